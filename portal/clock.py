@@ -190,7 +190,7 @@ def using(clock: Clock, *, seed: int | None = None) -> Iterator[Clock]:
 
 
 def _restore(clock: Clock, draw: Callable[[int], str]) -> None:
-    global _clock, _draw  # noqa: PLW0603
+    global _clock, _draw
     _clock, _draw = clock, draw
 
 

@@ -1,0 +1,158 @@
+"""Buyers, their bound wallets, and the attempts to bind. Tokens are encrypted, looked up by blind index, shown to nobody."""
+
+from django.db import models
+from django.db.models import Q
+
+from authorizations.states import (
+    AUTHORIZATION,
+    WALLET,
+    AuthorizationStatus,
+    WalletStatus,
+)
+from portal import clock
+from portal.acquirer import Terminal, TerminalType
+from portal.encryption import EncryptedTextField, blind_index
+from portal.models import AcquirerAccount, ActorFields, Change, Due, Stateful
+
+TOKEN_PURPOSE = "access token"  # noqa: S105 - names an index
+CODE_PURPOSE = "auth code"
+USER_PURPOSE = "wallet user"
+
+
+class Buyer(models.Model):
+    """Somebody who buys at the merchant, under the merchant's own reference."""
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="buyers")
+    reference = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("account", "reference"), name="buyer_reference_once")]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class BuyerSession(models.Model):
+    """A buyer's session in a mini program: an opaque token, kept as a digest, revocable."""
+
+    buyer = models.ForeignKey(Buyer, models.CASCADE, related_name="sessions")
+    digest = models.CharField(max_length=64, unique=True)
+    site_name = models.CharField(max_length=32, blank=True)
+    opened_by = models.CharField(max_length=80)
+    """``wallet login`` or the merchant key's name."""
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"session of {self.buyer}"
+
+
+class WalletAccount(Stateful, Due):
+    """A buyer's wallet, bound: the merchant may debit it while it is ACTIVE."""
+
+    machine = WALLET
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="wallet_accounts")
+    buyer = models.ForeignKey(Buyer, models.PROTECT, related_name="wallet_accounts")
+    wallet = models.CharField(max_length=64)
+    """The acquirer's enum value, e.g. GCASH: ``customerBelongsTo`` and ``paymentMethodType``."""
+    status = models.CharField(max_length=24, choices=WalletStatus.choices, default=WalletStatus.ACTIVE)
+    access_token = EncryptedTextField()
+    access_token_index = models.CharField(max_length=64, db_index=True)
+    access_token_expires_at = models.DateTimeField(null=True, blank=True)
+    refresh_token = EncryptedTextField(blank=True)
+    """Empty: the acquirer gave none, the access token lives very long."""
+    refresh_token_expires_at = models.DateTimeField(null=True, blank=True)
+    refreshes_sent = models.PositiveIntegerField(default=0)
+    """Refreshes sent with the present refresh token; an F of a repeated one may be the lost first one's work."""
+    doubted_at = models.DateTimeField(null=True, blank=True)
+    """pay said INVALID_ACCESS_TOKEN for the current token; cleared by a payment that succeeds."""
+    login_label = models.CharField(max_length=64, blank=True)
+    """As the wallet masks it, e.g. ``63-9****31111``."""
+    user_id = EncryptedTextField(blank=True)
+    """The wallet's user id: often absent, so kept and not relied on."""
+    bound_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=256, blank=True)
+    revokes_sent = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ("-bound_at", "-pk")
+        indexes = [models.Index(fields=("-bound_at", "-id"), name="wallet_newest")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=("account", "buyer", "wallet"), condition=Q(status=WalletStatus.ACTIVE), name="one_active_wallet"
+            ),
+            models.CheckConstraint(condition=Q(status__in=WalletStatus.values), name="wallet_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.wallet} {self.login_label}".strip()
+
+    def set_token(self, text: str) -> None:
+        """Put a token in place together with its index. Does not save."""
+        self.access_token = text
+        self.access_token_index = blind_index(text, TOKEN_PURPOSE)
+
+
+class WalletAccountChange(Change):
+    """A move of a bound wallet."""
+
+    wallet_account = models.ForeignKey(WalletAccount, models.CASCADE, related_name="changes")
+
+
+class Authorization(Stateful, Due, ActorFields):
+    """One attempt to bind: one ``authState``, one URL, at most one code that is used."""
+
+    machine = AUTHORIZATION
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="authorizations")
+    buyer = models.ForeignKey(Buyer, models.PROTECT, related_name="authorizations")
+    wallet = models.CharField(max_length=64)
+    auth_state = models.CharField(max_length=64, unique=True)
+    status = models.CharField(max_length=24, choices=AuthorizationStatus.choices, default=AuthorizationStatus.STARTED)
+    terminal_type = models.CharField(max_length=16, choices=[(t.value, t.value) for t in TerminalType])
+    os_type = models.CharField(max_length=16, blank=True)
+    return_to = models.CharField(max_length=300, blank=True)
+    """Where the mini program wants to go afterwards (a page or an order number); ours to keep, not on the wire."""
+    auth_url = EncryptedTextField(blank=True)
+    """What goes into ``signStr``: one use, so treated as a secret."""
+    auth_code = EncryptedTextField(blank=True)
+    auth_code_index = models.CharField(max_length=64, blank=True, db_index=True)
+    codes_sent = models.PositiveIntegerField(default=0)
+    """applyToken calls with this code: an F of a repeated one may be the lost first one's work."""
+    wallet_account = models.ForeignKey(
+        WalletAccount, models.PROTECT, null=True, blank=True, related_name="authorizations"
+    )
+    result_code = models.CharField(max_length=64, blank=True)
+    result_message = models.CharField(max_length=256, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        indexes = [models.Index(fields=("-created_at", "-id"), name="authorization_newest")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=AuthorizationStatus.values), name="authorization_status_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=AuthorizationStatus.BOUND) | Q(wallet_account__isnull=False),
+                name="bound_has_wallet",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.auth_state
+
+    def terminal(self) -> Terminal:
+        """The buyer's device as it began the attempt."""
+        return Terminal(terminal_type=TerminalType(self.terminal_type), os_type=self.os_type)
+
+
+class AuthorizationChange(Change):
+    """A move of an attempt to bind."""
+
+    authorization = models.ForeignKey(Authorization, models.CASCADE, related_name="changes")

@@ -1,0 +1,365 @@
+"""Products, orders, payments, cancels and refunds: what is true of the money, said in SQL wherever SQL can say it.
+
+Amounts are integers in minor units with their currency beside them. ``returned_value`` of a payment counts what is
+promised or done of cancels and refunds: money promised back is gone until the promise has finally failed.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+
+from authorizations.models import Buyer, WalletAccount
+from payments.states import (
+    CANCEL,
+    ORDER,
+    PAYMENT,
+    REFUND,
+    CancelStatus,
+    Messenger,
+    OrderStatus,
+    PaymentStatus,
+    ReasonCode,
+    RefundStatus,
+)
+from portal import clock
+from portal.acquirer import OrderLine, Terminal, TerminalType
+from portal.acquirer.results import Outcome
+from portal.models import AcquirerAccount, ActorFields, Change, Due, Stateful
+from portal.money import Money
+
+LIVE = (PaymentStatus.INITIATED, PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED)
+"""While a payment is one of these, its order takes no other."""
+
+
+class Product(models.Model):
+    """Something the merchant sells."""
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="products")
+    sku = models.CharField(max_length=64)
+    name = models.CharField(max_length=120)
+    description = models.CharField(max_length=256, blank=True)
+    is_digital = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [models.UniqueConstraint(fields=("account", "sku"), name="sku_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Price(models.Model):
+    """What a product costs in one currency. A buyer's client never names a price."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="prices")
+    currency = models.CharField(max_length=3)
+    value = models.BigIntegerField()
+    """Minor units."""
+
+    class Meta:
+        ordering = ("currency",)
+        constraints = [
+            models.UniqueConstraint(fields=("product", "currency"), name="one_price_per_currency"),
+            models.CheckConstraint(condition=Q(value__gt=0), name="price_above_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.money)
+
+    @property
+    def money(self) -> Money:
+        return Money(self.value, self.currency)
+
+
+class Order(Stateful, ActorFields):
+    """What a buyer owes."""
+
+    machine = ORDER
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="orders")
+    number = models.CharField(max_length=64, unique=True)
+    buyer = models.ForeignKey(Buyer, models.PROTECT, related_name="orders")
+    status = models.CharField(max_length=16, choices=OrderStatus.choices, default=OrderStatus.INIT)
+    amount_value = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    description = models.CharField(max_length=256)
+    reference = models.CharField(max_length=64, blank=True, db_index=True)
+    """The merchant's own reference, when its server made the order."""
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        indexes = [
+            models.Index(fields=("-created_at", "-id"), name="order_newest"),
+            models.Index(fields=("status", "-created_at"), name="order_by_status"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_value__gt=0), name="order_above_zero"),
+            models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="order_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status=OrderStatus.PAID) | Q(paid_at__isnull=False), name="paid_order_knows_when"
+            ),
+            models.UniqueConstraint(
+                fields=("account", "reference"), condition=~Q(reference=""), name="merchant_reference_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_value, self.currency)
+
+    def lines(self) -> tuple[OrderLine, ...]:
+        """The goods as the acquirer's risk control sees them."""
+        return tuple(
+            OrderLine(
+                reference=item.sku,
+                name=item.name,
+                unit_amount=Money(item.unit_value, self.currency),
+                quantity=item.quantity,
+                is_digital=item.is_digital,
+            )
+            for item in self.items.all()
+        )
+
+
+class OrderChange(Change):
+    """A move of an order."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="changes")
+
+
+class OrderItem(models.Model):
+    """One line of an order, as it was when the order was placed: later prices do not change it."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="items")
+    product = models.ForeignKey(Product, models.PROTECT, null=True, blank=True)
+    sku = models.CharField(max_length=64)
+    name = models.CharField(max_length=120)
+    unit_value = models.BigIntegerField()
+    quantity = models.PositiveIntegerField()
+    is_digital = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(unit_value__gt=0), name="item_price_above_zero"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="item_quantity_above_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.name}"
+
+
+class Payment(Stateful, Due, ActorFields):
+    """One ``paymentRequestId``: one attempt to debit an order's amount from a bound wallet."""
+
+    machine = PAYMENT
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="payments")
+    wallet_account = models.ForeignKey(WalletAccount, models.PROTECT, related_name="payments")
+    payment_request_id = models.CharField(max_length=64, unique=True)
+    payment_id = models.CharField(max_length=64, blank=True, db_index=True)
+    """The acquirer's id, once we heard it: refunds need it."""
+    status = models.CharField(max_length=16, choices=PaymentStatus.choices, default=PaymentStatus.INITIATED)
+    amount_value = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    returned_value = models.BigIntegerField(default=0)
+    token_index = models.CharField(max_length=64)
+    """Blind index of the token that was sent: tells a refusal of this token from one of an older token."""
+    terminal_type = models.CharField(max_length=16, choices=[(t.value, t.value) for t in TerminalType])
+    os_type = models.CharField(max_length=16, blank=True)
+    client_ip = models.GenericIPAddressField(null=True, blank=True)
+    settlement_currency = models.CharField(max_length=3)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField()
+    """``paymentExpiryTime``: less than one minute after the request."""
+    may_have_arrived = models.BooleanField(default=True)
+    """False only when it is certain that nothing left this process: then the same id is sent again."""
+    questions_asked = models.PositiveIntegerField(default=0)
+    is_denied_by_inquiry = models.BooleanField(default=False)
+    """inquiryPayment said, after the expiry and a margin, that there is no such payment."""
+    result_code = models.CharField(max_length=64, blank=True)
+    result_message = models.CharField(max_length=256, blank=True)
+    advice = models.CharField(max_length=20, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    """``paymentTime``: the start of the cancellable and refundable periods."""
+    finished_at = models.DateTimeField(null=True, blank=True)
+    gross_settlement_value = models.BigIntegerField(null=True, blank=True)
+    gross_settlement_currency = models.CharField(max_length=3, blank=True)
+    quote_currency_pair = models.CharField(max_length=16, blank=True)
+    quote_price = models.DecimalField(max_digits=24, decimal_places=12, null=True, blank=True)
+    customs_value = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        indexes = [
+            models.Index(fields=("-created_at", "-id"), name="payment_newest"),
+            models.Index(fields=("status", "-created_at"), name="payment_by_status"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=("order",), condition=Q(status__in=LIVE), name="one_live_payment"),
+            models.CheckConstraint(condition=Q(amount_value__gt=0), name="payment_above_zero"),
+            models.CheckConstraint(condition=Q(status__in=PaymentStatus.values), name="payment_status_known"),
+            models.CheckConstraint(
+                condition=Q(returned_value__gte=0) & Q(returned_value__lte=F("amount_value")),
+                name="returned_at_most_paid",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=PaymentStatus.SUCCEEDED) | Q(paid_at__isnull=False), name="succeeded_knows_when"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.payment_request_id
+
+    @property
+    def account(self) -> AcquirerAccount:
+        return self.order.account
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_value, self.currency)
+
+    @property
+    def returned(self) -> Money:
+        return Money(self.returned_value, self.currency)
+
+    @property
+    def refundable(self) -> Money:
+        """What may still be given back."""
+        return Money(self.amount_value - self.returned_value, self.currency)
+
+    @property
+    def gross_settlement(self) -> Money | None:
+        if self.gross_settlement_value is None:
+            return None
+        return Money(self.gross_settlement_value, self.gross_settlement_currency)
+
+    def terminal(self) -> Terminal:
+        """The buyer's device as it paid."""
+        return Terminal(
+            terminal_type=TerminalType(self.terminal_type), os_type=self.os_type, client_ip=self.client_ip or ""
+        )
+
+
+class PaymentChange(Change):
+    """A move of a payment."""
+
+    payment = models.ForeignKey(Payment, models.CASCADE, related_name="changes")
+
+
+class Contradiction(models.Model):
+    """A verdict about a payment that its final status does not allow. Kept and shown; it never overwrites."""
+
+    payment = models.ForeignKey(Payment, models.CASCADE, related_name="contradictions")
+    said = models.CharField(
+        max_length=24,
+        choices=[(o.value, o.value) for o in Outcome] + [("CANCELLED", "CANCELLED"), ("AMOUNT", "AMOUNT")],
+    )
+    heard_from = models.CharField(max_length=24, choices=Messenger.choices)
+    detail = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("payment", "said"), name="contradiction_once")]
+
+    def __str__(self) -> str:
+        return f"{self.payment}: {self.said}"
+
+
+class Cancel(Stateful, Due, ActorFields):
+    """One wish to cancel a payment, whole. The acquirer knows it by the payment's own id."""
+
+    machine = CANCEL
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="cancels")
+    cancel_id = models.CharField(max_length=64, unique=True)
+    """Ours alone; the protocol has no id for a cancel."""
+    status = models.CharField(max_length=16, choices=CancelStatus.choices, default=CancelStatus.REQUESTED)
+    amount_value = models.BigIntegerField()
+    """What it reserves of the payment: the whole amount."""
+    reason_code = models.CharField(max_length=24, choices=ReasonCode.choices)
+    note = models.CharField(max_length=256, blank=True)
+    times_sent = models.PositiveIntegerField(default=0)
+    """An F of a repeated cancel may be the lost first one's work."""
+    result_code = models.CharField(max_length=64, blank=True)
+    result_message = models.CharField(max_length=256, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        indexes = [models.Index(fields=("-created_at", "-id"), name="cancel_newest")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=("payment",), condition=~Q(status=CancelStatus.REFUSED), name="one_live_cancel"
+            ),
+            models.CheckConstraint(condition=Q(amount_value__gt=0), name="cancel_above_zero"),
+            models.CheckConstraint(condition=Q(status__in=CancelStatus.values), name="cancel_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"cancel of {self.payment}"
+
+
+class CancelChange(Change):
+    """A move of a cancel."""
+
+    cancel = models.ForeignKey(Cancel, models.CASCADE, related_name="changes")
+
+
+class Refund(Stateful, Due, ActorFields):
+    """One ``refundRequestId``: an amount given back to the buyer's wallet."""
+
+    machine = REFUND
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
+    refund_request_id = models.CharField(max_length=64, unique=True)
+    refund_id = models.CharField(max_length=64, blank=True, db_index=True)
+    status = models.CharField(max_length=16, choices=RefundStatus.choices, default=RefundStatus.INITIATED)
+    amount_value = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reason_code = models.CharField(max_length=24, choices=ReasonCode.choices)
+    note = models.CharField(max_length=256, blank=True)
+    times_sent = models.PositiveIntegerField(default=0)
+    may_have_arrived = models.BooleanField(default=True)
+    times_denied = models.PositiveIntegerField(default=0)
+    """"No such refund" answers in a row; enough of them mean that it never arrived."""
+    result_code = models.CharField(max_length=64, blank=True)
+    result_message = models.CharField(max_length=256, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    refunded_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    gross_settlement_value = models.BigIntegerField(null=True, blank=True)
+    gross_settlement_currency = models.CharField(max_length=3, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        indexes = [
+            models.Index(fields=("-created_at", "-id"), name="refund_newest"),
+            models.Index(fields=("status", "-created_at"), name="refund_by_status"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_value__gt=0), name="refund_above_zero"),
+            models.CheckConstraint(condition=Q(status__in=RefundStatus.values), name="refund_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status=RefundStatus.SUCCEEDED) | Q(refunded_at__isnull=False), name="refunded_knows_when"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.refund_request_id
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_value, self.currency)
+
+
+class RefundChange(Change):
+    """A move of a refund."""
+
+    refund = models.ForeignKey(Refund, models.CASCADE, related_name="changes")

@@ -1,0 +1,29 @@
+"""What Django starts: the ground's app, and the admin with our desk as its site."""
+
+from pathlib import Path
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.contrib.admin.apps import AdminConfig
+
+from portal import clock
+
+
+class PortalConfig(AppConfig):
+    """The ground: accounts, exchanges, notifications, journal, incidents."""
+
+    name = "portal"
+    verbose_name = "System"
+
+    def ready(self) -> None:
+        """Put the sandbox's clock in force, where there is one, and let the checks be known."""
+        from portal import checks  # noqa: F401, PLC0415 - registers the checks; needs loaded apps
+
+        if settings.PORTAL_CLOCK_FILE and not settings.IS_PRODUCTION:
+            clock.use(clock.FileClock(Path(settings.PORTAL_CLOCK_FILE)))
+
+
+class DeskConfig(AdminConfig):
+    """The admin, with our own site."""
+
+    default_site = "portal.desk.site.DeskSite"

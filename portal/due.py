@@ -1,0 +1,58 @@
+"""Claiming due rows: any number of workers may claim at once, and each row goes to one of them.
+
+A claim leases the row for a while instead of marking it taken: a worker that is killed loses nothing, its lease runs
+out and another takes over. What is done with a row must therefore be safe to do twice.
+"""
+
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.db import connection, transaction
+from django.db.models import Min, Q, QuerySet
+
+from portal import clock
+from portal.models.due import Due
+
+LEASE = timedelta(seconds=120)
+"""Longer than the longest task: three connection attempts and a read time-out of one signed call."""
+
+D = TypeVar("D", bound=Due)
+
+
+def free(rows: QuerySet[D], at: datetime) -> QuerySet[D]:
+    """The rows that are due and that nobody holds."""
+    return rows.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=at), due_at__lte=at)
+
+
+def claim(rows: QuerySet[D], limit: int) -> list[int]:
+    """Lease up to ``limit`` due rows, longest due first, and return their ids."""
+    at = clock.now()
+    with transaction.atomic():
+        chosen = free(rows, at).order_by("due_at", "pk")
+        if connection.features.has_select_for_update_skip_locked:
+            chosen = chosen.select_for_update(skip_locked=True)
+        ids = list(chosen.values_list("pk", flat=True)[:limit])
+        if ids:
+            # SQLite has no row locks, but IMMEDIATE gave this transaction the only write lock before it read.
+            rows.model._base_manager.filter(pk__in=ids).update(lease_until=at + LEASE)
+    return ids
+
+
+def next_due(rows: QuerySet[D]) -> datetime | None:
+    """When the earliest waiting row falls due, leases counted; None when nothing waits."""
+    at = clock.now()
+    waiting = rows.filter(due_at__isnull=False)
+    unheld = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=at)).aggregate(first=Min("due_at"))["first"]
+    held = waiting.filter(lease_until__gte=at).aggregate(first=Min("lease_until"))["first"]
+    moments = [moment for moment in (unheld, held) if moment is not None]
+    return min(moments) if moments else None
+
+
+def hold(row: Due, *, due_at: datetime | None, attempts: int | None = None) -> None:
+    """Set when the row is due next (None: nothing waits) and give up the lease."""
+    facts: dict[str, object] = {"due_at": due_at, "lease_until": None}
+    if attempts is not None:
+        facts["attempts"] = attempts
+    type(row)._base_manager.filter(pk=row.pk).update(**facts)
+    for name, value in facts.items():
+        setattr(row, name, value)

@@ -1,0 +1,58 @@
+"""Idempotency-Key: the key's row is written inside the promise's transaction and points to what was made.
+
+A replay renders the resource's *current* state; the same key with another request is refused. A key whose request was
+refused before anything was promised leaves no row, so the corrected request may use it again.
+"""
+
+import hashlib
+
+from django.db import IntegrityError, transaction
+
+from portal.errors import Conflict
+from portal.models import IdempotencyKey
+
+MAX_KEY_LENGTH = 255
+
+
+class KeyReused(Conflict):
+    """The same Idempotency-Key came with another request."""
+
+    code = "idempotency_key_reused"
+    sentence = "This Idempotency-Key was used for another request. Use a new key for a new request."
+
+
+class KeyInFlight(Conflict):
+    """The first request with this key won the race; ask again for its result."""
+
+    code = "idempotency_key_in_flight"
+    sentence = "A request with this Idempotency-Key is being carried out. Send it again to see its result."
+
+
+def fingerprint(method: str, path: str, body: bytes) -> str:
+    """What makes two requests the same."""
+    return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
+
+
+def replayed(scope: str, key: str, request_fingerprint: str) -> tuple[str, str] | None:
+    """The (resource type, id) an earlier request with this key made, or None. Raises KeyReused."""
+    row = IdempotencyKey.objects.filter(scope=scope, key=key).first()
+    if row is None:
+        return None
+    if row.fingerprint != request_fingerprint:
+        raise KeyReused
+    return row.resource_type, row.resource_id
+
+
+def remember(scope: str, key: str, request_fingerprint: str, *, resource_type: str, resource_id: str) -> None:
+    """Tie the key to what is being made, inside the promise's own transaction. Raises KeyInFlight when it is taken."""
+    try:
+        with transaction.atomic():
+            IdempotencyKey.objects.create(
+                scope=scope,
+                key=key,
+                fingerprint=request_fingerprint,
+                resource_type=resource_type,
+                resource_id=resource_id,
+            )
+    except IntegrityError:
+        raise KeyInFlight from None

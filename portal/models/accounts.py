@@ -1,0 +1,91 @@
+"""The accounts we hold at acquirers, and the keys on both sides."""
+
+from django.db import models
+
+from portal import clock
+from portal.encryption import EncryptedTextField
+
+
+class AcquirerAccount(models.Model):
+    """One contract with an acquirer: where its gateway is, who we are there, and with which keys we speak."""
+
+    class Adapter(models.TextChoices):
+        """The protocols we speak."""
+
+        ANTOM = "ANTOM", "Antom"
+
+    name = models.CharField(max_length=80, unique=True)
+    slug = models.SlugField(
+        max_length=40, unique=True, help_text="Part of the notification URLs; keep it once it is in use."
+    )
+    adapter = models.CharField(max_length=20, choices=Adapter.choices, default=Adapter.ANTOM)
+    gateway_url = models.CharField(max_length=200, help_text="Scheme and host, e.g. https://open-sea-global.alipay.com")
+    client_id = models.CharField(max_length=128, help_text="Sandbox client ids begin with SANDBOX_.")
+    key_version = models.CharField(max_length=8, default="1", help_text="Version of our key pair at the acquirer.")
+    private_key = EncryptedTextField(blank=True, editable=False)
+    """Our private key as PEM. Never rendered anywhere."""
+    public_key = models.TextField(blank=True, editable=False)
+    """Our public key as PEM, to be uploaded at the acquirer."""
+    wallets = models.JSONField(default=list, blank=True, help_text="Contracted wallets, e.g. GCASH, DANA.")
+    settlement_currency = models.CharField(max_length=3, default="USD")
+    settlement_days = models.PositiveSmallIntegerField(default=1, help_text="N of the settlement cycle T+N.")
+    notify_base_url = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Public address of this portal as the acquirer reaches it; empty: the portal's own.",
+    )
+    app_id = models.CharField(
+        max_length=32, blank=True, help_text="Id of the mini program, required for payments from it."
+    )
+    merchant_reference = models.CharField(
+        max_length=64, blank=True, help_text="Only for acquirers with secondary merchants."
+    )
+    customer_id = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="The merchant id the acquirer prints in reports (customerId); another id in a file is refused.",
+    )
+    is_enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [models.UniqueConstraint(fields=("gateway_url", "client_id"), name="account_once_per_gateway")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AcquirerKey(models.Model):
+    """The acquirer's public key of one version; messages name the version they are signed with."""
+
+    account = models.ForeignKey(AcquirerAccount, models.CASCADE, related_name="acquirer_keys")
+    version = models.CharField(max_length=8, default="1")
+    public_key = models.TextField(help_text="PEM, or the bare base64 of the dashboard.")
+    added_at = models.DateTimeField(default=clock.now, editable=False)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("account_id", "-added_at")
+        constraints = [models.UniqueConstraint(fields=("account", "version"), name="acquirer_key_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.account} key {self.version}"
+
+
+class MerchantKey(models.Model):
+    """An API key of the merchant's own server. Only its digest is kept; the key is shown once."""
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="merchant_keys")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=16, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

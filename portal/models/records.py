@@ -1,0 +1,117 @@
+"""Records about acts: the journal, the incidents, and the keys that make a repeated request harmless."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from portal import clock
+from portal.actor import Actor
+
+
+class ActorFields(models.Model):
+    """Who did it, as two texts that outlive the person's account."""
+
+    actor_kind = models.CharField(max_length=20, editable=False)
+    actor_name = models.CharField(max_length=150, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def by(self, actor: Actor) -> None:
+        """Fill in the actor of a row that is being made."""
+        self.actor_kind, self.actor_name = str(actor.kind), actor.name
+
+
+class JournalEntry(ActorFields):
+    """One act of a person (or of a key on a person's behalf): what, on what, why, with what end. Only ever added to."""
+
+    at = models.DateTimeField(default=clock.now)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    act = models.CharField(max_length=60)
+    subject_type = models.CharField(max_length=60, blank=True)
+    subject_id = models.CharField(max_length=64, blank=True)
+    subject_label = models.CharField(max_length=200, blank=True)
+    reason_code = models.CharField(max_length=40, blank=True)
+    note = models.TextField(blank=True)
+    before = models.JSONField(null=True, blank=True)
+    after = models.JSONField(null=True, blank=True)
+    outcome = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        verbose_name_plural = "journal"
+        indexes = [
+            models.Index(fields=("-at", "-id"), name="journal_newest"),
+            models.Index(fields=("subject_type", "subject_id"), name="journal_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.subject_label}".strip()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the entry. Raises TypeError on a second save: what is written stays as written."""
+        if self.pk is not None:
+            raise TypeError("the journal is only added to")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse. Raises TypeError."""
+        raise TypeError("the journal is only added to")
+
+
+class Incident(models.Model):
+    """Something a person must look at, with an owner and an age. One open row per kind and subject."""
+
+    kind = models.CharField(max_length=40)
+    subject_type = models.CharField(max_length=60, blank=True)
+    subject_id = models.CharField(max_length=64, blank=True)
+    subject_label = models.CharField(max_length=200, blank=True)
+    summary = models.CharField(max_length=300)
+    detail = models.TextField(blank=True)
+    opened_at = models.DateTimeField(default=clock.now)
+    last_seen_at = models.DateTimeField(default=clock.now)
+    times_seen = models.PositiveIntegerField(default=1)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="incidents"
+    )
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.CharField(max_length=150, blank=True)
+    resolution = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("opened_at", "pk")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("kind", "subject_type", "subject_id"),
+                condition=models.Q(closed_at__isnull=True),
+                name="incident_open_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.summary
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits for a person."""
+        return self.closed_at is None
+
+
+class IdempotencyKey(models.Model):
+    """A caller's Idempotency-Key, written inside the promise's transaction and pointing to what it made."""
+
+    scope = models.CharField(max_length=80)
+    """Whose key: two callers may use the same text."""
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    """SHA-256 over method, path and body: the same key with another body is refused."""
+    resource_type = models.CharField(max_length=40)
+    resource_id = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("scope", "key"), name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.key}"

@@ -1,0 +1,212 @@
+"""The settings, read top to bottom from the environment; ``.env.example`` documents every variable.
+
+With an empty environment the portal runs against the sandbox, on SQLite, with everything in one folder. A variable
+that cannot be read stops the start with its name. A secret may come as ``NAME_FILE``, the path of a file that holds it.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# Which world this is: "sandbox" (the default) or "production".
+PORTAL_ENVIRONMENT = env.str("PORTAL_ENVIRONMENT", default="sandbox")
+if PORTAL_ENVIRONMENT not in {"sandbox", "production"}:
+    raise ImproperlyConfigured(f"PORTAL_ENVIRONMENT must be sandbox or production, not {PORTAL_ENVIRONMENT!r}")
+IS_PRODUCTION = PORTAL_ENVIRONMENT == "production"
+
+# All data of an installation, but for a database elsewhere.
+PORTAL_DATA = Path(env.str("PORTAL_DATA", default=str(BASE_DIR / "var"))).resolve()
+PORTAL_DATA.mkdir(parents=True, exist_ok=True)
+
+
+def _sandbox_secret(name: str) -> str:
+    """A secret the sandbox makes for itself and keeps in its folder; production must be given its own."""
+    path = PORTAL_DATA / f"{name}.txt"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+SECRET_KEY = env.str("PORTAL_SECRET_KEY", default="")
+if not SECRET_KEY and not IS_PRODUCTION:
+    SECRET_KEY = _sandbox_secret("secret_key")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("PORTAL_SECRET_KEY must be set in production: 50 random characters")
+
+# Encryption at rest: "id:base64 of 32 bytes", newest first; old ones stay until `manage.py rotate_keys` has run.
+# Empty in the sandbox means a generated file; the system check portal.E001 refuses that in production.
+PORTAL_MASTER_KEYS = env.list("PORTAL_MASTER_KEYS", default=[])
+
+DEBUG = env.bool("PORTAL_DEBUG", default=False)
+ALLOWED_HOSTS = env.list("PORTAL_ALLOWED_HOSTS", default=[] if IS_PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("PORTAL_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "portal.apps.PortalConfig",
+    "authorizations.apps.AuthorizationsConfig",
+    "payments.apps.PaymentsConfig",
+    "reconciliation.apps.ReconciliationConfig",
+    "portal.apps.DeskConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "csp",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# The database. ATOMIC_REQUESTS stays off: a promise must be committed before the wire, not with the request.
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{PORTAL_DATA / 'portal.sqlite3'}")}
+_database = DATABASES["default"]
+_database["ATOMIC_REQUESTS"] = False
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE takes the write lock when a transaction begins: with the default, a transaction that reads and then
+    # writes fails at once as "locked" beside another writer. FULL: a committed promise survives a power cut.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;",
+    }
+    # A file, not memory: threads of one test share it, and IMMEDIATE on a shared memory database fails them.
+    _database["TEST"] = {"NAME": str(PORTAL_DATA / "test.sqlite3")}
+else:
+    _database["CONN_MAX_AGE"] = env.int("PORTAL_DATABASE_MAX_AGE_SECONDS", default=60)
+    _database["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Throttles and lock-outs are shared by all server processes, so they live in the database.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+# What people see; the acquirer's day is UTC+8 whatever this is.
+TIME_ZONE = env.str("PORTAL_TIME_ZONE", default="Asia/Singapore")
+
+STATIC_URL = "static/"
+STATIC_ROOT = PORTAL_DATA / "static"
+WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if IS_PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+MEDIA_ROOT = PORTAL_DATA / "media"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# Where the moved clock of the sandbox is kept. Production has no such thing (system check portal.E003).
+PORTAL_CLOCK_FILE = env.str(
+    "PORTAL_CLOCK_FILE", default="" if IS_PRODUCTION else str(PORTAL_DATA / "sandbox/clock.json")
+)
+
+# The public address of this portal, for redirects and as the default of an account's notification URLs.
+PORTAL_BASE_URL = env.str("PORTAL_BASE_URL", default="http://localhost:8000").rstrip("/")
+
+# Exchanging the login code of a mini program for a buyer: the wallet's own endpoint. Empty: only merchant API keys
+# open sessions.
+PORTAL_WALLET_LOGIN_URL = env.str("PORTAL_WALLET_LOGIN_URL", default="" if IS_PRODUCTION else "sandbox")
+PORTAL_SESSION_HOURS = env.int("PORTAL_SESSION_HOURS", default=24)
+
+# No inline script, no inline style, nothing from elsewhere.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'self'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+if IS_PRODUCTION:
+    SECURE_SSL_REDIRECT = env.bool("PORTAL_SSL_REDIRECT", default=True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Auto Debit portal",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+PORTAL_LOG_LEVEL = env.str("PORTAL_LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": PORTAL_LOG_LEVEL},
+}
+SILENCED_SYSTEM_CHECKS: list[str] = []
