@@ -1,4 +1,7 @@
-"""Buyers, their bound wallets, and the attempts to bind. Tokens are encrypted, looked up by blind index, shown to nobody."""
+"""Buyers, their bound wallets, and the attempts to bind.
+
+Tokens are encrypted, looked up by blind index, and shown to nobody.
+"""
 
 from django.db import models
 from django.db.models import Q

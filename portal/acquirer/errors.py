@@ -8,15 +8,21 @@
 Free of Django: an error carries a code and parameters, and the words for people are made at the door.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from portal.acquirer.results import WireExchange
+
 
 class AcquirerError(Exception):
-    """A stable ``code`` plus parameters, none of which is ever a secret."""
+    """A stable ``code`` plus parameters, none of which is ever a secret, and the exchange as far as it came."""
 
     code = "acquirer_error"
     may_have_arrived = True
 
-    def __init__(self, code: str | None = None, /, **params: object) -> None:
+    def __init__(self, code: str | None = None, /, *, exchange: "WireExchange | None" = None, **params: object) -> None:
         self.code = code or self.code
+        self.exchange = exchange
         self.params = params
         super().__init__(self.code, params)
 

@@ -90,7 +90,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class WireExchange:
-    """One call as it crossed the wire: what the exchange row is made of. Bytes are kept encrypted by whoever stores it."""
+    """One call as it crossed the wire: what the exchange row is made of. Whoever stores it encrypts the bytes."""
 
     api: str
     """The field's verb: ``pay``, ``inquiryPayment`` …"""
@@ -197,6 +197,8 @@ class PaymentInquiry(Result):
     """
 
     payment: PaymentResult | None = None
+    refunds: "tuple[RefundMessage, ...]" = ()
+    """The refunds the acquirer lists under the payment, where it lists any."""
     is_unknown_there: bool = False
 
 

@@ -4,7 +4,10 @@ from django.db import models
 
 
 class Due(models.Model):
-    """Mixed into every row the clock may have to act on. ``portal.due`` claims; the app's tasks work and set the next time."""
+    """Mixed into every row the clock may have to act on.
+
+    ``portal.due`` claims it; the app's tasks work on it and set the next time.
+    """
 
     due_at = models.DateTimeField(null=True, blank=True, db_index=True, editable=False)
     """When somebody must act on this row; None when nothing waits."""
