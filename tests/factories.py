@@ -1,0 +1,403 @@
+"""One valid row of every model, with as little said as possible: a test names what matters to it and nothing else.
+
+Rows are made directly, without the operations that would make them in earnest. A story that is about how a row comes
+to be uses the operations and the sandbox; a page, a list or a constraint is content with these.
+"""
+
+import functools
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import factory
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from authorizations.models import CODE_PURPOSE, TOKEN_PURPOSE, Authorization, Buyer, BuyerSession, WalletAccount
+from authorizations.states import AuthorizationStatus, WalletStatus
+from payments.models import Cancel, Order, OrderItem, Payment, Price, Product, Refund
+from payments.states import CancelStatus, OrderStatus, PaymentStatus, ReasonCode, RefundStatus
+from portal import clock
+from portal.acquirer import TerminalType, signing
+from portal.actor import ActorKind
+from portal.encryption import blind_index
+from portal.models import (
+    AcquirerAccount,
+    AcquirerKey,
+    Exchange,
+    Incident,
+    JournalEntry,
+    MerchantKey,
+    Notification,
+    NotificationStatus,
+)
+
+PASSWORD = "correct horse battery staple"
+"""Of every user the factory makes."""
+
+
+@functools.cache
+def merchant_key() -> rsa.RSAPrivateKey:
+    """Our key pair in tests: made once, since making one costs more than a test."""
+    return signing.new_private_key()
+
+
+@functools.cache
+def acquirer_key() -> rsa.RSAPrivateKey:
+    """The acquirer's key pair in tests."""
+    return signing.new_private_key()
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    """A member of staff; ``roles=("Finance",)`` puts them into role groups."""
+
+    class Meta:
+        model = get_user_model()
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda number: f"staff{number}")
+    first_name = "Maria"
+    last_name = "Reyes"
+    email = factory.LazyAttribute(lambda user: f"{user.username}@shop.example")
+    is_staff = True
+
+    @factory.post_generation
+    def password(self, create: bool, given: str | None, **kwargs: Any) -> None:
+        self.set_password(given or PASSWORD)
+        if create:
+            self.save(update_fields=["password"])
+
+    @factory.post_generation
+    def roles(self, create: bool, given: tuple[str, ...] | None, **kwargs: Any) -> None:
+        if create and given:
+            self.groups.set(Group.objects.filter(name__in=given))
+
+
+class AcquirerAccountFactory(factory.django.DjangoModelFactory):
+    """A complete account: our key pair and one key of the acquirer. ``acquirer_keys=False`` leaves theirs out."""
+
+    class Meta:
+        model = AcquirerAccount
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda number: f"Antom {number}")
+    slug = factory.Sequence(lambda number: f"antom-{number}")
+    gateway_url = "https://open-sea-global.alipay.com"
+    client_id = factory.Sequence(lambda number: f"SANDBOX_5Y{number:012d}")
+    private_key = factory.LazyFunction(lambda: signing.private_pem(merchant_key()))
+    public_key = factory.LazyFunction(lambda: signing.public_pem(merchant_key().public_key()))
+    wallets = factory.LazyFunction(lambda: ["GCASH", "DANA", "KAKAOPAY"])
+    settlement_currency = "USD"
+    app_id = "3333010012345678"
+
+    @factory.post_generation
+    def acquirer_keys(self, create: bool, given: bool | None, **kwargs: Any) -> None:
+        if create and given is not False:
+            AcquirerKeyFactory(account=self)
+
+
+class AcquirerKeyFactory(factory.django.DjangoModelFactory):
+    """The acquirer's public key, version 1."""
+
+    class Meta:
+        model = AcquirerKey
+
+    account = factory.SubFactory(AcquirerAccountFactory, acquirer_keys=False)
+    version = "1"
+    public_key = factory.LazyFunction(lambda: signing.public_pem(acquirer_key().public_key()))
+
+
+class MerchantKeyFactory(factory.django.DjangoModelFactory):
+    """A merchant API key nobody holds the text of."""
+
+    class Meta:
+        model = MerchantKey
+
+    account = factory.SubFactory(AcquirerAccountFactory)
+    name = factory.Sequence(lambda number: f"shop server {number}")
+    prefix = factory.Sequence(lambda number: f"mk_{number:05d}")
+    digest = factory.Sequence(lambda number: hashlib.sha256(f"merchant key {number}".encode()).hexdigest())
+
+
+class BuyerFactory(factory.django.DjangoModelFactory):
+    """Somebody who buys."""
+
+    class Meta:
+        model = Buyer
+
+    account = factory.SubFactory(AcquirerAccountFactory)
+    reference = factory.Sequence(lambda number: f"customer-{number}")
+
+
+class BuyerSessionFactory(factory.django.DjangoModelFactory):
+    """A session whose token nobody holds."""
+
+    class Meta:
+        model = BuyerSession
+
+    buyer = factory.SubFactory(BuyerFactory)
+    digest = factory.Sequence(lambda number: hashlib.sha256(f"session {number}".encode()).hexdigest())
+    site_name = "GCASH"
+    opened_by = "wallet login"
+    expires_at = factory.LazyFunction(lambda: clock.now() + timedelta(hours=24))
+
+
+class WalletAccountFactory(factory.django.DjangoModelFactory):
+    """A bound wallet, ACTIVE, with a token and a refresh token."""
+
+    class Meta:
+        model = WalletAccount
+
+    class Params:
+        token = factory.Sequence(lambda number: f"2810000000000000000000000000{number:08d}")
+
+    buyer = factory.SubFactory(BuyerFactory)
+    account = factory.LazyAttribute(lambda wallet: wallet.buyer.account)
+    wallet = "GCASH"
+    status = WalletStatus.ACTIVE
+    access_token = factory.LazyAttribute(lambda wallet: wallet.token)
+    access_token_index = factory.LazyAttribute(lambda wallet: blind_index(wallet.access_token, TOKEN_PURPOSE))
+    access_token_expires_at = factory.LazyFunction(lambda: clock.now() + timedelta(days=365))
+    refresh_token = factory.LazyAttribute(lambda wallet: f"R{wallet.access_token}")
+    refresh_token_expires_at = factory.LazyFunction(lambda: clock.now() + timedelta(days=730))
+    login_label = factory.Sequence(lambda number: f"63-9****{number:05d}")
+
+
+class AuthorizationFactory(factory.django.DjangoModelFactory):
+    """An attempt to bind that waits for the buyer. ``bound=True``: one that ended with a wallet account."""
+
+    class Meta:
+        model = Authorization
+
+    class Params:
+        bound = factory.Trait(
+            status=AuthorizationStatus.BOUND,
+            wallet_account=factory.SubFactory(
+                WalletAccountFactory,
+                buyer=factory.SelfAttribute("..buyer"),
+                wallet=factory.SelfAttribute("..wallet"),
+            ),
+        )
+
+    buyer = factory.SubFactory(BuyerFactory)
+    account = factory.LazyAttribute(lambda attempt: attempt.buyer.account)
+    wallet = "GCASH"
+    auth_state = factory.LazyFunction(lambda: clock.fresh_id("AS"))
+    status = AuthorizationStatus.OFFERED
+    terminal_type = TerminalType.MINI_APP
+    os_type = "ANDROID"
+    auth_url = factory.LazyAttribute(lambda attempt: f"https://wallet.example/agree?state={attempt.auth_state}")
+    auth_code = ""
+    auth_code_index = factory.LazyAttribute(
+        lambda attempt: blind_index(attempt.auth_code, CODE_PURPOSE) if attempt.auth_code else ""
+    )
+    expires_at = factory.LazyFunction(lambda: clock.now() + timedelta(minutes=15))
+    actor_kind = ActorKind.BUYER
+    actor_name = factory.LazyAttribute(lambda attempt: attempt.buyer.reference)
+
+
+class ProductFactory(factory.django.DjangoModelFactory):
+    """Something to sell, without a price."""
+
+    class Meta:
+        model = Product
+
+    account = factory.SubFactory(AcquirerAccountFactory)
+    sku = factory.Sequence(lambda number: f"pass-{number}")
+    name = factory.Sequence(lambda number: f"Monthly pass {number}")
+    description = "Thirty days of everything."
+
+
+class PriceFactory(factory.django.DjangoModelFactory):
+    """499.00 PHP, with its product."""
+
+    class Meta:
+        model = Price
+
+    product = factory.SubFactory(ProductFactory)
+    currency = "PHP"
+    value = 499_00
+
+
+class OrderFactory(factory.django.DjangoModelFactory):
+    """An order to be paid: 1,499.00 PHP. ``paid=True``: a paid one (without its payment)."""
+
+    class Meta:
+        model = Order
+
+    class Params:
+        paid = factory.Trait(status=OrderStatus.PAID, paid_at=factory.LazyFunction(clock.now))
+
+    buyer = factory.SubFactory(BuyerFactory)
+    account = factory.LazyAttribute(lambda order: order.buyer.account)
+    number = factory.LazyFunction(lambda: clock.fresh_id("OR"))
+    amount_value = 1_499_00
+    currency = "PHP"
+    description = "Monthly pass"
+    actor_kind = ActorKind.BUYER
+    actor_name = factory.LazyAttribute(lambda order: order.buyer.reference)
+
+
+class OrderItemFactory(factory.django.DjangoModelFactory):
+    """One line of an order, at the order's amount."""
+
+    class Meta:
+        model = OrderItem
+
+    order = factory.SubFactory(OrderFactory)
+    sku = "pass"
+    name = "Monthly pass"
+    unit_value = factory.LazyAttribute(lambda item: item.order.amount_value)
+    quantity = 1
+
+
+class PaymentFactory(factory.django.DjangoModelFactory):
+    """A payment that succeeded, of an order that is paid. ``unknown=True``: one whose result nobody knows yet."""
+
+    class Meta:
+        model = Payment
+
+    class Params:
+        unknown = factory.Trait(
+            status=PaymentStatus.PROCESSING,
+            paid_at=None,
+            finished_at=None,
+            payment_id="",
+            order=factory.SubFactory(OrderFactory),
+        )
+        failed = factory.Trait(
+            status=PaymentStatus.FAILED,
+            paid_at=None,
+            payment_id="",
+            result_code="USER_BALANCE_NOT_ENOUGH",
+            result_message="The buyer's balance does not suffice.",
+            order=factory.SubFactory(OrderFactory),
+        )
+
+    order = factory.SubFactory(OrderFactory, paid=True)
+    wallet_account = factory.SubFactory(WalletAccountFactory, buyer=factory.SelfAttribute("..order.buyer"))
+    payment_request_id = factory.LazyFunction(lambda: clock.fresh_id("P"))
+    payment_id = factory.Sequence(lambda number: f"2026031419401080070018882{number:07d}")
+    status = PaymentStatus.SUCCEEDED
+    amount_value = factory.LazyAttribute(lambda payment: payment.order.amount_value)
+    currency = factory.LazyAttribute(lambda payment: payment.order.currency)
+    token_index = factory.LazyAttribute(lambda payment: payment.wallet_account.access_token_index)
+    terminal_type = TerminalType.MINI_APP
+    os_type = "ANDROID"
+    settlement_currency = factory.LazyAttribute(lambda payment: payment.order.account.settlement_currency)
+    expires_at = factory.LazyFunction(lambda: clock.now() + timedelta(seconds=55))
+    paid_at = factory.LazyFunction(clock.now)
+    finished_at = factory.LazyFunction(clock.now)
+    result_code = "SUCCESS"
+    actor_kind = ActorKind.BUYER
+    actor_name = factory.LazyAttribute(lambda payment: payment.order.buyer.reference)
+
+
+class RefundFactory(factory.django.DjangoModelFactory):
+    """A refund of 200.00 that succeeded. The payment's ``returned_value`` is left alone: say it where it matters."""
+
+    class Meta:
+        model = Refund
+
+    payment = factory.SubFactory(PaymentFactory, returned_value=200_00)
+    refund_request_id = factory.LazyFunction(lambda: clock.fresh_id("R"))
+    refund_id = factory.Sequence(lambda number: f"2026031519401080070018883{number:07d}")
+    status = RefundStatus.SUCCEEDED
+    amount_value = 200_00
+    currency = factory.LazyAttribute(lambda refund: refund.payment.currency)
+    reason_code = ReasonCode.BUYER_REQUEST
+    refunded_at = factory.LazyFunction(clock.now)
+    finished_at = factory.LazyFunction(clock.now)
+    actor_kind = ActorKind.PERSON
+    actor_name = "staff"
+
+
+class CancelFactory(factory.django.DjangoModelFactory):
+    """A cancel whose result nobody knows yet."""
+
+    class Meta:
+        model = Cancel
+
+    payment = factory.SubFactory(PaymentFactory)
+    cancel_id = factory.LazyFunction(lambda: clock.fresh_id("C"))
+    status = CancelStatus.REQUESTED
+    amount_value = factory.LazyAttribute(lambda cancel: cancel.payment.amount_value)
+    reason_code = ReasonCode.BUYER_REQUEST
+    actor_kind = ActorKind.PERSON
+    actor_name = "staff"
+
+
+class ExchangeFactory(factory.django.DjangoModelFactory):
+    """A call of pay and its verified answer."""
+
+    class Meta:
+        model = Exchange
+
+    account = factory.SubFactory(AcquirerAccountFactory)
+    api = "pay"
+    subject = factory.LazyFunction(lambda: clock.fresh_id("P"))
+    sent_at = factory.LazyFunction(clock.now)
+    duration_ms = 412
+    url = "https://open-sea-global.alipay.com/ams/api/v1/payments/pay"
+    http_status = 200
+    request_headers = factory.LazyFunction(lambda: {"client-id": "SANDBOX_5Y00", "content-type": "application/json"})
+    request_body = b'{"paymentMethod":{"paymentMethodId":"the-token"}}'
+    request_sha256 = factory.LazyAttribute(lambda exchange: hashlib.sha256(exchange.request_body).hexdigest())
+    response_headers = factory.LazyFunction(lambda: {"response-time": "2026-03-14T10:42:00+08:00"})
+    response_body = b'{"result":{"resultStatus":"S"}}'
+    response_sha256 = factory.LazyAttribute(lambda exchange: hashlib.sha256(exchange.response_body).hexdigest())
+    masked_request = '{\n  "paymentMethod": {\n    "paymentMethodId": "••••"\n  }\n}'
+    masked_response = '{\n  "result": {\n    "resultStatus": "S"\n  }\n}'
+    verdict = "VERIFIED"
+    result_code = "SUCCESS"
+    result_status = "S"
+
+
+class NotificationFactory(factory.django.DjangoModelFactory):
+    """A verified notifyPayment that was applied."""
+
+    class Meta:
+        model = Notification
+
+    account = factory.SubFactory(AcquirerAccountFactory)
+    kind = "notifyPayment"
+    subject = factory.LazyFunction(lambda: clock.fresh_id("P"))
+    path = factory.LazyAttribute(lambda message: f"/notify/{message.account.slug}/payment")
+    headers = factory.LazyFunction(lambda: {"client-id": "SANDBOX_5Y00", "signature": "algorithm=RSA256, …"})
+    body = factory.LazyAttribute(lambda message: f'{{"paymentRequestId":"{message.subject}"}}'.encode())
+    sha256 = factory.LazyAttribute(lambda message: hashlib.sha256(message.body).hexdigest())
+    masked_body = factory.LazyAttribute(lambda message: f'{{\n  "paymentRequestId": "{message.subject}"\n}}')
+    verdict = "VERIFIED"
+    is_verified = True
+    status = NotificationStatus.APPLIED
+    applied_at = factory.LazyFunction(clock.now)
+
+
+class IncidentFactory(factory.django.DjangoModelFactory):
+    """Something a person must look at."""
+
+    class Meta:
+        model = Incident
+
+    kind = "payment_unknown"
+    subject_type = "payments.Payment"
+    subject_id = factory.Sequence(str)
+    subject_label = factory.Sequence(lambda number: f"P20260314{number:020d}")
+    summary = "A payment has had no final answer for a day."
+
+
+class JournalEntryFactory(factory.django.DjangoModelFactory):
+    """A line of the journal."""
+
+    class Meta:
+        model = JournalEntry
+
+    act = "refund"
+    subject_type = "payments.Payment"
+    subject_id = factory.Sequence(str)
+    subject_label = factory.Sequence(lambda number: f"P20260314{number:020d}")
+    reason_code = ReasonCode.BUYER_REQUEST
+    outcome = "Refunded 200.00 PHP."
+    actor_kind = ActorKind.PERSON
+    actor_name = "staff"
