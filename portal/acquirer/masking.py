@@ -1,0 +1,146 @@
+"""The view of a message that people may see: tokens, codes and personal data replaced, everything else as sent.
+
+One table names the fields, whichever acquirer and whichever message they occur in. A field that holds JSON as text
+(``extendInfo``) is masked inside. A value hidden in a request is also hidden wherever the answer repeats it, for
+example in a sentence.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+
+HIDDEN = "••••"
+
+MASKED_FIELDS = frozenset(
+    name.lower()
+    for name in (
+        # What lets its holder debit, bind or log in.
+        "accessToken",
+        "refreshToken",
+        "authCode",
+        "paymentMethodId",  # in pay this is the access token
+        "agentToken",
+        "deviceTokenId",
+        # Who the buyer is at the wallet.
+        "userId",
+        "userLoginId",
+        "loginId",
+        "hashLoginId",
+        "customerId",
+        "pspCustomerId",
+        "displayCustomerId",
+        "displayCustomerName",
+        "customer2088Id",
+        # Who the buyer is.
+        "buyerName",
+        "buyerEmail",
+        "buyerPhoneNo",
+        "userName",
+        "userEmail",
+        "userPhoneNo",
+        "shippingName",
+        "shippingPhoneNo",
+        "shipToEmail",
+        "accountHolderName",
+        "holderName",
+        "firstName",
+        "middleName",
+        "lastName",
+        "fullName",
+        "address1",
+        "address2",
+        "address3",
+        "zipCode",
+        # Papers.
+        "certificateNo",
+        "accountHolderCertNo",
+        # The device.
+        "clientIp",
+        "deviceId",
+        "cookieId",
+    )
+)
+"""Field names, in lower case, whose values nobody sees. An object under such a name is hidden whole."""
+
+_SHORTEST_SECRET = 6
+"""Shorter values are not searched for in other texts: they would hide innocent words."""
+_MOST_TEXT = 64_000
+
+
+def masked(body: bytes, *, also: Iterable[str] = ()) -> str:
+    """The body for people. What is no JSON is not shown at all; ``also`` are values to hide wherever they occur."""
+    if not body:
+        return ""
+    try:
+        text = json.dumps(_masked(json.loads(body)), ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):
+        return f"({len(body)} bytes that are not JSON)"
+    return storable(hide(text, also))[:_MOST_TEXT]
+
+
+def hidden_values(body: bytes) -> frozenset[str]:
+    """The values that ``masked`` hides in this body, so that they can be hidden elsewhere too."""
+    try:
+        return frozenset(value for value in _hidden(json.loads(body)) if len(value) >= _SHORTEST_SECRET)
+    except (ValueError, RecursionError):
+        return frozenset()
+
+
+def hide(text: str, values: Iterable[str]) -> str:
+    """The text with every one of the values replaced."""
+    for value in sorted(values, key=len, reverse=True):
+        text = text.replace(value, HIDDEN)
+    return text
+
+
+def storable(text: str) -> str:
+    """The text without what no database stores: lone surrogates and NUL, both of which JSON can spell."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, dict):
+        return {
+            name: HIDDEN if content and name.lower() in MASKED_FIELDS else _masked(content)
+            for name, content in value.items()
+        }
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    inner = _json_inside(value)
+    if inner is not None:
+        return json.dumps(_masked(inner), ensure_ascii=False)
+    return value
+
+
+def _hidden(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, content in value.items():
+            yield from _texts(content) if name.lower() in MASKED_FIELDS else _hidden(content)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _hidden(item)
+    else:
+        inner = _json_inside(value)
+        if inner is not None:
+            yield from _hidden(inner)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for content in value.values():
+            yield from _texts(content)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _json_inside(value: object) -> dict[str, object] | list[object] | None:
+    """The object or array that a text spells, as ``extendInfo`` does."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        inner = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return inner if isinstance(inner, dict | list) else None
