@@ -22,6 +22,16 @@ CODE_PURPOSE = "auth code"
 USER_PURPOSE = "wallet user"
 
 
+def fresh_wallet_id() -> str:
+    """A new public id of a bound wallet."""
+    return clock.fresh_id("W")
+
+
+def fresh_authorization_id() -> str:
+    """A new public id of an attempt to bind; another one than its authState, which the buyer must prove to know."""
+    return clock.fresh_id("B")
+
+
 class Buyer(models.Model):
     """Somebody who buys at the merchant, under the merchant's own reference."""
 
@@ -57,6 +67,8 @@ class WalletAccount(Stateful, Due):
 
     machine = WALLET
 
+    public_id = models.CharField(max_length=64, unique=True, default=fresh_wallet_id, editable=False)
+    """What mini programs and merchant servers know it by: it says nothing about the wallet, nor how many there are."""
     account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="wallet_accounts")
     buyer = models.ForeignKey(Buyer, models.PROTECT, related_name="wallet_accounts")
     wallet = models.CharField(max_length=64)
@@ -111,6 +123,8 @@ class Authorization(Stateful, Due, ActorFields):
 
     machine = AUTHORIZATION
 
+    public_id = models.CharField(max_length=64, unique=True, default=fresh_authorization_id, editable=False)
+    """What mini programs and merchant servers know it by, and the last part of its redirect URL."""
     account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="authorizations")
     buyer = models.ForeignKey(Buyer, models.PROTECT, related_name="authorizations")
     wallet = models.CharField(max_length=64)
