@@ -1,0 +1,592 @@
+"""The ledger: an admin that reads everything, edits nothing, and acts through operations.
+
+A list costs a constant number of queries, whatever it shows, and never counts a large table to its end. The page of a
+thing opens on its sentence (``headline``), then what happened (``timeline``), then the facts (``cards``); what can be
+done stands at the top right (``acts``), each act with a page of its own (``portal.admin.acts``).
+
+    @admin.register(Payment)
+    class PaymentAdmin(LedgerAdmin):
+        section, position = "Payments", 20
+        list_display = ("payment_request_id", "amount", "state")
+        search_fields = ("payment_request_id", "payment_id", "order__number")
+        list_select_related = ("order",)
+        acts = (Act("refund", "Refund…", form=RefundForm, tone="risk"),)
+
+        def refund(self, request, payment, form):
+            refund = operations.refund(payment, form.amount(), by=form.actor, …, remember=form.remember)
+            return f"Refund {refund} was promised."
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import cached_property, reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.text import smart_split, unescape_string_literal
+
+from portal import clock, journal, registry
+from portal.actor import Actor
+from portal.admin import display
+from portal.admin.acts import Act, ActForm, Done, FormUsedBefore
+from portal.admin.display import Chip
+from portal.errors import PortalError
+from portal.idempotency import KeyReused
+from portal.models import AcquirerAccount, Exchange, Incident, JournalEntry, Notification
+from portal.registry import TimelineEntry
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+    _Paginator = Paginator[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+    _Paginator = Paginator
+
+COUNT_AT_MOST = 10_000
+"""A list counts so far and then says "more": counting a million rows costs more than showing them."""
+_WIRE_LINES = 20
+_LEVELS = {"good": messages.SUCCESS, "wait": messages.WARNING, "bad": messages.ERROR, "": messages.INFO}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The sentence a thing's page opens on: the largest words, its states, and one quiet line."""
+
+    title: Any
+    chips: Sequence[Chip] = ()
+    line: Any = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table inside a card. ``numeric`` names the columns (by index) that stand right-aligned."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    numeric: frozenset[int] = frozenset()
+    empty: str = "Nothing yet."
+
+    @cached_property
+    def heads(self) -> list[tuple[str, bool]]:
+        """Titles with their alignment."""
+        return [(title, index in self.numeric) for index, title in enumerate(self.head)]
+
+    @cached_property
+    def lines(self) -> list[list[tuple[Any, bool]]]:
+        """Cells with their alignment."""
+        return [[(cell, index in self.numeric) for index, cell in enumerate(row)] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A box of facts: (label, value) pairs, and a table or preformatted texts when there is more to say."""
+
+    title: str
+    facts: Sequence[tuple[str, Any]] = ()
+    note: str = ""
+    """Small, at the right of the title."""
+    table: Table | None = None
+    texts: Sequence[tuple[str, str]] = ()
+    """(label, text) pairs shown as they are, e.g. masked messages."""
+    wide: bool = False
+    """Under the timeline's column, at full width, instead of beside it."""
+    text: Any = ""
+
+
+class CappedPaginator(_Paginator):
+    """Counts at most COUNT_AT_MOST rows; what lies beyond is reached by filter or search."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: COUNT_AT_MOST + 1].count()) if hasattr(rows, "order_by") else len(rows)
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there are more rows than were counted."""
+        return self.count > COUNT_AT_MOST
+
+
+@dataclass(frozen=True)
+class Question:
+    """One filter that reads like a question: ``Question("waiting", "Waiting longer than 5 min", lambda: Q(…))``."""
+
+    name: str
+    label: str
+    condition: Callable[[], Q]
+
+
+class Questions(admin.SimpleListFilter):
+    """The row of questions above a list; subclasses give ``questions``. At most one is asked at a time."""
+
+    title = "question"
+    parameter_name = "ask"
+    questions: Sequence[Question] = ()
+    is_row = True
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(question.name, question.label) for question in self.questions]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        for question in self.questions:
+            if question.name == self.value():
+                return queryset.filter(question.condition())
+        return queryset
+
+
+class DayFilter(admin.SimpleListFilter):
+    """The days of a list, in the desk's zone; subclasses name the ``field``. Also takes ``?day=2026-03-14``."""
+
+    title = "day"
+    parameter_name = "day"
+    field = "created_at"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("0", "Today"), ("1", "Yesterday"), ("7", "Last 7 days"), ("30", "Last 30 days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        days = self._days(self.value())
+        if days is None:
+            return queryset
+        first, last = (timezone.make_aware(datetime.combine(day, time.min)) for day in days)
+        return queryset.filter(**{f"{self.field}__gte": first, f"{self.field}__lt": last})
+
+    @staticmethod
+    def _days(value: str | None) -> tuple[date, date] | None:
+        today = timezone.localtime(clock.now()).date()
+        tomorrow = today + timedelta(days=1)
+        match value:
+            case None | "":
+                return None
+            case "0":
+                return today, tomorrow
+            case "1":
+                return today - timedelta(days=1), today
+            case "7" | "30":
+                return tomorrow - timedelta(days=int(value)), tomorrow
+        try:
+            day = date.fromisoformat(value)
+            return day, day + timedelta(days=1)
+        except (ValueError, OverflowError):
+            return None
+
+
+class AccountFilter(admin.SimpleListFilter):
+    """The acquirer accounts; ``path`` leads to the account from the listed row."""
+
+    title = "account"
+    parameter_name = "account"
+    path = "account"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(slug, name) for slug, name in AcquirerAccount.objects.values_list("slug", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{f"{self.path}__slug": self.value()}) if self.value() else queryset
+
+
+@dataclass(frozen=True)
+class OfferedAct:
+    """A button of a page."""
+
+    label: str
+    url: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A timeline's line as the page shows it."""
+
+    at: datetime
+    stamp: Any
+    sentence: Any
+    detail: Any = ""
+    tone: str = ""
+    links: Sequence[tuple[str, str]] = field(default=())
+
+
+class DeskAdmin(_ModelAdmin):
+    """What every page of the desk shares: its place in the navigation and the count beside it."""
+
+    section: ClassVar[str] = ""
+    """The group in the navigation; empty: not shown there."""
+    position: ClassVar[int] = 100
+    menu_label: ClassVar[str] = ""
+    hint: ClassVar[str] = ""
+    """One line beside a list's title."""
+    empty_title: ClassVar[str] = "Nothing here yet"
+    empty_text: ClassVar[str] = ""
+    """What a list says when it has no rows at all."""
+
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    paginator = CappedPaginator
+    actions = None
+    empty_value_display = display.NOTHING
+
+    def hot_count(self) -> int:
+        """How many things here wait for a person; shown in the navigation when above zero. One cheap query."""
+        return 0
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"desk": self, **(extra_context or {})})
+
+
+class LedgerAdmin(DeskAdmin):
+    """Read everything, edit nothing, act through operations. See the module's docstring."""
+
+    acts: ClassVar[Sequence[Act]] = ()
+    """Acts on one thing, shown on its page."""
+    list_acts: ClassVar[Sequence[Act]] = ()
+    """Acts of the list itself (import a file, make a key): their form's ``thing`` is None."""
+    page_select_related: ClassVar[Sequence[str]] = ()
+    """What the page of a thing reads beyond the list's ``list_select_related``."""
+    sortable_by = ()
+    change_form_template = "admin/ledger/thing.html"
+
+    # Nothing is added, changed or deleted here.
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    # What subclasses say about a thing.
+
+    def headline(self, thing: Any) -> Headline:
+        """The sentence the page opens on."""
+        return Headline(str(thing))
+
+    def timeline(self, thing: Any) -> Iterable[TimelineEntry]:
+        """What happened, besides what the registry's contributors, the journal and the incidents add."""
+        return ()
+
+    def cards(self, request: HttpRequest, thing: Any) -> Sequence[Card]:
+        """The facts, beside the timeline."""
+        return ()
+
+    def subjects(self, thing: Any) -> Sequence[str]:
+        """Our ids by which exchanges and notifications are about this thing; empty: no such card."""
+        return ()
+
+    # Lists.
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Rows where one of ``search_fields`` equals the whole term, or begins with it where the field says so.
+
+        Each field is looked up on its own and the ids are united: one OR across joined tables would read them all.
+        """
+        term = _unquoted(search_term.strip())
+        if not term or not self.search_fields:
+            return queryset, False
+        by_field = [
+            Q(**{name if "__exact" in name or "__startswith" in name else f"{name}__exact": term})
+            for name in self.get_search_fields(request)
+        ]
+        ids = [self.model._default_manager.filter(condition).order_by().values("pk") for condition in by_field]
+        return queryset.filter(reduce(or_, (Q(pk__in=found) for found in ids))), False
+
+    # The page of a thing.
+
+    def get_urls(self) -> list[URLPattern]:
+        """The acts' URLs before the stock ones."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        view = self.admin_site.admin_view
+        mine = [
+            path("acts/<slug:act_name>/", view(self.list_act_view), name=f"{name}_list_act"),
+            path("<path:object_id>/acts/<slug:act_name>/", view(self.act_view), name=f"{name}_act"),
+        ]
+        return mine + super().get_urls()
+
+    def thing_or_none(self, request: HttpRequest, object_id: str) -> Any:
+        """The row of a page, with what the page reads."""
+        related = tuple(self.list_select_related or ()) if not isinstance(self.list_select_related, bool) else ()
+        rows = self.get_queryset(request)
+        wanted = (*related, *self.page_select_related)
+        try:
+            return (
+                (rows.select_related(*wanted) if wanted else rows)
+                .filter(pk=self.opts.pk.to_python(unquote(object_id)))
+                .first()
+            )
+        except (ValidationError, ValueError, OverflowError):
+            return None
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of a thing. GET only: what can be done has URLs of its own."""
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        thing = self.thing_or_none(request, object_id)
+        if thing is None:
+            raise Http404(f"There is no {self.opts.verbose_name} with this id.")
+        if not self.has_view_permission(request, thing):
+            raise PermissionDenied
+        context = {
+            **self._context(request, thing),
+            "offered_acts": self.offered_acts(request, thing),
+            "lines": self._lines(thing),
+            "zone": display.zone_name(clock.now()),
+            **(extra_context or {}),
+        }
+        cards = [*self.cards(request, thing), *self._wire_cards(request, thing)]
+        context["side_cards"] = [card for card in cards if not card.wide]
+        context["wide_cards"] = [card for card in cards if card.wide]
+        return TemplateResponse(request, "admin/ledger/thing.html", context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The timeline is the history."""
+        return HttpResponseRedirect(reverse(self._name("change"), args=(object_id,)))
+
+    def offered_acts(self, request: HttpRequest, thing: Any) -> list[OfferedAct]:
+        """The buttons of the page: what this person may do and what makes sense now."""
+        return [
+            OfferedAct(act.label, reverse(self._name("act"), args=(quote(thing.pk), act.name)), act.tone)
+            for act in self.acts
+            if self.may_act(request, act) and not act.why_not(thing)
+        ]
+
+    def offered_list_acts(self, request: HttpRequest) -> list[OfferedAct]:
+        """The buttons of the list."""
+        return [
+            OfferedAct(act.label, reverse(self._name("list_act"), args=(act.name,)), act.tone)
+            for act in self.list_acts
+            if self.may_act(request, act) and not act.why_not(None)
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"list_acts": self.offered_list_acts(request), **(extra_context or {})})
+
+    # Acts.
+
+    def may_act(self, request: HttpRequest, act: Act) -> bool:
+        """Whether this person holds the act's own permission."""
+        return request.user.has_perm(f"{self.opts.app_label}.{act.codename}")
+
+    def list_act_view(self, request: HttpRequest, act_name: str) -> HttpResponse:
+        """An act of the list."""
+        return self._act(request, self._named(self.list_acts, act_name), None)
+
+    def act_view(self, request: HttpRequest, object_id: str, act_name: str) -> HttpResponse:
+        """An act on a thing: GET says what will happen, POST does it. No transaction is open around it."""
+        act = self._named(self.acts, act_name)
+        thing = self.thing_or_none(request, object_id)
+        if thing is None:
+            raise Http404(f"There is no {self.opts.verbose_name} with this id.")
+        return self._act(request, act, thing)
+
+    def _act(self, request: HttpRequest, act: Act, thing: Any) -> HttpResponse:
+        if not self.has_view_permission(request, thing) or not self.may_act(request, act):
+            raise PermissionDenied
+        if request.method not in {"GET", "HEAD", "POST"}:
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        home = self._home(thing)
+        posted = request.method == "POST"
+        form = act.form(
+            *((request.POST, request.FILES) if posted else ()),
+            thing=thing,
+            actor=Actor.person(request.user),
+            scope=f"{self.opts.label_lower}/{'' if thing is None else thing.pk}/{act.name}",
+        )
+        if not posted:
+            objection = act.why_not(thing)
+            return self._act_page(request, act, thing, form, objection=objection)
+        if not form.is_valid():
+            return self._act_page(request, act, thing, form)
+        try:
+            form.refuse_second_use()
+        except FormUsedBefore:
+            messages.info(request, "That was already done with this form; nothing was repeated.")
+            return HttpResponseRedirect(home)
+        except KeyReused:
+            form.renew_token()
+            form.add_error(
+                None, "This form was already sent once, with other words, and that was done. Nothing more was done now."
+            )
+            return self._act_page(request, act, thing, form)
+        objection = act.why_not(thing)
+        if objection:
+            return self._act_page(request, act, thing, form, objection=objection)
+        if request.POST.get("saying", "") != form.button():
+            return self._act_page(request, act, thing, form, is_changed=True)
+        try:
+            outcome = getattr(self, act.name)(request, thing, form)
+        except PortalError as refusal:
+            form.add_error(None, refusal.message)
+            return self._act_page(request, act, thing, form)
+        if isinstance(outcome, HttpResponse):
+            return outcome
+        done = outcome if isinstance(outcome, Done) else Done(str(outcome))
+        messages.add_message(request, _LEVELS[done.tone], done.sentence)
+        return HttpResponseRedirect(done.url or home)
+
+    def _act_page(
+        self,
+        request: HttpRequest,
+        act: Act,
+        thing: Any,
+        form: ActForm,
+        *,
+        objection: str = "",
+        is_changed: bool = False,
+    ) -> HttpResponse:
+        context = {
+            **self._context(request, thing),
+            "act": act,
+            "form": form,
+            "heading": form.heading() or act.label.rstrip("…"),
+            "objection": objection,
+            "is_changed": is_changed,
+            "home": self._home(thing),
+            "title": form.heading() or act.label.rstrip("…"),
+        }
+        return TemplateResponse(request, "admin/ledger/act.html", context, status=409 if objection else 200)
+
+    # Helpers.
+
+    def _name(self, page: str) -> str:
+        return f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
+
+    def _home(self, thing: Any) -> str:
+        if thing is None:
+            return reverse(self._name("changelist"))
+        return reverse(self._name("change"), args=(quote(thing.pk),))
+
+    def _named(self, acts: Sequence[Act], name: str) -> Act:
+        for act in acts:
+            if act.name == name:
+                return act
+        raise Http404("There is no such act.")
+
+    def _context(self, request: HttpRequest, thing: Any) -> dict[str, Any]:
+        headline = self.headline(thing) if thing is not None else None
+        filters = self.get_preserved_filters(request)
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "thing": thing,
+            "headline": headline,
+            "title": str(thing) if thing is not None else str(self.opts.verbose_name_plural),
+            "list_url": add_preserved_filters(
+                {"preserved_filters": filters, "opts": self.opts}, reverse(self._name("changelist"))
+            ),
+            "list_title": self.menu_label or str(self.opts.verbose_name_plural).capitalize(),
+            "media": self.media,
+        }
+
+    def _lines(self, thing: Any) -> list[Line]:
+        entries = list(self.timeline(thing))
+        for contributor in registry.timelines:
+            entries += contributor(thing)
+        lines = [
+            Line(entry.at, display.stamp(entry.at), entry.sentence, entry.detail, entry.tone, entry.links)
+            for entry in entries
+        ]
+        lines += [_journal_line(entry) for entry in journal.about(thing)[:100]]
+        lines += [_incident_line(incident) for incident in _incidents_about(thing)]
+        return sorted(lines, key=lambda line: line.at, reverse=True)
+
+    def _wire_cards(self, request: HttpRequest, thing: Any) -> list[Card]:
+        """Exchanges and notifications about the thing, for those who may see them."""
+        subjects = [subject for subject in self.subjects(thing) if subject]
+        user: Any = request.user
+        if not subjects or not user.has_perm("portal.view_exchange"):
+            return []
+        calls = Exchange.objects.filter(subject__in=subjects).defer(*_BYTES_OF_EXCHANGE)[:_WIRE_LINES]
+        heard = Notification.objects.filter(subject__in=subjects).defer("body", "masked_body")[:_WIRE_LINES]
+        rows = [
+            (call.sent_at, display.to(call, call.api), verdict_of_call(call), f"{call.duration_ms} ms")
+            for call in calls
+        ]
+        rows += [
+            (message.received_at, display.to(message, message.kind or "message"), verdict_of_message(message), "")
+            for message in heard
+        ]
+        rows.sort(key=lambda row: row[0], reverse=True)
+        table = Table(
+            head=("Message", "Said", "Took", "Time"),
+            rows=[(label, said, took, display.stamp(at)) for at, label, said, took in rows],
+            numeric=frozenset({2, 3}),
+            empty="Nothing crossed the wire about this yet.",
+        )
+        return [Card("On the wire", note="newest first", table=table, wide=True)]
+
+
+_BYTES_OF_EXCHANGE = ("request_body", "response_body", "masked_request", "masked_response")
+
+
+def verdict_of_call(call: Exchange) -> SafeString:
+    """What an exchange ended in: its result code, or why there is none."""
+    if call.error:
+        return display.chip(call.error.replace("_", " "), "wait")
+    if call.verdict != "VERIFIED":
+        return display.chip(f"signature {call.verdict.lower().replace('_', ' ')}", "bad")
+    tone = {"S": "good", "F": "bad", "U": "wait"}.get(call.result_status, "")
+    return display.chip(call.result_code or str(call.http_status or "no answer"), tone)
+
+
+def verdict_of_message(message: Notification) -> SafeString:
+    """What became of a notification."""
+    tone = {"APPLIED": "good", "REFUSED": "bad", "UNAPPLIED": "bad", "WAITING": "wait", "RECEIVED": "wait"}
+    return display.chip(message.get_status_display(), tone.get(message.status, ""))
+
+
+def _incidents_about(thing: Model) -> QuerySet[Incident]:
+    return Incident.objects.filter(subject_type=thing._meta.label, subject_id=str(thing.pk))
+
+
+def _journal_line(entry: JournalEntry) -> Line:
+    reason = ": ".join(part for part in (entry.reason_code.replace("_", " ").lower(), entry.note) if part)
+    return Line(
+        entry.at,
+        display.stamp(entry.at),
+        f"{entry.actor_name or entry.actor_kind.lower()}: {entry.act}",
+        " · ".join(part for part in (reason, entry.outcome) if part),
+        "",
+        (("Journal", display.page_of(entry)),),
+    )
+
+
+def _incident_line(incident: Incident) -> Line:
+    tone = "bad" if incident.is_open else ""
+    seen = f"seen {incident.times_seen} times" if incident.times_seen > 1 else ""
+    closed = f"closed by {incident.closed_by}: {incident.resolution}" if incident.closed_at else ""
+    return Line(
+        incident.opened_at,
+        display.stamp(incident.opened_at),
+        f"Incident: {incident.summary}",
+        " · ".join(part for part in (seen, closed) if part),
+        tone,
+        (("Incident", display.page_of(incident)),),
+    )
+
+
+def _unquoted(term: str) -> str:
+    """The term without the quotation marks a person may have put around it."""
+    pieces = list(smart_split(term))
+    if len(pieces) == 1 and term[:1] in {'"', "'"} and term[-1:] == term[:1] and len(term) > 1:
+        return str(unescape_string_literal(term))
+    return term
