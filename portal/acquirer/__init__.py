@@ -9,7 +9,7 @@ Requests below are in our words; camelCase lives in the adapters alone.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -61,6 +61,14 @@ class Capabilities:
     """So many "no such refund" answers in a row, ``refund_poll_seconds`` apart, mean that it never arrived."""
     refresh_before_days: int
     declaration_inquiry_size: int
+
+    @property
+    def payment_expiry(self) -> timedelta:
+        return timedelta(seconds=self.payment_expiry_seconds)
+
+    @property
+    def payment_poll(self) -> timedelta:
+        return timedelta(seconds=self.payment_poll_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +219,9 @@ class Acquirer(Protocol):
 
     def read(self, *, path: str, headers: Mapping[str, str], body: bytes) -> InboundMessage:
         """Verify an inbound message over its raw bytes and parse it. Raises BadSignature; never another error."""
+
+    def parse(self, body: bytes) -> InboundMessage:
+        """Parse the body of a message that was verified when it came in. Never raises: see UnreadableMessage."""
 
     def acknowledge(self, *, path: str, now: datetime, accepted: bool = True) -> Acknowledgement:
         """The answer a verified inbound message gets."""

@@ -11,7 +11,7 @@ A contract may differ from all of this; the acquirer's answer decides, and these
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from portal.money import Money
+from portal.money import Money, MoneyError
 
 USUAL_REFUND_DAYS = 365
 # Undocumented for wallets whose row has no refund period; we choose 365 days, because every wallet but one that has
@@ -30,7 +30,9 @@ class Wallet:
     currency: str
     """The one currency it debits."""
     minimum: Money | None = None
-    """The smallest amount of a payment and of a refund; None where no table names one."""
+    """The smallest payment; None where no table names one."""
+    refund_minimum: Money | None = None
+    """The smallest refund, for the wallets of the amount rules, whose minimum is for payment and refund alike."""
     maximum: Money | None = None
     """The largest single payment; None where only limits per period, or none, are named."""
     limits: str = ""
@@ -39,6 +41,8 @@ class Wallet:
     """Counted from ``paymentTime``."""
     refund_days_documented: bool = True
     refunds_in_part: bool = True
+    # "Yes" or silence in every row. Undocumented where silent; we choose yes, because the acquirer answers
+    # PARTIAL_REFUND_NOT_SUPPORTED where it is not so, and nothing has moved then.
     cancellable_when_paid: bool = True
     refreshes: bool = True
     """Whether its token can be refreshed at all; whether this one can is said by the refresh token being there."""
@@ -46,6 +50,29 @@ class Wallet:
     """What ``my.getSiteInfo`` calls it; empty where no mini program container is known."""
     is_listed: bool = True
     """False for values that only the published SDKs name; they are absent from the Auto Debit table."""
+
+    def check(self, amount: Money) -> None:
+        """Raise MoneyError when the acquirer would refuse a payment of this amount: currency, least, most."""
+        self._check_currency(amount)
+        if self.minimum is not None and amount < self.minimum:
+            raise MoneyError(f"{self.name} takes payments of at least {self.minimum}.")
+        if self.maximum is not None and amount > self.maximum:
+            raise MoneyError(f"{self.name} takes payments of at most {self.maximum}.")
+
+    def check_refund(self, amount: Money, *, of: Money) -> None:
+        """Raise MoneyError when the acquirer would refuse to give back this much of a payment ``of``."""
+        self._check_currency(amount)
+        if amount > of:
+            raise MoneyError(f"The payment was of {of}.")
+        if amount < of and not self.refunds_in_part:
+            raise MoneyError(f"{self.name} gives back the whole amount only: {of}.")
+        if self.refund_minimum is not None and amount < min(self.refund_minimum, of):
+            raise MoneyError(f"{self.name} gives back at least {self.refund_minimum}.")
+
+    def _check_currency(self, amount: Money) -> None:
+        amount.payable()
+        if amount.currency != self.currency:
+            raise MoneyError(f"{self.name} is in {self.currency}, not in {amount.currency}.")
 
 
 def _amount(value: int | None, currency: str) -> Money | None:
@@ -59,6 +86,7 @@ def _wallet(
     currency: str,
     *,
     least: int | None = None,
+    refund_least: int | None = None,
     most: int | None = None,
     days: int | None = None,
     limits: str = "",
@@ -73,13 +101,11 @@ def _wallet(
         country=country,
         currency=currency,
         minimum=_amount(least, currency),
+        refund_minimum=_amount(refund_least, currency),
         maximum=_amount(most, currency),
         limits=limits,
         refund_days=days or USUAL_REFUND_DAYS,
         refund_days_documented=days is not None,
-        # Partial refund: "yes" or silence in every row. Undocumented where silent; we choose yes, because the
-        # acquirer answers PARTIAL_REFUND_NOT_SUPPORTED where it is not so, and nothing has moved then.
-        refunds_in_part=True,
         cancellable_when_paid=cancellable,
         refreshes=refreshes,
         site_name=site,
@@ -92,25 +118,26 @@ _ALL: tuple[Wallet, ...] = (
     # Amounts in minor units.
     _wallet("ALIPAY_CN", "Alipay", "CN", "CNY", least=10, most=300_000_00, days=365, site="ALIPAY_CN",
             limits="3,000,000 CNY per person and year"),
-    _wallet("ALIPAY_HK", "AlipayHK", "HK", "HKD", least=1, most=50_000_00, days=365, site="ALIPAY_HK",
+    _wallet("ALIPAY_HK", "AlipayHK", "HK", "HKD", least=1, refund_least=1, most=50_000_00, days=365, site="ALIPAY_HK",
             limits="200,000 HKD per year"),
-    _wallet("DANA", "DANA", "ID", "IDR", least=300_00, site="DANA"),
+    _wallet("DANA", "DANA", "ID", "IDR", least=300_00, refund_least=300_00, site="DANA"),
     _wallet("PAYPAY", "PayPay", "JP", "JPY", least=1, days=365,
             limits="500,000 JPY per 24 hours; 2,000,000 JPY per 30 days"),
     _wallet("BOOST", "Boost", "MY", "MYR", least=5, days=365, limits="50,000 MYR per month"),
-    _wallet("TNG", "Touch'n Go eWallet", "MY", "MYR", least=5, site="TNG"),
+    _wallet("TNG", "Touch'n Go eWallet", "MY", "MYR", least=5, refund_least=5, site="TNG"),
     _wallet("GRABPAY_MY", "GrabPay", "MY", "MYR", least=1, most=1_500_00, days=365),
     _wallet("GRABPAY_PH", "GrabPay", "PH", "PHP", least=10_00, most=50_000_00, days=365),
     _wallet("GRABPAY_SG", "GrabPay", "SG", "SGD", least=1, most=5_000_00, days=365),
     _wallet("EASYPAISA", "Easypaisa", "PK", "PKR", site="EASYPAISA"),
-    _wallet("GCASH", "GCash", "PH", "PHP", least=1_00, days=365, site="GCASH", limits="100,000 PHP per day"),
+    _wallet("GCASH", "GCash", "PH", "PHP", least=1_00, refund_least=1_00, days=365, site="GCASH",
+            limits="100,000 PHP per day"),
     _wallet("MAYA", "Maya", "PH", "PHP"),
-    _wallet("KAKAOPAY", "Kakao Pay", "KR", "KRW", least=50, site="KAKAOPAY"),
+    _wallet("KAKAOPAY", "Kakao Pay", "KR", "KRW", least=50, refund_least=50, site="KAKAOPAY"),
     _wallet("NAVERPAY", "Naver Pay", "KR", "KRW"),
     _wallet("TOSSPAY", "Toss Pay", "KR", "KRW"),
     _wallet("RABBIT_LINE_PAY", "Rabbit LINE Pay", "TH", "THB", least=1, most=50_000_00, days=365),
-    _wallet("TRUEMONEY", "TrueMoney Wallet", "TH", "THB", least=1_00, most=30_000_00, days=365, site="TRUEMONEY",
-            limits="50,000 THB per day"),
+    _wallet("TRUEMONEY", "TrueMoney Wallet", "TH", "THB", least=1_00, refund_least=1_00, most=30_000_00, days=365,
+            site="TRUEMONEY", limits="50,000 THB per day"),
     _wallet("KPLUS", "K PLUS", "TH", "THB", least=1_00, most=2_000_000_00, days=365),
     # "Thailand-based online banking": a paid payment cannot be cancelled.
     _wallet("DIRECT_DEBIT_SIAMCOMMERCIALBANK", "SCB direct debit", "TH", "THB", cancellable=False),
@@ -122,7 +149,7 @@ _ALL: tuple[Wallet, ...] = (
     # minimum stands in the amount rules). We choose the wallet's home and its currency, because it has no other.
     _wallet("MPAY", "MPay", "MO", "MOP", site="ALIPAY_MO", listed=False),
     _wallet("BKASH", "bKash", "BD", "BDT", site="BKASH", listed=False),
-    _wallet("JKOPAY", "JKOPay", "TW", "TWD", least=1_00, listed=False),
+    _wallet("JKOPAY", "JKOPay", "TW", "TWD", least=1_00, refund_least=1_00, listed=False),
     _wallet("MOMO", "MoMo", "VN", "VND", listed=False),
     _wallet("VIETTELMONEY", "Viettel Money", "VN", "VND", listed=False),
     _wallet("HIPAY", "Hipay", "MN", "MNT", listed=False),
@@ -137,8 +164,8 @@ WALLETS: Mapping[str, Wallet] = {wallet.code: wallet for wallet in _ALL}
 _BY_SITE: Mapping[str, Wallet] = {wallet.site_name: wallet for wallet in _ALL if wallet.site_name}
 
 
-def wallet(code: str) -> Wallet | None:
-    """The wallet of an enum value, or None for a value that is in no table: such a wallet may still work."""
+def wallet_facts(code: str) -> Wallet | None:
+    """The facts of an enum value, or None for a value that is in no table: such a wallet may still work."""
     return WALLETS.get(code)
 
 

@@ -48,7 +48,7 @@ from portal.acquirer.results import (
     Secret,
     TokenResult,
 )
-from portal.acquirer.wallets import wallet as wallet_of
+from portal.acquirer.wallets import wallet_facts
 
 CAPABILITIES = Capabilities(
     can_inquire_refund=True,
@@ -214,7 +214,7 @@ class Antom:
 
     def cancel_deadline(self, paid_at: datetime, *, wallet: str) -> datetime | None:
         """00:15 of the acquirer's next day (UTC+8); None where what is paid cannot be cancelled."""
-        known = wallet_of(wallet)
+        known = wallet_facts(wallet)
         if known is not None and not known.cancellable_when_paid:
             return None
         day_after = paid_at.astimezone(clock.ACQUIRER_ZONE).date() + timedelta(days=1)
@@ -223,6 +223,10 @@ class Antom:
     def read(self, *, path: str, headers: Mapping[str, str], body: bytes) -> InboundMessage:
         """Verify a notification over its raw bytes, then parse it. Raises BadSignature, and nothing else."""
         notifications.verify(self._credentials, path=path, headers=headers, body=body)
+        return notifications.parse(body)
+
+    def parse(self, body: bytes) -> InboundMessage:
+        """Parse the body of a notification that was verified when it came in. Never raises."""
         return notifications.parse(body)
 
     def acknowledge(self, *, path: str, now: datetime, accepted: bool = True) -> Acknowledgement:
