@@ -2,8 +2,21 @@
 
 from django.apps import AppConfig
 
+from portal import registry
+
 
 class PaymentsConfig(AppConfig):
-    """The app; ``ready()`` plugs it in."""
+    """Products, orders, payments, cancels and refunds."""
 
     name = "payments"
+    verbose_name = "Payments"
+
+    def ready(self) -> None:
+        """Plug in the handlers of notifyPayment and notifyRefund, and the due work."""
+        from payments import notifications, tasks  # noqa: PLC0415 - models are loaded by now
+
+        registry.notification_handlers.register("PaymentMessage", notifications.apply_payment)
+        registry.notification_handlers.register("RefundMessage", notifications.apply_refund)
+        registry.due_work.register("payments", tasks.payments_due, position=10)
+        registry.due_work.register("cancels", tasks.cancels_due, position=11)
+        registry.due_work.register("refunds", tasks.refunds_due, position=12)

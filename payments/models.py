@@ -285,7 +285,8 @@ class Cancel(Stateful, Due, ActorFields):
     reason_code = models.CharField(max_length=24, choices=ReasonCode.choices)
     note = models.CharField(max_length=256, blank=True)
     times_sent = models.PositiveIntegerField(default=0)
-    """An F of a repeated cancel may be the lost first one's work."""
+    is_refused_on_repeat = models.BooleanField(default=False)
+    """The acquirer refused a repeat: perhaps because the lost first one worked, so the payment is asked about."""
     result_code = models.CharField(max_length=64, blank=True)
     result_message = models.CharField(max_length=256, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -329,6 +330,8 @@ class Refund(Stateful, Due, ActorFields):
     may_have_arrived = models.BooleanField(default=True)
     times_denied = models.PositiveIntegerField(default=0)
     """"No such refund" answers in a row; enough of them mean that it never arrived."""
+    is_refused_on_repeat = models.BooleanField(default=False)
+    """The acquirer refused a repeat of it: closes it only once the acquirer denies it again."""
     result_code = models.CharField(max_length=64, blank=True)
     result_message = models.CharField(max_length=256, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)

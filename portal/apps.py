@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
-from portal import clock
+from portal import clock, registry
 
 
 class PortalConfig(AppConfig):
@@ -16,9 +16,10 @@ class PortalConfig(AppConfig):
     verbose_name = "System"
 
     def ready(self) -> None:
-        """Put the sandbox's clock in force, where there is one, and let the checks be known."""
-        from portal import checks  # noqa: F401, PLC0415 - registers the checks; needs loaded apps
+        """Put the sandbox's clock in force, where there is one; plug in the inbox; let the checks be known."""
+        from portal import checks, inbox  # noqa: F401, PLC0415 - models are loaded by now
 
+        registry.due_work.register("notifications", inbox.notifications_due, position=40)
         if settings.PORTAL_CLOCK_FILE and not settings.IS_PRODUCTION:
             clock.use(clock.FileClock(Path(settings.PORTAL_CLOCK_FILE)))
 

@@ -15,7 +15,7 @@ import os
 import secrets
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -105,7 +105,14 @@ def blind_index(text: str, purpose: str) -> str:
     return key_ring().blind_index(text, purpose)
 
 
-class EncryptedTextField(models.TextField):
+if TYPE_CHECKING:
+    _Text = models.TextField[str, str]
+    _Bytes = models.TextField[bytes, bytes]
+else:
+    _Text = _Bytes = models.TextField
+
+
+class EncryptedTextField(_Text):
     """Text that the database only sees encrypted. Empty stays empty; it cannot be searched, only looked up by index."""
 
     def _purpose(self) -> str:
@@ -128,7 +135,7 @@ class EncryptedTextField(models.TextField):
         return None
 
 
-class EncryptedBinaryField(models.TextField):
+class EncryptedBinaryField(_Bytes):
     """Bytes that the database only sees encrypted: messages exactly as they crossed the wire."""
 
     def _purpose(self) -> str:

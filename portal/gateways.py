@@ -4,6 +4,8 @@ import hashlib
 import threading
 from collections.abc import Callable
 
+from django.conf import settings
+
 from portal.acquirer import Acquirer, Credentials
 from portal.acquirer.antom import Antom
 from portal.acquirer.results import Secret, WireExchange
@@ -81,6 +83,6 @@ def keep(account: AcquirerAccount, exchange: WireExchange | None, *, subject: st
     )
 
 
-def notification_url(account: AcquirerAccount, kind: str, *, base_url: str) -> str:
+def notification_url(account: AcquirerAccount, kind: str) -> str:
     """The exact URL the acquirer is to notify: ``kind`` is ``authorization``, ``payment`` or ``refund``."""
-    return f"{(account.notify_base_url or base_url).rstrip('/')}/notify/{account.slug}/{kind}"
+    return f"{(account.notify_base_url or settings.PORTAL_BASE_URL).rstrip('/')}/notify/{account.slug}/{kind}"

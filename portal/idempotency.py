@@ -5,6 +5,8 @@ refused before anything was promised leaves no row, so the corrected request may
 """
 
 import hashlib
+from collections.abc import Callable
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -12,6 +14,9 @@ from portal.errors import Conflict
 from portal.models import IdempotencyKey
 
 MAX_KEY_LENGTH = 255
+
+Remember = Callable[[Any], None]
+"""Called by a verb inside its promise's transaction, with the row it makes: ties that row to the caller's key."""
 
 
 class KeyReused(Conflict):

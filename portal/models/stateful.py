@@ -31,8 +31,8 @@ class Stateful(models.Model):
     """Gives a model ``advance()``. The model names its table (``machine``) and has ``changes``, its Change rows."""
 
     machine: ClassVar[Machine[Any, Any]]
-    status: Any
     changes: Any
+    status = models.CharField(max_length=24)
 
     class Meta:
         abstract = True

@@ -1,0 +1,38 @@
+"""What binding refuses, all before anything is sent unless said otherwise."""
+
+from portal.errors import PortalError
+
+
+class WalletNotContracted(PortalError):
+    """The account has no contract for this wallet."""
+
+    code = "wallet_not_contracted"
+    sentence = "{wallet} is not offered here."
+
+
+class WalletNotActive(PortalError):
+    """A debit or an act needs an active wallet."""
+
+    code = "wallet_not_active"
+    sentence = "This wallet cannot be debited: {status}. Authorize it again."
+
+
+class AuthStateMismatch(PortalError):
+    """The authState is not the one this attempt sent, or the code belongs to another attempt. Possibly a forgery."""
+
+    code = "auth_state_mismatch"
+    sentence = "This answer does not belong to this authorization. Start again."
+
+
+class AuthorizationNotOpen(PortalError):
+    """The attempt takes no code any more."""
+
+    code = "authorization_not_open"
+    sentence = "This authorization is over ({status}). Start a new one."
+
+
+class SessionExpired(PortalError):
+    """The session token is unknown, ended or too old."""
+
+    code = "session_expired"
+    sentence = "The session has ended. Open a new one."

@@ -1,0 +1,46 @@
+"""The verbs of binding: sessions, attempts, tokens. The only code here that opens transactions or calls the gateway."""
+
+from authorizations.operations.binding import (
+    ask_token,
+    begin,
+    lapse,
+    receive_code,
+    record_consult,
+    record_token,
+    redeem,
+    report_failure,
+)
+from authorizations.operations.sessions import end_session, open_session
+from authorizations.operations.tokens import (
+    ask_revoke,
+    expire,
+    record_refresh,
+    record_revoke,
+    refresh,
+    revoke,
+    token_refused,
+    token_worked,
+    wallet_ended,
+)
+
+__all__ = [
+    "ask_revoke",
+    "ask_token",
+    "begin",
+    "end_session",
+    "expire",
+    "lapse",
+    "open_session",
+    "receive_code",
+    "record_consult",
+    "record_refresh",
+    "record_revoke",
+    "record_token",
+    "redeem",
+    "refresh",
+    "report_failure",
+    "revoke",
+    "token_refused",
+    "token_worked",
+    "wallet_ended",
+]

@@ -1,0 +1,66 @@
+"""What paying refuses, all before anything is sent."""
+
+from portal.errors import Conflict, InvalidInput, PortalError
+
+
+class OrderNotPayable(PortalError):
+    """The order is paid, withdrawn, or being paid."""
+
+    code = "order_not_payable"
+    sentence = "Order {number} cannot be paid: {why}."
+
+
+class PaymentInProgress(Conflict):
+    """The order has a payment whose result is not known yet."""
+
+    code = "payment_in_progress"
+    sentence = "The payment of order {number} is being confirmed. Try again when its result is known."
+
+
+class OrderNotWithdrawable(PortalError):
+    """The order is paid or closed."""
+
+    code = "order_not_withdrawable"
+    sentence = "Order {number} cannot be withdrawn: it is {status}."
+
+
+class AmountNotAllowed(InvalidInput):
+    """The amount is outside what the wallet or the currency takes."""
+
+    code = "amount_not_allowed"
+    sentence = "{problem}"
+
+
+class WrongCurrency(InvalidInput):
+    """The wallet debits in another currency."""
+
+    code = "wrong_currency"
+    sentence = "{wallet} is debited in {wallet_currency}; this order is in {currency}."
+
+
+class PriceMissing(InvalidInput):
+    """The product is not sold, or not in this currency."""
+
+    code = "price_missing"
+    sentence = "{sku} is not sold in {currency}."
+
+
+class RefundExceedsPayment(PortalError):
+    """More than what is left of the payment, counting what is promised back already."""
+
+    code = "refund_exceeds_payment"
+    sentence = "{amount} is more than can still be given back: {refundable} is left."
+
+
+class RefundNotPossible(PortalError):
+    """The payment is not paid, too old, or its acquirer's id is unknown."""
+
+    code = "refund_not_possible"
+    sentence = "This payment cannot be refunded: {why}."
+
+
+class CancelNotPossible(PortalError):
+    """The payment is not in a state, or not in the time, to be cancelled."""
+
+    code = "cancel_not_possible"
+    sentence = "This payment cannot be cancelled: {why}."

@@ -1,0 +1,200 @@
+"""Cancelling a payment, whole: by a person, by the merchant's server, or by the clock when no final answer came.
+
+A cancel reserves the amount from its promise on, like a refund. Repeating it is the documented retry; but the refusal
+of a *repeated* cancel may be the lost first one's work, so it is believed only after the payment was asked about.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from payments import queries, schedule
+from payments.errors import CancelNotPossible
+from payments.models import Cancel, Payment
+from payments.operations.payments import (
+    UNKNOWN_TOO_LONG,
+    confirm_cancel,
+    record_inquiry,
+    record_payment_result,
+    refuse_cancel,
+)
+from payments.states import CancelStatus, Messenger, PaymentStatus, ReasonCode
+from portal import clock, due, incidents, journal
+from portal.acquirer import Acquirer
+from portal.acquirer.results import Advice, CancelResult, Outcome, PaymentResult
+from portal.actor import Actor, ActorKind
+from portal.gateways import acquirer_for, keep
+from portal.idempotency import Remember
+
+_SOON = timedelta(seconds=5)
+
+
+def cancel(
+    payment: Payment, *, by: Actor, reason_code: str, note: str = "", remember: Remember | None = None
+) -> Cancel:
+    """Cancel a payment: before success the buyer is not debited, after success the money goes back.
+
+    Returns the cancel, REQUESTED while its answer is unknown; a live one of the same payment is returned as it is.
+    Raises CancelNotPossible before anything is sent: wrong state, partly refunded, too late, or a method that cannot.
+    Source: https://docs.antom.com/ac/ams/paymentc_online
+    """
+    acquirer_for(payment.account)  # refuses here, before the promise
+    with transaction.atomic(durable=True):  # promise
+        payment = (
+            Payment.objects.select_for_update().select_related("order__account", "wallet_account").get(pk=payment.pk)
+        )
+        live = payment.cancels.exclude(status=CancelStatus.REFUSED).first()
+        if live is None:
+            live = _promise(payment, by=by, reason_code=reason_code, note=note)
+            if by.kind is ActorKind.PERSON:
+                journal.write("cancel", by=by, subject=payment, reason_code=reason_code, note=note)
+        if remember:
+            remember(live)
+    return ask_cancel(live) if live.status == CancelStatus.REQUESTED else live
+
+
+def cancel_unfinished(payment: Payment) -> Cancel | None:
+    """Begin the cancel of a payment that got no final answer in time; None when someone else settled it or began."""
+    with transaction.atomic(durable=True):
+        payment = (
+            Payment.objects.select_for_update().select_related("order__account", "wallet_account").get(pk=payment.pk)
+        )
+        if payment.status != PaymentStatus.PROCESSING:
+            return None
+        if payment.cancels.filter(status=CancelStatus.REQUESTED).exists():
+            return None
+        live = _promise(payment, by=Actor.clock(), reason_code=ReasonCode.NO_FINAL_ANSWER, note="")
+    return ask_cancel(live)
+
+
+def _promise(payment: Payment, *, by: Actor, reason_code: str, note: str) -> Cancel:
+    if payment.status not in (PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED):
+        raise CancelNotPossible(why=f"it is {payment.get_status_display().lower()}")
+    if payment.status == PaymentStatus.SUCCEEDED:
+        until = queries.cancel_until(payment)
+        if until is None:
+            raise CancelNotPossible(why="this wallet cannot cancel what is paid; refund it")
+        if clock.now() >= until - schedule.CANCEL_SAFETY:
+            raise CancelNotPossible(why="the time for it has passed; refund it")
+    if payment.returned_value:
+        raise CancelNotPossible(why="part of it was given back already; refund the rest")
+    at = clock.now()
+    promised = Cancel(
+        payment=payment,
+        cancel_id=clock.fresh_id("C"),
+        amount_value=payment.amount_value,
+        reason_code=reason_code,
+        note=note[:256],
+        due_at=at,
+    )
+    promised.by(by)
+    promised.save()
+    # The cancel's own ladder asks about the payment from here on.
+    Payment.objects.filter(pk=payment.pk).update(returned_value=F("amount_value"), due_at=None, lease_until=None)
+    return promised
+
+
+def ask_cancel(cancel: Cancel, *, is_leased: bool = False) -> Cancel:
+    """Send the promised cancel: the first time, or again, then only after asking whether it has been done."""
+    acquirer = acquirer_for(cancel.payment.account)
+    if cancel.times_sent and _settled_by_asking(cancel, acquirer):
+        return cancel
+    at = clock.now()
+    free = Q() if is_leased else Q(lease_until__isnull=True) | Q(lease_until__lt=at)
+    with transaction.atomic(durable=True):  # promise: counted before it is sent
+        held = Cancel.objects.filter(free, pk=cancel.pk, status=CancelStatus.REQUESTED).update(
+            lease_until=at + due.LEASE, due_at=at + schedule.WIRE_GRACE, times_sent=F("times_sent") + 1
+        )
+        cancel.refresh_from_db()
+    if not held:
+        return cancel
+    payment = cancel.payment
+    result = acquirer.cancel(payment_request_id=payment.payment_request_id, payment_id=payment.payment_id)
+    return record_cancel_result(cancel, result)
+
+
+def _settled_by_asking(cancel: Cancel, acquirer: Acquirer) -> bool:
+    """Ask about the payment of a cancel that was sent before; True when that settled the cancel."""
+    payment = cancel.payment
+    inquiry = acquirer.inquire_payment(payment_request_id=payment.payment_request_id, payment_id=payment.payment_id)
+    record_inquiry(payment, inquiry)
+    cancel.refresh_from_db()
+    if cancel.status != CancelStatus.REQUESTED:
+        return True
+    said = inquiry.payment
+    if not cancel.is_refused_on_repeat or said is None or said.outcome is not Outcome.SUCCESS:
+        return False
+    with transaction.atomic(durable=True):  # refused, and the money is there: nothing was cancelled
+        refuse_cancel(cancel, heard_from=Messenger.INQUIRY, note=cancel.result_code)
+    record_payment_result(payment, said, heard_from=Messenger.INQUIRY)
+    return True
+
+
+def record_cancel_result(cancel: Cancel, result: CancelResult) -> Cancel:
+    """Write down what cancel answered. Its F speaks of the cancel, never of the payment."""
+    closes_payment = False
+    with transaction.atomic(durable=True):
+        Payment.objects.select_for_update().get(pk=cancel.payment_id)
+        cancel.refresh_from_db()
+        payment = Payment.objects.select_related("order__account").get(pk=cancel.payment_id)
+        keep(payment.account, result.exchange, subject=payment.payment_request_id)
+        facts = {"result_code": result.code[:64], "result_message": result.message[:256]}
+        if cancel.status != CancelStatus.REQUESTED:
+            return cancel
+        if result.outcome is Outcome.SUCCESS:
+            confirm_cancel(cancel, heard_from=Messenger.CANCEL_ANSWER, **facts)
+        elif result.is_unknown_there:
+            # Inquiry and cancel both say, after the expiry and a margin, that there is no such payment.
+            is_past = clock.now() > payment.expires_at + schedule.DENIAL_MARGIN
+            closes_payment = is_past and payment.is_denied_by_inquiry and payment.status == PaymentStatus.PROCESSING
+            _climb(cancel, facts)
+        elif result.outcome is Outcome.FAIL and cancel.times_sent <= 1:
+            refuse_cancel(cancel, heard_from=Messenger.CANCEL_ANSWER, note=result.code, **facts)
+            _resume(payment)
+        elif result.outcome is Outcome.FAIL:
+            # The refusal of a repeat may be the lost first one's work: ask before believing it.
+            _climb(cancel, facts | {"is_refused_on_repeat": True}, at=clock.now() + _SOON)
+        else:
+            _climb(cancel, facts)
+        cancel.refresh_from_db()
+    if closes_payment:
+        never = PaymentResult(
+            outcome=Outcome.FAIL, code=result.code, message="The acquirer has no such payment.", advice=Advice.NEW_ID
+        )
+        record_payment_result(cancel.payment, never, heard_from=Messenger.CANCEL_ANSWER)
+        cancel.refresh_from_db()
+    return cancel
+
+
+def _climb(cancel: Cancel, facts: dict[str, Any], *, at: datetime | None = None) -> None:
+    """Try again on the next rung; past the last one a person looks at it, and it is tried once a day."""
+    step = cancel.attempts
+    Cancel.objects.filter(pk=cancel.pk).update(
+        due_at=at or schedule.ladder_time(step), lease_until=None, attempts=step + 1, **facts
+    )
+    if schedule.ladder_has_ended(step):
+        _report_unknown(cancel.payment)
+
+
+def _resume(payment: Payment) -> None:
+    """A cancel was refused while the payment is unknown: go on asking about the payment, ever more slowly."""
+    if payment.status != PaymentStatus.PROCESSING:
+        return
+    step = payment.attempts
+    Payment.objects.filter(pk=payment.pk).update(
+        due_at=schedule.ladder_time(step - 1) if step else clock.now() + _SOON, lease_until=None, attempts=step + 1
+    )
+    if schedule.ladder_has_ended(step - 1):
+        _report_unknown(payment)
+
+
+def _report_unknown(payment: Payment) -> None:
+    incidents.raise_incident(
+        UNKNOWN_TOO_LONG,
+        f"{payment.payment_request_id} ({payment.amount}) has had no final answer since "
+        f"{payment.created_at:%d %b %H:%M}.",
+        subject=payment,
+        detail="It is asked about once a day. Ask the acquirer's support with the exchanges of this payment at hand.",
+    )

@@ -1,0 +1,40 @@
+"""One wish, "give the money back", and the portal decides how: by cancel while that is possible, else by refund."""
+
+from payments import queries
+from payments.errors import RefundNotPossible
+from payments.models import Cancel, Payment, Refund
+from payments.operations.cancels import cancel
+from payments.operations.refunds import refund
+from payments.states import CancelStatus, PaymentStatus
+from portal.actor import Actor
+from portal.idempotency import Remember
+from portal.money import Money
+
+
+def give_money_back(
+    payment: Payment,
+    *,
+    by: Actor,
+    reason_code: str,
+    note: str = "",
+    amount: Money | None = None,
+    remember: Remember | None = None,
+) -> Cancel | Refund:
+    """Give back ``amount``, or all that is left, by the way the method, the account and the clock allow.
+
+    A cancel costs no refund fee and reaches the buyer sooner, so it comes first where the whole amount goes back. When
+    the acquirer refuses the cancel of a paid payment, the refund follows in the same act.
+    Raises RefundNotPossible and what ``cancel`` and ``refund`` raise, before anything is sent.
+    """
+    payment.refresh_from_db()
+    back = queries.money_back(payment)
+    wanted = amount or back.refundable
+    if back.best == "CANCEL" and wanted == payment.amount:
+        tried = cancel(payment, by=by, reason_code=reason_code, note=note, remember=remember)
+        payment.refresh_from_db()
+        if tried.status != CancelStatus.REFUSED or payment.status != PaymentStatus.SUCCEEDED:
+            return tried
+        return refund(payment, wanted, by=by, reason_code=reason_code, note=note)
+    if not back.best:
+        raise RefundNotPossible(why=back.why)
+    return refund(payment, wanted, by=by, reason_code=reason_code, note=note, remember=remember)

@@ -1,0 +1,69 @@
+"""What the clock starts: ask about payments, cancels and refunds without a final answer. Safe to run twice at once."""
+
+from payments import operations, queries, schedule
+from payments.models import Cancel, Payment, Refund
+from payments.states import CancelStatus, PaymentStatus, RefundStatus
+from portal import clock, due
+from portal.gateways import acquirer_for
+from portal.registry import DueWork
+
+
+def work_payment(pk: int) -> str:
+    """Act on a payment without a final answer: send what never left, ask, and at last cancel."""
+    payment = Payment.objects.select_related("order__account", "order__buyer", "wallet_account").get(pk=pk)
+    if payment.status == PaymentStatus.PROCESSING and not payment.may_have_arrived:
+        operations.send_again(payment)
+    elif payment.status == PaymentStatus.PROCESSING:
+        _ask_then_cancel(payment)
+    payment.refresh_from_db()
+    return f"payment {payment.payment_request_id}: {payment.get_status_display()}"
+
+
+def _ask_then_cancel(payment: Payment) -> None:
+    operations.ask(payment)
+    if payment.status != PaymentStatus.PROCESSING:
+        return
+    capabilities = acquirer_for(payment.account).capabilities
+    if payment.questions_asked < capabilities.payment_poll_count:
+        due.hold(payment, due_at=clock.now() + capabilities.payment_poll)
+    elif operations.cancel_unfinished(payment) is None:
+        # Somebody's cancel is under way and drives the rest; if it was refused meanwhile, look again soon.
+        due.hold(payment, due_at=schedule.ladder_time(0))
+
+
+def work_cancel(pk: int) -> str:
+    """Act on a cancel without a final answer."""
+    cancel = Cancel.objects.select_related("payment__order__account", "payment__wallet_account").get(pk=pk)
+    if cancel.status == CancelStatus.REQUESTED:
+        operations.ask_cancel(cancel, is_leased=True)
+    return f"cancel of {cancel.payment.payment_request_id}: {cancel.get_status_display()}"
+
+
+def work_refund(pk: int) -> str:
+    """Act on a refund without a final answer: send what never arrived, ask about the rest."""
+    refund = Refund.objects.select_related("payment__order__account", "payment__wallet_account").get(pk=pk)
+    if refund.status == RefundStatus.PROCESSING:
+        denials = acquirer_for(refund.payment.account).capabilities.refund_missing_after
+        never_arrived = refund.times_denied >= denials and not refund.is_refused_on_repeat
+        if not refund.times_sent or not refund.may_have_arrived or never_arrived:
+            operations.send_refund_again(refund)
+        else:
+            operations.ask_refund(refund)
+    return f"refund {refund.refund_request_id}: {refund.get_status_display()}"
+
+
+payments_due = DueWork(
+    claim=lambda limit: due.claim(queries.waiting_payments(), limit),
+    work=work_payment,
+    next_due=lambda: due.next_due(queries.waiting_payments()),
+)
+cancels_due = DueWork(
+    claim=lambda limit: due.claim(queries.waiting_cancels(), limit),
+    work=work_cancel,
+    next_due=lambda: due.next_due(queries.waiting_cancels()),
+)
+refunds_due = DueWork(
+    claim=lambda limit: due.claim(queries.waiting_refunds(), limit),
+    work=work_refund,
+    next_due=lambda: due.next_due(queries.waiting_refunds()),
+)
