@@ -1,0 +1,35 @@
+"""``connection.json``: what a client, ours or a foreign one, needs to aim itself at the sandbox."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from portal.sandbox.engine import Engine
+from portal.sandbox.merchants import FIRST_CLIENT
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The first merchant's side of the line; keys are PEM."""
+
+    gateway_url: str
+    client_id: str
+    merchant_private_key: str
+    merchant_public_key: str
+    acquirer_public_key: str
+
+    @classmethod
+    def of(cls, engine: Engine, gateway_url: str) -> "Connection":
+        """The connection of an engine served at a URL."""
+        keys = engine.context.keys
+        return cls(gateway_url, FIRST_CLIENT, keys.merchant, keys.merchant_public, keys.acquirer_public)
+
+    def write(self, path: Path) -> None:
+        """Write it for its owner's eyes only. Raises OSError."""
+        draft = path.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(asdict(self), file, indent=2)
+        draft.replace(path)

@@ -1,0 +1,157 @@
+"""declare, inquiryDeclarationRequests: China customs, for payments by Alipay.
+
+Sources: https://docs.antom.com/ac/ams/declare, https://docs.antom.com/ac/ams/inquirydeclare. Customs is played by the
+clock: a receipt arrives a while after each declaration, always accepting.
+"""
+
+import json
+import sqlite3
+from typing import Any
+
+from portal.money import Money, from_wire
+from portal.sandbox import payments, wallets
+from portal.sandbox.codes import Refusal, result
+from portal.sandbox.context import Context
+from portal.sandbox.fields import illegal, is_yes
+from portal.sandbox.merchants import Merchant
+from portal.sandbox.moments import MINUTE, SECOND, day_of, on_the_wire
+
+_SENT_AGAIN_AFTER = 5 * MINUTE
+_REGISTRATIONS = {"ZONGSHU": "31222699S7", "ZHENGZHOU": "31222699S7", "NINGBO": "31222699S7", "HENAN": "P460400005"}
+_OTHER_REGISTRATION = "ZF14021901"
+_CHANGEABLE = ("merchantCustomsInfo", "declarationAmount", "suborderId", "customsPlace", "buyerCertificate")
+
+
+def declare(context: Context, merchant: Merchant, request: dict[str, Any]) -> dict[str, object]:
+    """Pass a declaration on to customs."""
+    if is_yes(request["splitOrder"]) and not request.get("suborderId"):
+        raise illegal("suborderId", "it is required when splitOrder is true")
+    amount = from_wire(request["declarationAmount"])
+    payment = payments.find(context, merchant.client_id, payment_id=request["paymentId"])
+    if payment is None:
+        raise Refusal("ORDER_NOT_EXIST")
+    if payment["status"] != "SUCCESS":
+        raise Refusal("ORDER_STATUS_INVALID")
+    # The answer for another wallet's payment, or another currency, is not published; we choose INVALID_CONTRACT,
+    # because the service is for Alipay payments in CNY only.
+    if payment["wallet"] != "ALIPAY_CN" or amount.currency != payment["currency"]:
+        raise Refusal("INVALID_CONTRACT")
+    previous = context.store.one(
+        "SELECT * FROM declarations WHERE client_id = ? AND declaration_request_id = ?",
+        (merchant.client_id, request["declarationRequestId"]),
+    )
+    if previous is not None:
+        return _sent_again(context, previous, payment, request, amount)
+    _check_room(context, payment, request, amount, None)
+    answer = _answer(context, payment, request)
+    context.store.insert(
+        "declarations",
+        client_id=merchant.client_id,
+        declaration_request_id=request["declarationRequestId"],
+        payment_id=payment["payment_id"],
+        customs_code=request["customs"]["customsCode"],
+        suborder_id=request.get("suborderId") or "",
+        value=amount.value,
+        request=json.dumps(request),
+        answer=json.dumps(answer),
+        sent_at=context.now(),
+        created_at=context.now(),
+    )
+    return {"result": result("SUCCESS"), **answer}
+
+
+def _check_room(
+    context: Context, payment: sqlite3.Row, request: dict[str, Any], amount: Money, again: int | None
+) -> None:
+    others = context.store.all(
+        "SELECT * FROM declarations WHERE payment_id = ? AND number IS NOT ?", (payment["payment_id"], again)
+    )
+    suborder, customs_code = request.get("suborderId") or "", request["customs"]["customsCode"]
+    if any(other["customs_code"] == customs_code and other["suborder_id"] == suborder for other in others):
+        raise Refusal("DUPLICATED_DECLARATIONS")
+    if amount.value + sum(other["value"] for other in others) > payment["value"]:
+        raise Refusal("TOTAL_DECLARATION_AMOUNT_EXCEED")
+
+
+def _sent_again(
+    context: Context, previous: sqlite3.Row, payment: sqlite3.Row, request: dict[str, Any], amount: Money
+) -> dict[str, object]:
+    """Re-transmission: five minutes on, some fields may change; before, or unchanged, the first answer is repeated."""
+    before = json.loads(previous["request"])
+    if before.get("paymentId") != request["paymentId"]:
+        raise Refusal("REPEAT_REQ_INCONSISTENT")
+    answer = {"result": result("SUCCESS"), **json.loads(previous["answer"])}
+    if before == request:
+        return answer
+    names = set(before) | set(request)
+    changed = {name for name in names if before.get(name) != request.get(name)}
+    if context.now() < previous["sent_at"] + _SENT_AGAIN_AFTER or not changed <= set(_CHANGEABLE):
+        raise Refusal("CONTEXT_INCONSISTENT")
+    _check_room(context, payment, request, amount, previous["number"])
+    context.store.run(
+        "UPDATE declarations SET request = ?, value = ?, suborder_id = ?, sent_at = ? WHERE number = ?",
+        (json.dumps(request), amount.value, request.get("suborderId") or "", context.now(), previous["number"]),
+    )
+    return answer
+
+
+def _answer(context: Context, payment: sqlite3.Row, request: dict[str, Any]) -> dict[str, object]:
+    number = 1 + context.store.value("SELECT COALESCE(MAX(number), 0) FROM declarations")
+    day, code = day_of(context.now()), request["customs"]["customsCode"]
+    answer: dict[str, object] = {
+        "customsPaymentId": f"{day}22001447{number:012d}",
+        "customsOrderId": request.get("suborderId") or payment["order_id"] or payment["payment_request_id"],
+    }
+    certificate = request.get("buyerCertificate")
+    if certificate:
+        holder = (certificate.get("holderName") or {}).get("fullName")
+        name = wallets.account_of(context, payment["user_id"], payment["wallet"])["name"]
+        answer["identityCheckResult"] = "CHECK_PASSED" if holder == name else "CHECK_NOT_PASSED"
+    return answer | {
+        "clearingChannel": "OTHER",
+        "clearingTransactionId": f"{day}22001354{number:012d}",
+        "customsProviderRegistrationId": _REGISTRATIONS.get(code, _OTHER_REGISTRATION),
+    }
+
+
+def inquire(context: Context, merchant: Merchant, request: dict[str, Any]) -> dict[str, object]:
+    """Answer what became of up to ten declarations."""
+    records, not_found = [], []
+    for wanted in request["declarationRequestIds"]:
+        row = context.store.one(
+            "SELECT * FROM declarations WHERE client_id = ? AND declaration_request_id = ?",
+            (merchant.client_id, wanted),
+        )
+        if row is None:
+            not_found.append(wanted)
+        else:
+            records.append(_record(context, row))
+    answer: dict[str, object] = {"result": result("SUCCESS")}
+    if not_found:
+        answer["declarationRequestsNotFound"] = not_found
+    return answer | {"declarationRecords": records}
+
+
+def _record(context: Context, row: sqlite3.Row) -> dict[str, object]:
+    request, answer = json.loads(row["request"]), json.loads(row["answer"])
+    receipt_at = row["sent_at"] + context.settings.customs_receipt_seconds * SECOND
+    received = context.now() >= receipt_at
+    record = {
+        "declarationRequestId": row["declaration_request_id"],
+        "customsPaymentId": answer["customsPaymentId"],
+        "customsOrderId": answer["customsOrderId"],
+        "customs": request["customs"],
+        "merchantCustomsInfo": request["merchantCustomsInfo"],
+        "declarationAmount": request["declarationAmount"],
+        "splitOrder": is_yes(request["splitOrder"]),
+        # The only status word that is published, whether or not the receipt is there.
+        "declarationRequestStatus": "IN_PROCESS",
+        "lastModifiedTime": on_the_wire(receipt_at if received else row["sent_at"]),
+    }
+    if received:
+        record |= {
+            "customsDeclarationResultCode": "success",
+            "customsDeclarationResultDesc": "accepted",
+            "customsDeclarationReturnTime": on_the_wire(receipt_at),
+        }
+    return record
