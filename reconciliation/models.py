@@ -1,0 +1,464 @@
+"""Report files, batches, rows, and what became of every amount in them.
+
+The law of a file: *reported = matched + explained + open*, per currency, over the signed amounts the file reports.
+Settlement details report the net of every row; the summary reports its TOTAL; transaction details, whose nets are blank
+until the day after, report the transaction amounts of what was successful. Every row obeys the law by a constraint; the
+file obeys it because the sums over matches, explanations and discrepancies are compared with what was read before any
+of them existed (``queries.prove``).
+
+Amounts are integers in minor units. Signs are the merchant's: what comes in is positive, a charge is negative.
+"""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from payments.models import Cancel, Payment, Refund
+from portal import clock
+from portal.encryption import EncryptedBinaryField
+from portal.models import AcquirerAccount, ActorFields
+from portal.money import Money
+from reconciliation.layouts import ReportKind
+from reconciliation.row_types import ExplanationKind
+
+
+class FileStatus(models.TextChoices):
+    """Where a file stands."""
+
+    TRIED = "TRIED", "Tried, not imported"
+    """Uploaded and shown; it counts for nothing yet."""
+    IMPORTED = "IMPORTED", "Imported"
+
+
+class AmountUnit(models.TextChoices):
+    """In which unit a file prints amounts."""
+
+    MAJOR = "MAJOR", "major units (14.50)"
+    MINOR = "MINOR", "minor units (1450)"
+
+
+class FeeSign(models.TextChoices):
+    """How a file prints what we are charged. Both are in use, by different acquirers."""
+
+    CHARGE_NEGATIVE = "CHARGE_NEGATIVE", "a charge is negative"
+    CHARGE_POSITIVE = "CHARGE_POSITIVE", "a charge is positive"
+
+
+class RowState(models.TextChoices):
+    """What became of a row."""
+
+    MATCHED = "MATCHED", "Matched"
+    EXPLAINED = "EXPLAINED", "Explained"
+    OPEN = "OPEN", "Open"
+
+
+class Reason(models.TextChoices):
+    """Why a person must look."""
+
+    NOT_IN_OUR_BOOKS = "NOT_IN_OUR_BOOKS", "Not in our books"
+    AMOUNT_DIFFERS = "AMOUNT_DIFFERS", "Amount differs"
+    CURRENCY_DIFFERS = "CURRENCY_DIFFERS", "Currency differs"
+    STATUS_DIFFERS = "STATUS_DIFFERS", "Status differs"
+    TYPE_DIFFERS = "TYPE_DIFFERS", "Type differs"
+    SIGN_DIFFERS = "SIGN_DIFFERS", "Sign differs"
+    DUPLICATE = "DUPLICATE", "Settled twice"
+    AMBIGUOUS = "AMBIGUOUS", "More than one candidate"
+    DAY_DIFFERS = "DAY_DIFFERS", "Day differs"
+    NET_DIFFERS = "NET_DIFFERS", "Row does not add up"
+    FEE_DIFFERS = "FEE_DIFFERS", "Fee differs"
+    FX_DIFFERS = "FX_DIFFERS", "Exchange rate differs"
+    FEE_CURRENCY = "FEE_CURRENCY", "Fee in another currency"
+    QUOTE_UNCLEAR = "QUOTE_UNCLEAR", "Exchange rate unclear"
+    TOO_PRECISE = "TOO_PRECISE", "More decimals than the currency has"
+    CURRENCY_UNKNOWN = "CURRENCY_UNKNOWN", "Currency unknown"
+    UNKNOWN_TYPE = "UNKNOWN_TYPE", "Type unknown"
+    UNEXPECTED_TYPE = "UNEXPECTED_TYPE", "Type not used here"
+    UNKNOWN_STATUS = "UNKNOWN_STATUS", "Status word unknown"
+    PAYMENT_REVERSAL = "PAYMENT_REVERSAL", "Payment reversal"
+    REFUND_REVERSAL = "REFUND_REVERSAL", "Refund reversal"
+    FEE_SIGN_UNCLEAR = "FEE_SIGN_UNCLEAR", "Sign of the fees unclear"
+    DETAILS_AWAITED = "DETAILS_AWAITED", "Details not here yet"
+    COUNT_DIFFERS = "COUNT_DIFFERS", "Number of rows differs"
+    TOTAL_DIFFERS = "TOTAL_DIFFERS", "Types do not add up to TOTAL"
+    TOTAL_MISSING = "TOTAL_MISSING", "No TOTAL line"
+    NOT_IN_SUMMARY = "NOT_IN_SUMMARY", "Type not in the summary"
+
+
+class Resolution(models.TextChoices):
+    """How a discrepancy ended."""
+
+    CONFIRMED = "CONFIRMED", "The acquirer confirmed its figure"
+    OTHER_CHANNEL = "OTHER_CHANNEL", "Another sales channel of the same merchant id"
+    TIMING = "TIMING", "Only a matter of days"
+    CREDITED = "CREDITED", "The acquirer corrects it in a later batch"
+    ACCEPTED = "ACCEPTED", "Accepted as a loss or a gain"
+    OTHER = "OTHER", "Other (see note)"
+    HEALED = "HEALED", "Settled by itself"
+    """What was awaited came, or the row was checked again and agrees; never chosen by a person."""
+
+
+class ReportFile(ActorFields):
+    """One report as it was delivered. The same bytes are one row per account, whatever they are called."""
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="report_files")
+    name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    byte_size = models.PositiveIntegerField()
+    content = EncryptedBinaryField()
+    """The bytes, so that nothing the rows leave out is lost."""
+    kind = models.CharField(max_length=16, choices=ReportKind.choices)
+    edition = models.CharField(max_length=8)
+    status = models.CharField(max_length=16, choices=FileStatus.choices)
+    row_count = models.PositiveIntegerField(default=0)
+    amount_unit = models.CharField(max_length=8, choices=AmountUnit.choices)
+    amount_unit_basis = models.CharField(max_length=120)
+    """What the unit was decided on."""
+    fee_sign = models.CharField(max_length=16, choices=FeeSign.choices)
+    fee_sign_basis = models.CharField(max_length=120)
+    unknown_columns = models.JSONField(default=list)
+    """Columns no table of the acquirer names: kept in every row's raw, and announced."""
+    report_day = models.CharField(max_length=8, blank=True)
+    """``YYYYMMDD`` in UTC+8, of transaction details whose name says it."""
+    tried_at = models.DateTimeField(default=clock.now)
+    imported_at = models.DateTimeField(null=True, blank=True)
+    imported_by = models.CharField(max_length=170, blank=True)
+
+    class Meta:
+        ordering = ("-tried_at", "-pk")
+        verbose_name = "settlement file"
+        permissions = (
+            ("act_import_report", "Can try and import settlement files"),
+            ("act_discard_report", "Can discard settlement files that were only tried"),
+        )
+        indexes = [models.Index(fields=("-tried_at", "-id"), name="report_file_newest")]
+        constraints = [
+            models.UniqueConstraint(fields=("account", "sha256"), name="report_file_once"),
+            models.CheckConstraint(condition=Q(kind__in=ReportKind.values), name="report_kind_known"),
+            models.CheckConstraint(condition=Q(status__in=FileStatus.values), name="report_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status=FileStatus.IMPORTED) | Q(imported_at__isnull=False), name="imported_knows_when"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReportTotal(models.Model):
+    """What a file reports in one currency, added up from its text before anything was matched."""
+
+    file = models.ForeignKey(ReportFile, models.CASCADE, related_name="totals")
+    currency = models.CharField(max_length=3)
+    row_count = models.PositiveIntegerField()
+    reported_value = models.BigIntegerField()
+
+    class Meta:
+        ordering = ("currency",)
+        constraints = [models.UniqueConstraint(fields=("file", "currency"), name="report_total_once")]
+
+    def __str__(self) -> str:
+        return str(self.reported)
+
+    @property
+    def reported(self) -> Money:
+        return Money(self.reported_value, self.currency)
+
+
+class Batch(models.Model):
+    """One settlement: what the acquirer pays in one go."""
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="batches")
+    psp = models.CharField("PSP", max_length=64)
+    currency = models.CharField(max_length=3)
+    batch_id = models.CharField(max_length=64, db_index=True)
+    """``settlementBatchId``; not always numeric."""
+    initiated_on = models.DateField()
+    """``settlementInitiatedDate``, the acquirer's day."""
+    details = models.ForeignKey(ReportFile, models.PROTECT, null=True, blank=True, related_name="detailed_batches")
+    """The settlement details it was read from: at most one file, so that no batch is added up twice."""
+    summary = models.ForeignKey(ReportFile, models.PROTECT, null=True, blank=True, related_name="summed_batches")
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ("-initiated_on", "-pk")
+        verbose_name = "settlement batch"
+        verbose_name_plural = "settlement batches"
+        constraints = [models.UniqueConstraint(fields=("account", "psp", "currency", "batch_id"), name="batch_once")]
+
+    def __str__(self) -> str:
+        return self.batch_id
+
+
+class Accounted(models.Model):
+    """A line that reports an amount, all of which is matched, explained or open."""
+
+    state = models.CharField(max_length=12, choices=RowState.choices)
+    currency = models.CharField("reported currency", max_length=3)
+    reported_value = models.BigIntegerField()
+    """The line's share in what the file reports."""
+    matched_value = models.BigIntegerField(default=0)
+    explained_value = models.BigIntegerField(default=0)
+    open_value = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reported_value=F("matched_value") + F("explained_value") + F("open_value")),
+                name="%(class)s_obeys_the_law",
+            ),
+            models.CheckConstraint(condition=Q(state__in=RowState.values), name="%(class)s_state_known"),
+        ]
+
+    @property
+    def reported(self) -> Money:
+        return Money(self.reported_value, self.currency)
+
+
+class SettlementRow(Accounted):
+    """One line of a details report, as printed and as understood."""
+
+    file = models.ForeignKey(ReportFile, models.PROTECT, related_name="rows")
+    batch = models.ForeignKey(Batch, models.PROTECT, null=True, blank=True, related_name="rows")
+    """None in transaction details."""
+    line_number = models.PositiveIntegerField()
+    identity = models.CharField(max_length=32)
+    """Digest over type, ids, amount and currency: what makes two rows the same."""
+    occurrence = models.PositiveIntegerField(default=1)
+    """Two equal rows in one file are possible: two equal reserve movements."""
+    printed_type = models.CharField(max_length=64)
+    transaction_type = models.CharField(max_length=64)
+    """The printed type in its one spelling; an unknown type as printed."""
+    printed_status = models.CharField(max_length=64, blank=True)
+    transaction_id = models.CharField(max_length=64, blank=True, db_index=True)
+    transaction_request_id = models.CharField(max_length=64, blank=True, db_index=True)
+    original_transaction_request_id = models.CharField(max_length=64, blank=True, db_index=True)
+    reference_transaction_id = models.CharField(max_length=64, blank=True)
+    payment_method_type = models.CharField(max_length=64, blank=True)
+    transaction_value = models.BigIntegerField(null=True, blank=True)
+    """Signed as printed; None for rows without an order and where it has too many decimals."""
+    transaction_currency = models.CharField(max_length=3, blank=True)
+    quote_currency_pair = models.CharField(max_length=16, blank=True)
+    quote_price = models.CharField(max_length=32, blank=True)
+    """As printed: a decimal of any length."""
+    converted_value = models.BigIntegerField(null=True, blank=True)
+    gross_value = models.BigIntegerField(null=True, blank=True)
+    """The transaction amount in the settlement currency, converted by us."""
+    settlement_value = models.BigIntegerField(null=True, blank=True)
+    """Net, signed; None where transaction details do not know it yet."""
+    settlement_currency = models.CharField(max_length=3, blank=True)
+    fees = models.JSONField(default=dict)
+    """Minor units by fee column, a charge negative whatever the file prints."""
+    fees_value = models.BigIntegerField(null=True, blank=True)
+    """Their sum in the settlement currency; None where the file has none yet."""
+    raw = models.JSONField(default=dict)
+    """Every printed cell that is not empty, personal data left out."""
+    superseded_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="supersedes")
+    """A later copy of the same transaction details."""
+
+    class Meta(Accounted.Meta):
+        ordering = ("file_id", "line_number")
+        indexes = [models.Index(fields=("file", "state", "line_number"), name="row_by_state")]
+        constraints = [
+            *Accounted.Meta.constraints,
+            models.UniqueConstraint(fields=("file", "line_number"), name="row_line_once"),
+            models.UniqueConstraint(
+                fields=("batch", "identity", "occurrence"), condition=Q(batch__isnull=False), name="row_once_per_batch"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line_number}"
+
+    @property
+    def net(self) -> Money | None:
+        return None if self.settlement_value is None else Money(self.settlement_value, self.settlement_currency)
+
+    @property
+    def transaction_amount(self) -> Money | None:
+        if self.transaction_value is None:
+            return None
+        return Money(self.transaction_value, self.transaction_currency)
+
+    @property
+    def fees_total(self) -> Money | None:
+        return None if self.fees_value is None else Money(self.fees_value, self.settlement_currency)
+
+
+class SummaryRow(Accounted):
+    """One line of a settlement summary: a type, and how the details of its batch agree with it.
+
+    A TOTAL line's share in the law is what the types leave of it, which is zero when they add up.
+    """
+
+    file = models.ForeignKey(ReportFile, models.PROTECT, related_name="summary_rows")
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="summary_rows")
+    line_number = models.PositiveIntegerField()
+    printed_type = models.CharField(max_length=64)
+    summary_type = models.CharField(max_length=64)
+    count = models.PositiveIntegerField()
+    settlement_value = models.BigIntegerField()
+    fees = models.JSONField(default=dict)
+    raw = models.JSONField(default=dict)
+
+    class Meta(Accounted.Meta):
+        ordering = ("file_id", "line_number")
+        constraints = [
+            *Accounted.Meta.constraints,
+            models.UniqueConstraint(fields=("file", "line_number"), name="summary_line_once"),
+            models.UniqueConstraint(fields=("batch", "summary_type"), name="summary_type_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.summary_type}"
+
+    @property
+    def net(self) -> Money:
+        return Money(self.settlement_value, self.currency)
+
+
+class Role(models.TextChoices):
+    """As what a row belongs to something of ours."""
+
+    PAYMENT = "PAYMENT", "Payment"
+    REFUND = "REFUND", "Refund"
+    CANCEL = "CANCEL", "Cancel"
+    DISPUTE = "DISPUTE", "Dispute"
+    REVERSAL = "REVERSAL", "Reversal"
+    DUPLICATE = "DUPLICATE", "Second row of the same"
+    DISAGREES = "DISAGREES", "Known by its id, but it disagrees"
+
+
+SETTLING = (Role.PAYMENT, Role.REFUND, Role.CANCEL)
+"""The roles in which something of ours is settled: once each."""
+
+
+class Match(models.Model):
+    """A row belongs to this payment, or to this refund or cancel of it, and so much of its amount is agreed."""
+
+    row = models.OneToOneField(SettlementRow, models.CASCADE, related_name="match")
+    is_settlement = models.BooleanField()
+    """From settlement details; a match from transaction details settles nothing."""
+    role = models.CharField(max_length=12, choices=Role.choices)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="settlement_matches")
+    refund = models.ForeignKey(Refund, models.PROTECT, null=True, blank=True, related_name="settlement_matches")
+    cancel = models.ForeignKey(Cancel, models.PROTECT, null=True, blank=True, related_name="settlement_matches")
+    value = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        verbose_name_plural = "matches"
+        constraints = [
+            models.UniqueConstraint(
+                fields=("payment",), condition=Q(is_settlement=True, role=Role.PAYMENT), name="payment_settled_once"
+            ),
+            models.UniqueConstraint(
+                fields=("refund",), condition=Q(is_settlement=True, role=Role.REFUND), name="refund_settled_once"
+            ),
+            models.UniqueConstraint(
+                fields=("cancel",), condition=Q(is_settlement=True, role=Role.CANCEL), name="cancel_settled_once"
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="match_role_known"),
+            models.CheckConstraint(condition=Q(role__in=SETTLING) | Q(value=0), name="only_settling_has_value"),
+            models.CheckConstraint(
+                condition=~Q(role=Role.REFUND) | Q(refund__isnull=False), name="refund_match_has_refund"
+            ),
+            models.CheckConstraint(
+                condition=~Q(role=Role.CANCEL) | Q(cancel__isnull=False), name="cancel_match_has_cancel"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.row} → {self.refund or self.cancel or self.payment}"
+
+
+class Explanation(models.Model):
+    """A part of a line that needs no person: a fee, a reserve movement, a rounding."""
+
+    row = models.ForeignKey(SettlementRow, models.CASCADE, null=True, blank=True, related_name="explanations")
+    summary_row = models.ForeignKey(SummaryRow, models.CASCADE, null=True, blank=True, related_name="explanations")
+    kind = models.CharField(max_length=16, choices=ExplanationKind.choices)
+    value = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(row__isnull=False, summary_row__isnull=True)
+                | Q(row__isnull=True, summary_row__isnull=False),
+                name="explanation_of_one_line",
+            ),
+            models.CheckConstraint(condition=Q(kind__in=ExplanationKind.values), name="explanation_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {Money(self.value, self.currency)}"
+
+
+class Discrepancy(models.Model):
+    """A difference that a person must explain. Closed with a reason, its share counts as explained."""
+
+    file = models.ForeignKey(ReportFile, models.PROTECT, related_name="discrepancies")
+    row = models.ForeignKey(SettlementRow, models.PROTECT, null=True, blank=True, related_name="discrepancies")
+    summary_row = models.ForeignKey(SummaryRow, models.PROTECT, null=True, blank=True, related_name="discrepancies")
+    reason = models.CharField(max_length=24, choices=Reason.choices)
+    sentence = models.CharField(max_length=400)
+    """What differs, with both figures."""
+    value = models.BigIntegerField(default=0)
+    """Its share in what the file reports; zero where the amount is not in question."""
+    currency = models.CharField(max_length=3)
+    stake_value = models.BigIntegerField(default=0)
+    """What may be lost or gained by it, signed as the merchant sees it."""
+    stake_currency = models.CharField(max_length=3)
+    is_urgent = models.BooleanField(default=False)
+    opened_at = models.DateTimeField(default=clock.now)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="discrepancies"
+    )
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.CharField(max_length=170, blank=True)
+    resolution = models.CharField(max_length=16, choices=Resolution.choices, blank=True)
+    note = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        ordering = ("opened_at", "pk")
+        verbose_name_plural = "discrepancies"
+        permissions = (
+            ("act_close_discrepancy", "Can close discrepancies with a reason"),
+            ("act_take_discrepancy", "Can take discrepancies and check them again"),
+        )
+        indexes = [
+            models.Index(fields=("opened_at", "id"), condition=Q(closed_at__isnull=True), name="discrepancy_queue"),
+            models.Index(fields=("file", "closed_at"), name="discrepancy_of_file"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(reason__in=Reason.values), name="discrepancy_reason_known"),
+            models.CheckConstraint(
+                condition=Q(row__isnull=True) | Q(summary_row__isnull=True), name="discrepancy_of_one_line"
+            ),
+            models.CheckConstraint(
+                condition=Q(row__isnull=False) | Q(summary_row__isnull=False) | Q(value=0),
+                name="share_belongs_to_a_line",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True, resolution="")
+                | (Q(closed_at__isnull=False) & ~Q(resolution="")),
+                name="closed_knows_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} #{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits for a person."""
+        return self.closed_at is None
+
+    @property
+    def share(self) -> Money:
+        return Money(self.value, self.currency)
+
+    @property
+    def stake(self) -> Money:
+        return Money(self.stake_value, self.stake_currency)
