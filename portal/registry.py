@@ -1,10 +1,10 @@
 """Where the ground must reach what the apps own, it owns a small registry and each app plugs in at ``ready()``.
 
 A registry is a dictionary that refuses a second entry under one name and hands its entries out in a stable order.
-The five that exist stand at the end; what an entry must look like is said there.
+Those that exist stand at the end; what an entry must look like is said there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -85,6 +85,20 @@ class TodayLine:
     amount: str = ""
 
 
+@dataclass(frozen=True)
+class Panel:
+    """One card of figures on the first page: a title, and a template with what it needs."""
+
+    title: str
+    template: str
+    context: Mapping[str, Any]
+    note: str = ""
+    permission: str = ""
+    """Who may see it; empty: everybody who may see the first page."""
+    columns: int = 4
+    """Its width, of twelve."""
+
+
 due_work: Registry[DueWork] = Registry("due work")
 """What the worker claims: inquiries, cancels, refreshes, unapplied notifications."""
 
@@ -96,6 +110,9 @@ timelines: Registry[Callable[[Any], list[TimelineEntry]]] = Registry("timelines"
 
 today: Registry[Callable[[], list[TodayLine]]] = Registry("today")
 """``lines() -> TodayLine[]``: what waits for a person."""
+
+panels: Registry[Callable[[], list[Panel]]] = Registry("panels")
+"""``panels() -> Panel[]``: the figures beside and below the queue; an empty list when there is nothing to show."""
 
 searches: Registry[Callable[[str], list[tuple[str, str, str]]]] = Registry("searches")
 """``search(text) -> (kind, label, url)``: exact ids first."""

@@ -35,7 +35,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.text import smart_split, unescape_string_literal
+from django.utils.text import slugify, smart_split, unescape_string_literal
 
 from portal import clock, journal, registry
 from portal.actor import Actor
@@ -103,6 +103,11 @@ class Card:
     wide: bool = False
     """Under the timeline's column, at full width, instead of beside it."""
     text: Any = ""
+
+    @cached_property
+    def slug(self) -> str:
+        """For ids within the page."""
+        return slugify(self.title)
 
 
 class CappedPaginator(_Paginator):
@@ -225,6 +230,8 @@ class DeskAdmin(_ModelAdmin):
     """The group in the navigation; empty: not shown there."""
     position: ClassVar[int] = 100
     menu_label: ClassVar[str] = ""
+    icon: ClassVar[str] = "dot"
+    """A symbol of templates/admin/icons.html."""
     hint: ClassVar[str] = ""
     """One line beside a list's title."""
     empty_title: ClassVar[str] = "Nothing here yet"
