@@ -136,6 +136,7 @@ TIME_ZONE = env.str("PORTAL_TIME_ZONE", default="Asia/Singapore")
 
 STATIC_URL = "static/"
 STATIC_ROOT = PORTAL_DATA / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # the server of static files complains of a missing folder
 WHITENOISE_USE_FINDERS = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

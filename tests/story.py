@@ -1,0 +1,185 @@
+"""The people of the stories: a shop, its customers, the acquirer, and time.
+
+A story speaks in these words and asserts the whole picture; what happens beneath them is the real code of both sides.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from authorizations import operations as binding
+from authorizations.models import Authorization, Buyer, WalletAccount
+from authorizations.states import Messenger
+from payments import operations as paying
+from payments.models import Cancel, Order, Payment, Refund
+from payments.states import ReasonCode
+from portal import clock, work
+from portal.acquirer import Terminal, TerminalType
+from portal.acquirer.results import Secret
+from portal.actor import Actor
+from portal.models import AcquirerAccount
+from portal.money import Money
+from portal.sandbox.server import Sandbox
+
+PHONE = Terminal(terminal_type=TerminalType.MINI_APP, os_type="ANDROID")
+CURRENCY_OF = {"GCASH": "PHP", "DANA": "IDR", "TNG": "MYR", "KAKAOPAY": "KRW", "TRUEMONEY": "THB", "ALIPAY_HK": "HKD", "ALIPAY_CN": "CNY", "DIRECT_DEBIT_SIAMCOMMERCIALBANK": "THB"}  # fmt: skip
+FULL_PURSE = 10_000_000_00
+
+
+def PHP(value: int) -> Money:  # noqa: N802 - reads like the currency it is
+    """An amount in centavos."""
+    return Money(value, "PHP")
+
+
+class StoryClock(clock.VirtualClock):
+    """A virtual clock that a new story sets back to its start."""
+
+    def restart(self, at: datetime) -> None:
+        self._now = at.astimezone(UTC)
+
+
+class Acquirer:
+    """The sandbox as a story speaks of it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.engine = sandbox.engine
+
+    def will(self, fault: str, **options: Any) -> None:
+        """Let something go wrong, in the sandbox's own words."""
+        self.engine.set_fault(fault, **options)
+
+    def heals(self) -> None:
+        """Let nothing go wrong any more."""
+        self.engine.clear_faults()
+
+    def tick(self) -> None:
+        """Deliver what is due now."""
+        self.engine.tick()
+
+    def took_from(self, buyer: "Customer") -> list[Money]:
+        """What left the buyer's purse, payment by payment."""
+        return self.engine.taken_from(buyer.name)
+
+    def gave_back_to(self, buyer: "Customer") -> list[Money]:
+        """What came back into it."""
+        return self.engine.given_back_to(buyer.name)
+
+    def calls(self, api: str) -> list[dict[str, Any]]:
+        """What the portal asked of it, oldest first."""
+        from portal.sandbox.control import SandboxControl  # noqa: PLC0415
+
+        return SandboxControl(self.sandbox.url).calls(api=api)
+
+
+class Customer:
+    """A buyer: agrees in the wallet, presses Pay, revokes."""
+
+    def __init__(self, shop: "Shop", name: str) -> None:
+        self.shop, self.name = shop, name
+        self.row, _ = Buyer.objects.get_or_create(account=shop.account, reference=name)
+        self._engine = shop.acquirer.engine
+
+    @property
+    def by(self) -> Actor:
+        return Actor.buyer(self.name)
+
+    def owns(self, wallet: str, value: int = FULL_PURSE) -> None:
+        """Have an account at a wallet with this much in it, in minor units."""
+        from portal.sandbox.control import SandboxControl  # noqa: PLC0415
+
+        control = SandboxControl(self.shop.acquirer.sandbox.url)
+        if self.name not in {user["id"] for user in control.users()}:
+            control.add_user(self.name, self.name.title())
+        control.set_balance(self.name, wallet, value)
+
+    def begins(self, wallet: str = "GCASH") -> Authorization | WalletAccount:
+        """Press "add this wallet"."""
+        return binding.begin(self.row, wallet, terminal=PHONE, redirect_url=f"{self.shop.url}/return", by=self.by)
+
+    def agrees(self, attempt: Authorization) -> tuple[str, str]:
+        """Agree on the wallet's page; the (authCode, authState) the wallet hands back."""
+        decision = self._engine.agree(attempt.auth_url, self.name)
+        return decision.auth_code, decision.auth_state
+
+    def binds(self, wallet: str = "GCASH", *, purse: int = FULL_PURSE) -> WalletAccount:
+        """Bind a wallet, all the way."""
+        self.owns(wallet, purse)
+        attempt = self.begins(wallet)
+        if isinstance(attempt, WalletAccount):
+            return attempt
+        code, state = self.agrees(attempt)
+        assert state == attempt.auth_state
+        attempt = binding.redeem(attempt, Secret(code), heard_from=Messenger.BUYER)
+        assert attempt.wallet_account is not None, (attempt.status, attempt.result_code)
+        return attempt.wallet_account
+
+    def wallet(self, wallet: str = "GCASH") -> WalletAccount:
+        """The newest binding of this wallet."""
+        return WalletAccount.objects.filter(buyer=self.row, wallet=wallet).latest("pk")
+
+    def revokes_in_the_wallet(self, wallet: str = "GCASH") -> None:
+        """End it in the wallet's own app."""
+        self._engine.revoke_in_the_wallet(self.name, wallet, reason="no longer needed")
+        self._engine.tick()
+
+
+class Shop:
+    """The merchant."""
+
+    def __init__(self, account: AcquirerAccount, acquirer: Acquirer, story_clock: StoryClock) -> None:
+        self.account, self.acquirer, self._clock = account, acquirer, story_clock
+        self.url = account.notify_base_url
+        self.staff = Actor.command("story")
+
+    def customer(self, name: str) -> Customer:
+        """Somebody who buys here."""
+        return Customer(self, name)
+
+    def sells(self, what: str, amount: Money, *, to: Customer) -> Order:
+        """Place an order at an amount."""
+        return paying.place_merchant_order(to.row, amount, description=what, reference="", by=self.staff)
+
+    def charges(self, order: Order, wallet: WalletAccount | None = None) -> Payment:
+        """Debit the order from the buyer's newest wallet."""
+        wallet = wallet or WalletAccount.objects.filter(buyer=order.buyer).latest("pk")
+        return paying.pay(order, wallet, by=self.staff, terminal=PHONE)
+
+    def refunds(self, payment: Payment, amount: Money | None = None) -> Refund:
+        """Give an amount back by refund."""
+        payment.refresh_from_db()
+        return paying.refund(payment, amount or payment.refundable, by=self.staff, reason_code=ReasonCode.BUYER_REQUEST)
+
+    def cancels(self, payment: Payment) -> Cancel:
+        """Cancel a payment."""
+        return paying.cancel(payment, by=self.staff, reason_code=ReasonCode.BUYER_REQUEST)
+
+    def gives_back(self, payment: Payment) -> Cancel | Refund:
+        """Give everything back, whichever way."""
+        return paying.give_money_back(payment, by=self.staff, reason_code=ReasonCode.BUYER_REQUEST)
+
+    def clock_moves(self, **span: float) -> None:
+        """Let time pass on both sides, doing everything at the moment it falls due."""
+        self.clock_moves_to(clock.now() + timedelta(**span))
+
+    def clock_moves_to(self, target: datetime) -> None:
+        """Let time pass until a moment."""
+        self.comes_to_rest()
+        while True:
+            moments = [m for m in (work.next_due(), self.acquirer.engine.next_due()) if m is not None and m <= target]
+            if not moments:
+                break
+            self._clock.set(max(clock.now(), min(moments)))
+            if not self.comes_to_rest():
+                self._clock.move(timedelta(milliseconds=200))
+        if target > clock.now():
+            self._clock.set(target)
+        self.comes_to_rest()
+
+    def comes_to_rest(self) -> int:
+        """Do everything that is due now, on both sides."""
+        done = 0
+        while True:
+            now_done = self.acquirer.engine.tick() + len(work.run_all_due())
+            if not now_done:
+                return done
+            done += now_done
