@@ -241,6 +241,29 @@ class SandboxControl:
         balances: dict[str, dict[str, int]] = answer["balances"]
         return balances
 
+    # Day close and reports.
+
+    def close_day(self, day: str | None = None) -> list[dict[str, Any]]:
+        """Settle a day (``YYYYMMDD``, today if none is named); the files written: day, name, kind, client_id."""
+        files: list[dict[str, Any]] = self._call("POST", "/day-close", {"day": day} if day else {})["files"]
+        return files
+
+    def reports(self) -> list[dict[str, Any]]:
+        """Every report written, newest day first."""
+        return self._list("reports")
+
+    def report(self, day: str, name: str, client_id: str | None = None) -> str:
+        """The text of a report."""
+        content: str = self._call("GET", f"/reports/{day}/{name}", client_id=client_id)["content"]
+        return content
+
+    def plant(self, kind: str, **options: Any) -> None:
+        """Let the next settlement report be wrong.
+
+        fee_differs, amount_short, missing_row, unknown_row or duplicated_row; ``request_id=`` aims it.
+        """
+        self._call("POST", "/plant", {"kind": kind, **options})
+
     def reset(self) -> None:
         """Forget everything but keys and settings."""
         self._call("POST", "/reset")

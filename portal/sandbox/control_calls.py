@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal.money import Money, MoneyError
-from portal.sandbox import merchants, notifications, wallets
+from portal.sandbox import merchants, notifications, plants, reports, wallets
 from portal.sandbox.authorizations import Decision, LinkUnusable
 from portal.sandbox.calls import mask
 from portal.sandbox.engine import Engine
@@ -384,6 +384,33 @@ def _finish_refund(engine: Engine, given: dict[str, Any], parts: dict[str, str])
     return {"status": engine.finish_refund(parts["id"], _code_of(given, "refund_fails"))}
 
 
+def _close_day(engine: Engine, given: dict[str, Any], _parts: dict[str, str]) -> Any:
+    files = engine.close_day(given.get("day"))
+    return {
+        "files": [{"day": one.day, "name": one.name, "kind": one.kind, "client_id": one.client_id} for one in files]
+    }
+
+
+def _reports(engine: Engine, _given: dict[str, Any], _parts: dict[str, str]) -> Any:
+    return {"reports": [_shown(dict(row)) for row in reports.listing(engine.context)]}
+
+
+def _report(engine: Engine, given: dict[str, Any], parts: dict[str, str]) -> Any:
+    client_id = given.get("client_id", merchants.FIRST_CLIENT)
+    file = reports.stored(engine.context, parts["day"], parts["name"], client_id)
+    if file is None:
+        raise ControlRefused(f"There is no report {parts['name']} of {parts['day']}.", 404)
+    return asdict(file)
+
+
+def _plant(engine: Engine, given: dict[str, Any], _parts: dict[str, str]) -> Any:
+    return asdict(plants.plant(engine.context, given))
+
+
+def _plants(engine: Engine, _given: dict[str, Any], _parts: dict[str, str]) -> Any:
+    return {"waiting": [asdict(one) for one in plants.waiting(engine.context)], "kinds": plants.KINDS}
+
+
 def _reset(engine: Engine, _given: dict[str, Any], _parts: dict[str, str]) -> Any:
     engine.reset()
     return {"reset": True}
@@ -430,6 +457,11 @@ _CALLS: tuple[tuple[str, re.Pattern[str], Call], ...] = tuple(
         ("POST", r"/control/notifications/(?P<number>[0-9]+)/drop", _drop),
         ("GET", r"/control/ledger", _ledger),
         ("GET", r"/control/ledger/balances", _ledger_balances),
+        ("POST", r"/control/day-close", _close_day),
+        ("GET", r"/control/reports", _reports),
+        ("GET", r"/control/reports/(?P<day>[0-9]{8})/(?P<name>[A-Za-z0-9_.]+)", _report),
+        ("GET", r"/control/plant", _plants),
+        ("POST", r"/control/plant", _plant),
         ("POST", r"/control/reset", _reset),
     )
 )

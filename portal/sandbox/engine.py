@@ -34,7 +34,9 @@ from portal.sandbox import (
     merchants,
     notifications,
     payments,
+    plants,
     refunds,
+    reports,
     wallets,
 )
 from portal.sandbox.authorizations import Decision
@@ -44,6 +46,8 @@ from portal.sandbox.faults import Fault, Faults
 from portal.sandbox.merchants import Merchant
 from portal.sandbox.moments import moment, on_the_wire, parse_time
 from portal.sandbox.notifications import Deliver
+from portal.sandbox.plants import Plant
+from portal.sandbox.reports import ReportFile
 from portal.sandbox.store import Store
 
 Rule = Callable[[Context, Merchant, dict[str, Any]], dict[str, object]]
@@ -126,6 +130,7 @@ class Engine:
             wallets.seed_people(self.context)
         if self.context.store.one("SELECT 1 FROM merchants") is None:
             merchants.seed_merchant(self.context)
+        reports.close_due_days(self.context, self.reports_folder)
 
     @property
     def store(self) -> Store:
@@ -283,6 +288,8 @@ class Engine:
             ):
                 refunds.finish_if_due(self.context, refund)
                 done += 1
+            if self.context.settings.automatic_day_close:
+                done += reports.close_due_days(self.context, self.reports_folder)
         return done
 
     def next_due(self) -> datetime | None:
@@ -296,6 +303,8 @@ class Engine:
                 ("notifications", "due_at", "due_at IS NOT NULL"),
             )
         ]
+        if self.context.settings.automatic_day_close:
+            found.append(reports.next_close(self.context))
         times = [time for time in found if time is not None]
         return moment(min(times)) if times else None
 
@@ -375,6 +384,15 @@ class Engine:
     def faults_in_the_books(self) -> list[str]:
         """What is wrong with the books; empty when they balance."""
         return ledger.faults_in_the_books(self.context)
+
+    def close_day(self, day: str | None = None) -> list[ReportFile]:
+        """Settle a day (``YYYYMMDD``, today if none is named) and write its reports. Raises ValueError."""
+        with self._ticking:
+            return reports.close_day(self.context, day, self.reports_folder)
+
+    def plant(self, kind: str, **options: Any) -> Plant:
+        """Let the next settlement report be wrong (plants.KINDS has the words). Raises PlantUnclear."""
+        return plants.plant(self.context, {"kind": kind, **options})
 
     def register_merchant(self, **wish: Any) -> Merchant:
         """Add or change a merchant (merchants.register). Raises MerchantUnclear."""

@@ -33,7 +33,12 @@ def day_of(milliseconds: int) -> str:
 
 def start_of(day: str) -> int:
     """The first millisecond of an acquirer's day. Raises ValueError for anything but ``YYYYMMDD``."""
-    return stamp(datetime.strptime(day, "%Y%m%d").replace(tzinfo=ACQUIRER_ZONE))
+    try:
+        if len(day) != len("YYYYMMDD"):
+            raise ValueError(day)
+        return stamp(datetime.strptime(day, "%Y%m%d").replace(tzinfo=ACQUIRER_ZONE))
+    except ValueError:
+        raise ValueError(f"{day[:40]!r} is no day: write it as YYYYMMDD.") from None
 
 
 def end_of(day: str) -> int:

@@ -22,6 +22,7 @@ from portal.sandbox.wsgi import LARGEST_BODY, Application, LineDropped, Page
 _TICK_SECONDS = 0.2
 _THREADS = 16
 _SHUTDOWN_SECONDS = 2
+_SECONDS_TO_NOTICE_A_STOP = 0.05
 
 
 class PortTaken(OSError):
@@ -67,6 +68,7 @@ class HttpServer:
             shutdown_timeout=_SHUTDOWN_SECONDS,
             server_name="sandbox",
         )
+        self._server.expiration_interval = _SECONDS_TO_NOTICE_A_STOP
         self._server.gateway = _Gateway
         self._server.ConnectionClass = _Connection
         self._server.max_request_body_size = LARGEST_BODY * 2
@@ -80,7 +82,8 @@ class HttpServer:
         try:
             self._server.prepare()
         except OSError as reason:
-            raise PortTaken(f"{self._host}:{self._port} cannot be listened on: {reason}.") from reason
+            # The server's own message quotes sockets; the address is what a person can change.
+            raise PortTaken(f"{self._host}:{self._port} is taken, or may not be listened on.") from reason
         port: int = self._server.bind_addr[1]
         return port
 

@@ -91,7 +91,7 @@ CREATE TABLE faults (number INTEGER PRIMARY KEY, details TEXT NOT NULL);
 CREATE TABLE plants (number INTEGER PRIMARY KEY, details TEXT NOT NULL);
 CREATE TABLE files (
     day TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, client_id TEXT NOT NULL, content TEXT NOT NULL,
-    written_at INTEGER NOT NULL, PRIMARY KEY (day, name));
+    written_at INTEGER NOT NULL, PRIMARY KEY (day, client_id, name));
 """
 
 
@@ -108,11 +108,15 @@ class Store:
         try:
             self._connection = sqlite3.connect(str(path), check_same_thread=False, isolation_level=None, timeout=2)
             self._connection.row_factory = sqlite3.Row
+            # One process at a time: faults in force are held in memory, and two sandboxes would not know each other's.
+            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute("PRAGMA temp_store = MEMORY")
             self._install(str(path))
         except sqlite3.Error as reason:
+            if "locked" in str(reason):
+                raise StoreUnusable(f"Another sandbox is using {path}. Choose another folder.") from reason
             raise StoreUnusable(f"The sandbox's database {path} cannot be opened: {reason}.") from reason
 
     def _install(self, path: str) -> None:

@@ -63,7 +63,22 @@ class Application:
             return self.engine.handle(method, uri, _headers(environ), body)
         if path == "/control" or path.startswith("/control/"):
             return self._control(method, path, uri, environ.get("CONTENT_TYPE", ""), body)
+        if path.startswith("/reports/"):
+            return self._report(path, uri)
         return self._page(method, path, uri, body)
+
+    def _report(self, path: str, uri: str) -> Response:
+        """A report as a download: ``/reports/<day>/<name>``."""
+        try:
+            query = dict(parse_qsl(urlsplit(uri).query))
+            file = control_calls.answer(self.engine, "GET", f"/control{path}", query)
+        except ControlRefused as refused:
+            return Response(refused.status, _PLAIN, str(refused).encode())
+        headers = {
+            "content-type": "text/csv; charset=utf-8",
+            "content-disposition": f'attachment; filename="{file["name"]}"',
+        }
+        return Response(200, headers, file["content"].encode())
 
     def _control(self, method: str, path: str, uri: str, content_type: str, body: bytes) -> Response:
         try:
