@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from portal import clock
 from portal.acquirer import Credentials, signing
 from portal.acquirer.results import Secret
 
@@ -64,7 +64,7 @@ class Reply:
     """A Content-Length that is not true: the line drops before the promised end."""
 
     def headers(self, uri: str) -> dict[str, str]:
-        when = self.response_time or datetime.now(UTC).isoformat(timespec="seconds")
+        when = self.response_time or clock.now().isoformat(timespec="seconds")
         length = len(self.body) if self.promised_length is None else self.promised_length
         headers = {"content-type": "application/json; charset=UTF-8", "content-length": str(length)}
         headers["response-time"] = when

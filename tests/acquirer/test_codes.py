@@ -36,7 +36,7 @@ REFUNDED = {"refundRequestId": "REF1", "refundId": "2026R", "refundAmount": {"cu
 TERMINAL = Terminal(terminal_type=TerminalType.MINI_APP, os_type="IOS")
 
 
-def pay(acquirer: Antom, repeated: bool) -> Result:
+def pay(acquirer: Antom, *, repeated: bool = False) -> Result:
     request = PaymentRequest(
         payment_request_id="PAY1",
         amount=Money(49900, "PHP"),
@@ -52,14 +52,14 @@ def pay(acquirer: Antom, repeated: bool) -> Result:
     return acquirer.pay(request, is_repeat=repeated)
 
 
-def refund(acquirer: Antom, repeated: bool) -> Result:
+def refund(acquirer: Antom, *, repeated: bool = False) -> Result:
     request = RefundRequest(
         refund_request_id="REF1", payment_id="2026P", amount=Money(100, "PHP"), reason="", notify_url=""
     )
     return acquirer.refund(request, is_repeat=repeated)
 
 
-def declare(acquirer: Antom, repeated: bool) -> Result:
+def declare(acquirer: Antom, *, repeated: bool = False) -> Result:
     request = DeclarationRequest(
         declaration_request_id="DECL1",
         payment_id="2026P",
@@ -72,29 +72,32 @@ def declare(acquirer: Antom, repeated: bool) -> Result:
     return acquirer.declare(request, is_repeat=repeated)
 
 
-def consult(acquirer: Antom, repeated: bool) -> Result:
+def consult(acquirer: Antom, *, repeated: bool = False) -> Result:
     return acquirer.consult(
         ConsultRequest(auth_state="S1", wallet="GCASH", redirect_url="", notify_url="", terminal=TERMINAL)
     )
 
 
-VERBS: dict[str, tuple[Callable[[Antom, bool], Result], dict[str, Any]]] = {
+VERBS: dict[str, tuple[Callable[..., Result], dict[str, Any]]] = {
     "consult": (consult, {"normalUrl": "https://wallet.example/a"}),
-    "applyToken": (lambda one, _: one.apply_token(wallet="GCASH", auth_code=Secret("code")), {"accessToken": "token"}),
-    "revoke": (lambda one, _: one.revoke(access_token=Secret("token")), {}),
+    "applyToken": (
+        lambda one, **_: one.apply_token(wallet="GCASH", auth_code=Secret("code")),
+        {"accessToken": "token"},
+    ),
+    "revoke": (lambda one, **_: one.revoke(access_token=Secret("token")), {}),
     "pay": (pay, PAID),
     "inquiryPayment": (
-        lambda one, _: one.inquire_payment(payment_request_id="PAY1"),
+        lambda one, **_: one.inquire_payment(payment_request_id="PAY1"),
         PAID | {"paymentStatus": "SUCCESS", "paymentResultCode": "SUCCESS"},
     ),
-    "cancel": (lambda one, _: one.cancel(payment_request_id="PAY1"), {"paymentId": "2026P"}),
+    "cancel": (lambda one, **_: one.cancel(payment_request_id="PAY1"), {"paymentId": "2026P"}),
     "refund": (refund, REFUNDED),
     "inquiryRefund": (
-        lambda one, _: one.inquire_refund(refund_request_id="REF1"),
+        lambda one, **_: one.inquire_refund(refund_request_id="REF1"),
         REFUNDED | {"refundStatus": "SUCCESS"},
     ),
     "declare": (declare, {"customsPaymentId": "2026C"}),
-    "inquiryDeclarationRequests": (lambda one, _: one.inquire_declarations(["DECL1"]), {}),
+    "inquiryDeclarationRequests": (lambda one, **_: one.inquire_declarations(["DECL1"]), {}),
 }
 
 CALL_REFUSED = """ACCESS_DENIED CLIENT_FORBIDDEN_ACCESS_API CLIENT_INVALID UNKNOWN_CLIENT INVALID_CLIENT_STATUS
@@ -205,7 +208,7 @@ def test_every_documented_code_through_the_wire(peer: Peer, acquirer: Antom, api
     seen = {}
     for name, status in documented(api).items():
         peer.will(code(name, status, **(facts if status == "S" else {})))
-        result = verb(acquirer, repeated)
+        result = verb(acquirer, repeated=repeated)
         assert result.code == name
         assert result.exchange is not None
         assert result.exchange.api == api
@@ -246,7 +249,7 @@ def test_a_code_never_seen_or_a_status_that_contradicts_it_is_unknown(
 ) -> None:
     verb, facts = VERBS[api]
     peer.will(code(name, status, **facts))
-    assert verb(acquirer, repeated).outcome is Outcome.UNKNOWN
+    assert verb(acquirer, repeated=repeated).outcome is Outcome.UNKNOWN
 
 
 # The places inside answers and notifications.

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from portal.acquirer import masking
 
-
 MASKED = """accessToken refreshToken authCode paymentMethodId userId userLoginId AccessToken certificateNo holderName
     fullName buyerEmail buyerPhoneNo pspCustomerId displayCustomerId customerId clientIp"""
 
