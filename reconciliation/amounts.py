@@ -1,8 +1,8 @@
 """Amounts as reports print them: read by the currency's exponent, converted, and checked row by row.
 
 Nothing is rounded away: text with more decimals than its currency has is no amount here but an open discrepancy.
-Sources: https://docs.antom.com/ac/reconcile/settlement_details , https://docs.antom.com/ac/reconcile/rules ; the row formula
-and its tolerances are the acquirer's own (https://github.com/ant-intl/antom-ai-tools).
+Sources: https://docs.antom.com/ac/reconcile/settlement_details , https://docs.antom.com/ac/reconcile/rules ; the row
+formula and its tolerances are the acquirer's own (https://github.com/ant-intl/antom-ai-tools).
 """
 
 import re
@@ -12,7 +12,7 @@ from portal.money import EXPONENTS, Money, MoneyError, exponent, parse_major
 from reconciliation.errors import ReportUnreadable
 from reconciliation.models import AmountUnit
 
-_AMOUNT = re.compile(r"[+-]?[0-9]{1,16}(\.[0-9]{1,16})?")
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
 _PRICE = re.compile(r"[0-9]{1,16}(\.[0-9]{1,15})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _PAIR = re.compile(r"(?P<left>[A-Z]{3})/(?P<right>[A-Z]{3})")

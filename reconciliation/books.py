@@ -56,7 +56,6 @@ class OurCancel(NamedTuple):
     payment_pk: int
     amount: Money
     status: str
-    finished_at: datetime | None
 
 
 @dataclass
@@ -78,6 +77,14 @@ class Books:
     fees_told: dict[tuple[str, str], Money] = field(default_factory=dict)
     """By (type, request id): what the other report said about the fees of the same transaction."""
 
+    def named_by_original(self, cells: dict[str, str]) -> OurPayment | None:
+        """The payment that a row about it names."""
+        return (
+            self.by_request_id.get(cells.get("originalTransactionRequestId", ""))
+            or self.by_request_id.get(cells.get("transactionRequestId", ""))
+            or self.by_payment_id.get(cells.get("transactionId", ""))
+        )
+
     def amounts(self) -> dict[str, Money]:
         """Our amounts by request id, payments and refunds."""
         known = {request_id: payment.amount for request_id, payment in self.by_request_id.items()}
@@ -90,12 +97,15 @@ def open_books(account: AcquirerAccount, kind: ReportKind, records: Iterable[Rec
     request_ids: set[str] = set()
     payment_ids: set[str] = set()
     refund_rows: list[dict[str, str]] = []
+    cancel_rows: list[dict[str, str]] = []
     for record in records:
         cells = record.cells
         request_ids.update((cells.get("transactionRequestId", ""), cells.get("originalTransactionRequestId", "")))
         payment_ids.add(cells.get("transactionId", ""))
         if normalised(cells.get("transactionType", "")) in {"REFUND", "REFUND_REVERSAL"}:
             refund_rows.append(cells)
+        elif cells.get("transactionType", "") == "CANCEL":
+            cancel_rows.append(cells)
     request_ids.discard("")
     payment_ids.discard("")
 
@@ -116,10 +126,14 @@ def open_books(account: AcquirerAccount, kind: ReportKind, records: Iterable[Rec
     _open_refunds_of(books, refund_rows)
     for pks in _portions(books.payments):
         live = Cancel.objects.filter(payment_id__in=pks).exclude(status=CancelStatus.REFUSED)
-        for pk, payment_pk, value, currency, status, finished_at in live.values_list(
-            "pk", "payment_id", "amount_value", "payment__currency", "status", "finished_at"
+        for pk, payment_pk, value, currency, status in live.values_list(
+            "pk", "payment_id", "amount_value", "payment__currency", "status"
         ):
-            books.cancels[payment_pk] = OurCancel(pk, payment_pk, Money(value, currency), status, finished_at)
+            books.cancels[payment_pk] = OurCancel(pk, payment_pk, Money(value, currency), status)
+    for cells in cancel_rows:
+        cancelled = books.named_by_original(cells)
+        if cancelled is not None:
+            books.cancelled_here.add(cancelled.pk)
     if kind is ReportKind.SETTLEMENT:
         _open_settled(books)
     _open_fees(books, account, kind, request_ids)
@@ -130,9 +144,7 @@ def _open_refunds_of(books: Books, refund_rows: list[dict[str, str]]) -> None:
     wanted: set[int] = set()
     for cells in refund_rows:
         if cells.get("transactionRequestId", "") not in books.refunds:
-            payment = books.by_request_id.get(
-                cells.get("originalTransactionRequestId", "")
-            ) or books.by_payment_id.get(cells.get("transactionId", ""))
+            payment = books.named_by_original(cells)
             if payment is not None:
                 wanted.add(payment.pk)
     for pks in _portions(wanted):
@@ -159,7 +171,7 @@ def _open_fees(books: Books, account: AcquirerAccount, kind: ReportKind, request
             fees_value__isnull=False,
             transaction_request_id__in=ids,
         ).values_list("transaction_type", "transaction_request_id", "fees_value", "settlement_currency"):
-            books.fees_told[row_type, request_id] = Money(value, currency)
+            books.fees_told[row_type, request_id] = Money(value or 0, currency)
 
 
 def _payments(rows: QuerySet[Payment]) -> Iterator[OurPayment]:

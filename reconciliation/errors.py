@@ -1,16 +1,16 @@
 """Why a report file is not imported. Every one of these leaves nothing behind.
 
-    PortalError
-    └── ReportRefused           the file as a whole; the sentence says why and what to do
-        ├── ReportUnreadable    names the line
-        ├── NotAReport          not one of the reports we read, or not readable as text at all
-        ├── ColumnMissing       names the columns
-        ├── ReportTruncated     no ``<END>``, or something after it
-        ├── ForeignMerchant     another merchant's customerId
-        ├── AccountUnclear      several accounts could be meant
-        ├── UnitUnclear         its amounts fit our orders partly as major, partly as minor units
-        ├── BatchDiffers        the batch is here already, from another file with other figures
-        └── LawBroken           reported ≠ matched + explained + open: our own mistake, so the import is undone
+PortalError
+└── ReportRefused           the file as a whole; the sentence says why and what to do
+    ├── ReportUnreadable    names the line
+    ├── NotAReport          not one of the reports we read, or not readable as text at all
+    ├── ColumnMissing       names the columns
+    ├── ReportTruncated     no ``<END>``, or something after it
+    ├── ForeignMerchant     another merchant's customerId
+    ├── AccountUnclear      several accounts could be meant
+    ├── UnitUnclear         its amounts fit our orders partly as major, partly as minor units
+    ├── BatchDiffers        the batch is here already, from another file with other figures
+    └── LawBroken           reported ≠ matched + explained + open: our own mistake, so the import is undone
 """
 
 from portal.errors import PortalError

@@ -3,8 +3,8 @@
 Columns are found by name and never by position: their order changed with every edition, and a merchant may have a
 layout of its own. A file is recognised by its header and never by its name: a published summary carries the name of a
 details file.
-Sources: https://docs.antom.com/ac/reconcile/transaction_details , https://docs.antom.com/ac/reconcile/settlement_details ,
-https://docs.antom.com/ac/reconcile/settlement_summary
+Sources: https://docs.antom.com/ac/reconcile/transaction_details ,
+https://docs.antom.com/ac/reconcile/settlement_details , https://docs.antom.com/ac/reconcile/settlement_summary
 """
 
 from collections.abc import Sequence

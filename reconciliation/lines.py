@@ -16,15 +16,15 @@ from portal.clock import ACQUIRER_ZONE
 from portal.money import Money, exponent
 from reconciliation import amounts
 from reconciliation.amounts import TooPrecise
-from reconciliation.errors import NotAReport, ReportUnreadable, UnitUnclear
+from reconciliation.errors import ReportUnreadable, UnitUnclear
 from reconciliation.layouts import FEE_COLUMNS, PERSONAL_COLUMNS, ReportKind
-from reconciliation.models import AmountUnit, FeeSign, Reason
+from reconciliation.models import AmountUnit, FeeSign, Reason, SettlementRow
 from reconciliation.reading import Reading, Record
 from reconciliation.row_types import FAILED, PENDING, TOTAL, normalised
 
 MAX_ID_LENGTH = 64
 _MAX_SUM = 2**62
-"""A file whose amounts add up to more than the database can sum is not a report."""
+"""More than this the database could not add up; no report holds it."""
 _AMOUNT_COLUMNS = (
     "transactionAmountValue",
     "settlementAmountValue",
@@ -163,7 +163,10 @@ def understand_details(reading: Reading, conventions: Conventions, *, usual_curr
         line.reported = _share(line, kind, usual_currency)
     _decide_fee_sign(lines, conventions)
     _number_occurrences(lines)
-    _not_too_large(value for line in lines for value in (line.net, line.amount and line.amount.value))
+    for line in lines:
+        amount = None if line.amount is None else line.amount.value
+        _not_too_large(line.number, (line.net, amount, line.gross, line.converted, line.fees_sum))
+    _not_too_large(len(lines) + 1, [line.reported.value for line in lines])
     return Details(conventions, lines)
 
 
@@ -177,8 +180,41 @@ def understand_summary(reading: Reading, conventions: Conventions) -> Summary:
             raise ReportUnreadable(line=line.number, problem=f"{line.printed_type} stands twice in this batch.")
         seen.add(key)
     _one_batch(lines)
-    _not_too_large(line.net for line in lines)
+    _not_too_large(len(lines) + 1, [line.net for line in lines])
     return Summary(conventions, lines)
+
+
+def line_of(row: SettlementRow) -> Line:
+    """The line a kept row was, for deciding on it again."""
+    record = Record(row.line_number, row.raw)
+    return Line(
+        number=row.line_number,
+        printed_type=row.printed_type,
+        row_type=row.transaction_type,
+        status=row.printed_status,
+        psp=row.raw.get("PSP", ""),
+        batch_id=row.raw.get("settlementBatchId", ""),
+        initiated_on=_day(record, "settlementInitiatedDate"),
+        occurred_at=_moment(record, "paymentTime"),
+        transaction_id=row.transaction_id,
+        request_id=row.transaction_request_id,
+        original_request_id=row.original_transaction_request_id,
+        reference_id=row.reference_transaction_id,
+        wallet=row.payment_method_type,
+        amount=row.transaction_amount,
+        pair=row.quote_currency_pair,
+        price=row.quote_price,
+        converted=row.converted_value,
+        gross=row.gross_value,
+        settlement_currency=row.settlement_currency,
+        net=row.settlement_value,
+        fees=row.fees,
+        fees_sum=row.fees_value,
+        raw=row.raw,
+        reported=row.reported,
+        identity=row.identity,
+        occurrence=row.occurrence,
+    )
 
 
 def report_day(name: str) -> str:
@@ -263,11 +299,12 @@ def _read_gross(line: Line, record: Record, unit: AmountUnit) -> None:
         raise ReportUnreadable(line=number, problem="transactionAmountValue has no transactionCurrency.")
     amounts.read_currency(code, line=number, column="transactionCurrency")
     if not amounts.is_known(code):
-        line.trouble = (Reason.CURRENCY_UNKNOWN, f"The transaction is {text} {code}, a currency the portal does not know.")
+        line.trouble = (
+            Reason.CURRENCY_UNKNOWN,
+            f"The transaction is {text} {code}, a currency the portal does not know.",
+        )
         return
-    line.amount = Money(
-        amounts.read_amount(text, code, unit, line=number, column="transactionAmountValue"), code
-    )
+    line.amount = Money(amounts.read_amount(text, code, unit, line=number, column="transactionAmountValue"), code)
     if currency:
         line.gross = amounts.gross_in(currency, line.amount, line.pair, line.price)
         if converted := cells.get("convertedTransactionAmountValue", ""):
@@ -438,6 +475,8 @@ def _number_occurrences(lines: Iterable[Line]) -> None:
         line.occurrence = seen[line.identity]
 
 
-def _not_too_large(values: Iterable[int | None]) -> None:
+def _not_too_large(line: int, values: Iterable[int | None]) -> None:
     if sum(abs(value) for value in values if value is not None) > _MAX_SUM:
-        raise NotAReport(problem="The amounts add up to more than any currency has. The file is damaged.")
+        raise ReportUnreadable(
+            line=line, problem="the amounts up to here are larger than any currency's. It is damaged."
+        )

@@ -9,7 +9,7 @@ Source: https://docs.antom.com/ac/reconcile/settlement_details
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from payments.states import CancelStatus, PaymentStatus, RefundStatus
 from portal.clock import ACQUIRER_ZONE, acquirer_day
@@ -69,7 +69,8 @@ def decide(line: Line, kind: ReportKind, books: Books, *, report_day: str = "") 
     if row_type.treatment is Treatment.NOT_OURS:
         sentence = f"{row_type.name} rows come from card payments; Auto Debit makes none."
         return _open(line, decision, Reason.UNEXPECTED_TYPE, sentence)
-    if kind is ReportKind.TRANSACTIONS and (early := _not_counted(line, row_type.treatment, books)) is not None:
+    is_own = row_type.treatment is Treatment.OWN_ACCOUNT
+    if kind is ReportKind.TRANSACTIONS and not is_own and (early := _not_counted(line, row_type.treatment, books)):
         return early
     if line.trouble is not None:
         _find(line, decision, row_type.treatment, books)
@@ -132,7 +133,9 @@ def _not_counted(line: Line, treatment: Treatment, books: Books) -> Decision | N
         decision.role = Role.DISAGREES
     if line.status not in FAILED and line.status not in PENDING:
         said = line.status or "empty"
-        return _open(line, decision, Reason.UNKNOWN_STATUS, f"The status is {said}, a word that is in no table of ours.")
+        return _open(
+            line, decision, Reason.UNKNOWN_STATUS, f"The status is {said}, a word that is in no table of ours."
+        )
     ours = _status_of(decision)
     if line.status in FAILED and ours in {PaymentStatus.SUCCEEDED, RefundStatus.SUCCEEDED}:
         sentence = f"The acquirer says {line.status}, our books say that it succeeded."
@@ -299,25 +302,27 @@ def _split_amount(line: Line, decision: Decision, kind: ReportKind) -> None:
     stake = Money(sign * difference, ours.currency)
     share = stake.value
     if kind is ReportKind.SETTLEMENT:
-        agreed = amounts.gross_in(line.settlement_currency, Money(sign * ours.value, ours.currency), line.pair, line.price)
+        agreed = amounts.gross_in(
+            line.settlement_currency, Money(sign * ours.value, ours.currency), line.pair, line.price
+        )
         # Without a rate nothing can be taken out of the net; the formula's own discrepancy then holds all of it.
         share = line.gross - agreed if line.gross is not None and agreed is not None else 0
     word = "more" if difference > 0 else "less"
-    sentence = f"The row is over {_absolute(line.amount)}, ours over {ours}: {Money(abs(difference), ours.currency)} {word}."
+    sentence = (
+        f"The row is over {_absolute(line.amount)}, ours over {ours}: {Money(abs(difference), ours.currency)} {word}."
+    )
     decision.findings.append(Finding(Reason.AMOUNT_DIFFERS, sentence, share, stake))
 
 
 def _split_formula(line: Line, decision: Decision) -> None:
     """net = gross + fees: within the tolerance the rest is rounding, beyond it is open."""
-    if line.net is None:
+    if line.net is None or line.amount is None:
         return
     currency = line.settlement_currency
     if line.gross is None:
-        if line.amount is None and not line.fees_sum:
-            return
         said = f"{line.pair or 'no currency pair'} {line.price}".strip()
         whole = line.net - decision.open_value - decision.explained_value
-        sentence = f"{line.amount or 'No amount'} cannot be brought into {currency} with {said}; the net cannot be checked."
+        sentence = f"{line.amount} cannot be brought into {currency} with {said}; the net cannot be checked."
         decision.findings.append(Finding(Reason.QUOTE_UNCLEAR, sentence, whole, Money(line.net, currency)))
         return
     fees = line.fees_sum or 0
@@ -394,7 +399,7 @@ def _moment(decision: Decision) -> datetime | None:
     if decision.refund is not None:
         return decision.refund.refunded_at
     if decision.cancel is not None:
-        return decision.cancel.finished_at
+        return None  # we may have learned of it a day late, by asking
     return decision.payment.paid_at if decision.payment is not None else None
 
 

@@ -119,6 +119,8 @@ class ReportFile(ActorFields):
     """Columns no table of the acquirer names: kept in every row's raw, and announced."""
     report_day = models.CharField(max_length=8, blank=True)
     """``YYYYMMDD`` in UTC+8, of transaction details whose name says it."""
+    preview = models.JSONField(null=True, blank=True)
+    """What trying it showed; emptied by the import, whose rows then speak for themselves."""
     tried_at = models.DateTimeField(default=clock.now)
     imported_at = models.DateTimeField(null=True, blank=True)
     imported_by = models.CharField(max_length=170, blank=True)
@@ -371,6 +373,12 @@ class Match(models.Model):
     def __str__(self) -> str:
         return f"{self.row} → {self.refund or self.cancel or self.payment}"
 
+    def settles(self) -> tuple[Role, int] | None:
+        """What of ours it settles, by role and key; None where it settles nothing."""
+        keys = {Role.PAYMENT: self.payment_id, Role.REFUND: self.refund_id, Role.CANCEL: self.cancel_id}
+        key = keys.get(Role(self.role))
+        return None if key is None or not self.is_settlement else (Role(self.role), key)
+
 
 class Explanation(models.Model):
     """A part of a line that needs no person: a fee, a reserve movement, a rounding."""
@@ -441,8 +449,7 @@ class Discrepancy(models.Model):
                 name="share_belongs_to_a_line",
             ),
             models.CheckConstraint(
-                condition=Q(closed_at__isnull=True, resolution="")
-                | (Q(closed_at__isnull=False) & ~Q(resolution="")),
+                condition=Q(closed_at__isnull=True, resolution="") | (Q(closed_at__isnull=False) & ~Q(resolution="")),
                 name="closed_knows_why",
             ),
         ]

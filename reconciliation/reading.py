@@ -1,9 +1,9 @@
 """From the bytes of a report to its lines: decoded, split, complete to ``<END>``; no meaning yet.
 
 A file is whole or it is refused: the last line must be ``<END>``, and nothing may follow it. Quoting, byte order mark
-and line ends are undocumented; we choose RFC 4180 with both line ends and an optional mark, because ``orderDescription``
-is free text and files pass through spreadsheets. A published header has blanks after its commas and a published row one
-comma too many, so names are stripped and surplus empty cells accepted; surplus text is not.
+and line ends are undocumented; we choose RFC 4180 with both line ends and an optional mark, because
+``orderDescription`` is free text and files pass through spreadsheets. A published header has blanks after its commas
+and a published row one comma too many, so names are stripped and surplus empty cells accepted; surplus text is not.
 Source: https://docs.antom.com/ac/reconcile/perform
 """
 

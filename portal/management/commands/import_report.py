@@ -1,0 +1,111 @@
+"""``manage.py import_report FILE…``: import settlement reports, one by one, each whole or not at all."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from portal.actor import Actor
+from portal.errors import PortalError
+from portal.models import AcquirerAccount
+from portal.money import Money
+from reconciliation import operations
+from reconciliation.operations import Outcome, Result
+from reconciliation.reading import MAX_REPORT_BYTES
+
+REFUSED = 2
+"""The exit status when a file was refused; the others were imported all the same."""
+
+
+class Command(BaseCommand):
+    """Exit 0: every file is imported or was already. Exit 2: one was refused, with a sentence."""
+
+    help = "Import settlement reports (transaction details, settlement details, settlement summary)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="CSV reports of the acquirer")
+        parser.add_argument("--account", metavar="SLUG", help="acquirer account; else told by the file's customerId")
+        parser.add_argument("--dry-run", action="store_true", help="show what would happen and keep nothing")
+        parser.add_argument("--format", choices=("text", "json"), default="text", help="how to answer")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        account = self._account(options["account"])
+        outcomes = [self._one(path, account, is_rehearsal=options["dry_run"]) for path in options["files"]]
+        if options["format"] == "json":
+            self.stdout.write(json.dumps([outcome.as_json() for outcome in outcomes], indent=2, ensure_ascii=False))
+        else:
+            self.stdout.write("\n\n".join(as_text(outcome) for outcome in outcomes))
+        refused = sum(outcome.result is Result.REFUSED for outcome in outcomes)
+        if refused:
+            noun = "file was" if refused == 1 else "files were"
+            raise CommandError(
+                f"{refused} {noun} refused; nothing of {'it' if refused == 1 else 'them'} was kept.", returncode=REFUSED
+            )
+
+    def _account(self, slug: str | None) -> AcquirerAccount | None:
+        if slug is None:
+            return None
+        account = AcquirerAccount.objects.filter(slug=slug).first()
+        if account is None:
+            known = ", ".join(AcquirerAccount.objects.values_list("slug", flat=True)) or "none yet"
+            raise CommandError(f"There is no acquirer account {slug}. Accounts: {known}.", returncode=REFUSED)
+        return account
+
+    def _one(self, path: Path, account: AcquirerAccount | None, *, is_rehearsal: bool) -> Outcome:
+        by = Actor.command("import_report")
+        verb = operations.rehearse if is_rehearsal else operations.import_report
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_REPORT_BYTES + 1)
+        except OSError as reason:
+            why = reason.strerror or "it cannot be read"
+            return Outcome(Result.REFUSED, path.name, f"{path} cannot be opened: {why}.", code="unreadable_path")
+        try:
+            return verb(path.name, content, by=by, account=account)
+        except PortalError as refusal:
+            return Outcome(Result.REFUSED, path.name, refusal.message, code=refusal.code)
+
+
+def as_text(outcome: Outcome) -> str:
+    """An outcome as a person reads it."""
+    lines = [f"{outcome.file}: {outcome.result.upper()}", f"  {outcome.sentence}"]
+    if outcome.result is Result.REFUSED or not outcome.law:
+        return "\n".join(lines)
+    for batch in outcome.batches:
+        lines.append(f"  Batch {batch.batch_id} of {batch.psp} in {batch.currency}")
+    lines.append(f"  Amounts: {outcome.amount_unit.lower()} units ({outcome.amount_unit_basis})")
+    if outcome.unknown_columns:
+        lines.append(f"  The layout has changed: unknown columns {', '.join(outcome.unknown_columns)}")
+    rows = [("type", "rows", "reported", "matched", "explained", "open", "")]
+    rows += [
+        (
+            line.type,
+            str(line.count),
+            *_amounts(line.currency, line.reported_value, line.matched_value, line.explained_value, line.open_value),
+        )
+        for line in outcome.types
+    ]
+    rows += [
+        ("=", "", *_amounts(law.currency, law.reported_value, law.matched_value, law.explained_value, law.open_value))
+        for law in outcome.law
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:-1], strict=True)),
+        ]
+        lines.append(f"  {'  '.join(cells)} {row[-1]}".rstrip())
+    for found in outcome.discrepancies:
+        where = f"line {found.line}" if found.line is not None else "file"
+        stake = f" ({Money(found.stake_value, found.stake_currency)})" if found.stake_value else ""
+        lines.append(f"  {found.reason} {where}: {found.sentence}{stake}")
+    if outcome.discrepancy_count > len(outcome.discrepancies):
+        lines.append(f"  … and {outcome.discrepancy_count - len(outcome.discrepancies)} more")
+    return "\n".join(lines)
+
+
+def _amounts(currency: str, *values: int) -> tuple[str, ...]:
+    return (*(Money(value, currency).major for value in values), currency)
