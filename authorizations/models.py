@@ -95,6 +95,7 @@ class WalletAccount(Stateful, Due):
 
     class Meta:
         ordering = ("-bound_at", "-pk")
+        permissions = [("act_revoke", "Can revoke wallets")]
         indexes = [models.Index(fields=("-bound_at", "-id"), name="wallet_newest")]
         constraints = [
             models.UniqueConstraint(

@@ -42,6 +42,7 @@ class Product(models.Model):
 
     class Meta:
         ordering = ("name",)
+        permissions = [("act_edit_product", "Can add and edit products and prices")]
         constraints = [models.UniqueConstraint(fields=("account", "sku"), name="sku_once")]
 
     def __str__(self) -> str:
@@ -91,6 +92,7 @@ class Order(Stateful, ActorFields):
 
     class Meta:
         ordering = ("-created_at", "-pk")
+        permissions = [("act_withdraw", "Can withdraw unpaid orders")]
         indexes = [
             models.Index(fields=("-created_at", "-id"), name="order_newest"),
             models.Index(fields=("status", "-created_at"), name="order_by_status"),
@@ -196,6 +198,12 @@ class Payment(Stateful, Due, ActorFields):
 
     class Meta:
         ordering = ("-created_at", "-pk")
+        permissions = [
+            ("act_ask", "Can ask the acquirer about payments, cancels and refunds"),
+            ("act_cancel", "Can cancel payments"),
+            ("act_refund", "Can refund payments"),
+            ("act_give_back", "Can give the money back"),
+        ]
         indexes = [
             models.Index(fields=("-created_at", "-id"), name="payment_newest"),
             models.Index(fields=("status", "-created_at"), name="payment_by_status"),

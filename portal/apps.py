@@ -5,6 +5,7 @@ from pathlib import Path
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
 
 from portal import clock, registry
 
@@ -28,3 +29,10 @@ class DeskConfig(AdminConfig):
     """The admin, with our own site."""
 
     default_site = "portal.desk.site.DeskSite"
+
+    def ready(self) -> None:
+        """Find the apps' desks, and bring the role groups in line after every migration."""
+        super().ready()
+        from portal import roles  # noqa: PLC0415 - models are loaded by now
+
+        post_migrate.connect(roles.install, sender=self, dispatch_uid="portal.roles")

@@ -6,6 +6,7 @@ from django.db.models import F, Model, QuerySet
 from portal import clock, journal
 from portal.actor import Actor
 from portal.errors import Conflict
+from portal.idempotency import Remember
 from portal.models import Incident
 
 
@@ -36,6 +37,17 @@ def settle(kind: str, *, subject: Model, by: Actor, resolution: str) -> None:
     Incident.objects.filter(
         kind=kind, subject_type=subject._meta.label, subject_id=str(subject.pk), closed_at__isnull=True
     ).update(closed_at=clock.now(), closed_by=str(by)[:150], resolution=resolution)
+
+
+def take(incident: Incident, *, by: Actor, remember: Remember | None = None) -> None:
+    """Make an open incident a person's own. Raises Conflict when it was closed in the meantime."""
+    with transaction.atomic():
+        if not Incident.objects.filter(pk=incident.pk, closed_at__isnull=True).update(owner_id=by.user_id):
+            raise Conflict("This incident is already closed.")
+        journal.write("take incident", by=by, subject=incident)
+        if remember:
+            remember(incident)
+    incident.refresh_from_db()
 
 
 def close(incident: Incident, *, by: Actor, resolution: str) -> None:

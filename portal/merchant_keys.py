@@ -14,6 +14,7 @@ from django.db.models import Q
 from portal import clock, journal
 from portal.actor import Actor
 from portal.errors import Conflict
+from portal.idempotency import Remember
 from portal.models import AcquirerAccount, MerchantKey
 
 PREFIX = "mk_"
@@ -28,14 +29,18 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def create(account: AcquirerAccount, name: str, *, by: Actor) -> tuple[MerchantKey, str]:
+def create(
+    account: AcquirerAccount, name: str, *, by: Actor, note: str = "", remember: Remember | None = None
+) -> tuple[MerchantKey, str]:
     """Make a key for the account. Returns its row and the key itself, which nobody can read again."""
     text = PREFIX + secrets.token_urlsafe(_BYTES)
     with transaction.atomic():
         key = MerchantKey.objects.create(
             account=account, name=name, prefix=text[:_SHOWN_CHARACTERS], digest=digest(text)
         )
-        journal.write("create merchant key", by=by, subject=key)
+        journal.write("create merchant key", by=by, subject=key, note=note)
+        if remember:
+            remember(key)
     return key, text
 
 

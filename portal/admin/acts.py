@@ -77,6 +77,8 @@ class ActForm(forms.Form):
     """
 
     title = ""
+    is_roomy = False
+    """Whether the form is long and stands in a wider box."""
     once = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, thing: Any, actor: Actor, scope: str, **kwargs: Any) -> None:

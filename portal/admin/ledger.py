@@ -57,6 +57,8 @@ else:
 COUNT_AT_MOST = 10_000
 """A list counts so far and then says "more": counting a million rows costs more than showing them."""
 _WIRE_LINES = 20
+_BUTTONS_AT_MOST = 4
+"""More acts than that fold into a menu."""
 _LEVELS = {"good": messages.SUCCESS, "wait": messages.WARNING, "bad": messages.ERROR, "": messages.INFO}
 
 
@@ -350,9 +352,12 @@ class LedgerAdmin(DeskAdmin):
             raise Http404(f"There is no {self.opts.verbose_name} with this id.")
         if not self.has_view_permission(request, thing):
             raise PermissionDenied
+        offered = self.offered_acts(request, thing)
+        shown = len(offered) if len(offered) <= _BUTTONS_AT_MOST else _BUTTONS_AT_MOST - 1
         context = {
-            **self._context(request, thing),
-            "offered_acts": self.offered_acts(request, thing),
+            **self.page_context(request, thing),
+            "first_acts": offered[:shown],
+            "more_acts": offered[shown:],
             "lines": self._lines(thing),
             "zone": display.zone_name(clock.now()),
             **(extra_context or {}),
@@ -410,7 +415,7 @@ class LedgerAdmin(DeskAdmin):
             raise PermissionDenied
         if request.method not in {"GET", "HEAD", "POST"}:
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-        home = self._home(thing)
+        home = self.home_of(thing)
         posted = request.method == "POST"
         form = act.form(
             *((request.POST, request.FILES) if posted else ()),
@@ -461,13 +466,13 @@ class LedgerAdmin(DeskAdmin):
         is_changed: bool = False,
     ) -> HttpResponse:
         context = {
-            **self._context(request, thing),
+            **self.page_context(request, thing),
             "act": act,
             "form": form,
             "heading": form.heading() or act.label.rstrip("…"),
             "objection": objection,
             "is_changed": is_changed,
-            "home": self._home(thing),
+            "home": self.home_of(thing),
             "title": form.heading() or act.label.rstrip("…"),
         }
         return TemplateResponse(request, "admin/ledger/act.html", context, status=409 if objection else 200)
@@ -477,7 +482,12 @@ class LedgerAdmin(DeskAdmin):
     def _name(self, page: str) -> str:
         return f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
 
-    def _home(self, thing: Any) -> str:
+    def done(self, sentence: str, thing: Any, tone: str = "good") -> Done:
+        """A result that leads to the page of what was made."""
+        return Done(sentence, tone, self.home_of(thing))
+
+    def home_of(self, thing: Any) -> str:
+        """The URL of a thing's page, or with None of the list."""
         if thing is None:
             return reverse(self._name("changelist"))
         return reverse(self._name("change"), args=(quote(thing.pk),))
@@ -488,7 +498,8 @@ class LedgerAdmin(DeskAdmin):
                 return act
         raise Http404("There is no such act.")
 
-    def _context(self, request: HttpRequest, thing: Any) -> dict[str, Any]:
+    def page_context(self, request: HttpRequest, thing: Any) -> dict[str, Any]:
+        """What a page about a thing (or, with None, about the list) shows around its content."""
         headline = self.headline(thing) if thing is not None else None
         filters = self.get_preserved_filters(request)
         return {

@@ -50,6 +50,10 @@ class AcquirerAccount(models.Model):
 
     class Meta:
         ordering = ("name",)
+        permissions = [
+            ("act_connect", "Can connect and edit acquirer accounts and their keys"),
+            ("act_test_call", "Can make a signed test call"),
+        ]
         constraints = [models.UniqueConstraint(fields=("gateway_url", "client_id"), name="account_once_per_gateway")]
 
     def __str__(self) -> str:
@@ -86,6 +90,7 @@ class MerchantKey(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
+        permissions = [("act_merchant_keys", "Can make and revoke merchant keys")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

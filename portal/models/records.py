@@ -81,6 +81,7 @@ class Incident(models.Model):
 
     class Meta:
         ordering = ("opened_at", "pk")
+        permissions = [("act_incident", "Can take and close incidents")]
         constraints = [
             models.UniqueConstraint(
                 fields=("kind", "subject_type", "subject_id"),

@@ -81,6 +81,7 @@ class Notification(Due):
 
     class Meta:
         ordering = ("-received_at", "-pk")
+        permissions = [("act_try_again", "Can try notifications again")]
         indexes = [models.Index(fields=("-received_at", "-id"), name="notification_newest")]
         constraints = [
             # Among verified ones only, so that a forged copy cannot shut out the real message.

@@ -145,3 +145,9 @@ def amount_text(text: str) -> SafeString | str:
 def when(moment: datetime) -> SafeString | str:
     """A time, relative; exact on hover."""
     return display.when(moment)
+
+
+@register.simple_tag
+def chip(word: str, tone: str = "") -> SafeString:
+    """A state: icon and word."""
+    return display.chip(word, tone)

@@ -1,0 +1,197 @@
+"""Connecting to an acquirer: the account's facts, the keys of both sides, the signed test call. All of it journaled.
+
+Our private key is made here and leaves this machine nowhere; people see the public one only.
+"""
+
+import hashlib
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from portal import clock, journal
+from portal.acquirer import Diagnosis, signing
+from portal.actor import Actor
+from portal.errors import Conflict, InvalidInput
+from portal.gateways import acquirer_for, keep
+from portal.idempotency import Remember
+from portal.models import AcquirerAccount, AcquirerKey
+
+FIELDS = (
+    "name",
+    "slug",
+    "adapter",
+    "gateway_url",
+    "client_id",
+    "key_version",
+    "wallets",
+    "settlement_currency",
+    "settlement_days",
+    "notify_base_url",
+    "app_id",
+    "customer_id",
+    "merchant_reference",
+    "is_enabled",
+)
+"""What a person says about an account; the keys have acts of their own."""
+
+
+class AccountTaken(Conflict):
+    """Another account has this name, slug, or client id at this gateway."""
+
+    code = "account_taken"
+    sentence = "Another account has this name, this slug, or this client id at this gateway."
+
+
+def connect(facts: dict[str, Any], *, by: Actor, note: str = "", remember: Remember | None = None) -> AcquirerAccount:
+    """Make an account. It speaks once it has both sides' keys. Raises AccountTaken."""
+    account = AcquirerAccount(**{name: facts[name] for name in FIELDS})
+    try:
+        with transaction.atomic():
+            account.save()
+            journal.write("connect account", by=by, subject=account, note=note, after=_shown(account))
+            if remember:
+                remember(account)
+    except IntegrityError:
+        raise AccountTaken from None
+    return account
+
+
+def edit(
+    account: AcquirerAccount, facts: dict[str, Any], *, by: Actor, note: str = "", remember: Remember | None = None
+) -> AcquirerAccount:
+    """Change an account's facts; the journal keeps both versions of what changed. Raises AccountTaken."""
+    before = _shown(account)
+    for name in FIELDS:
+        setattr(account, name, facts[name])
+    after = _shown(account)
+    changed = [name for name in FIELDS if before[name] != after[name]]
+    try:
+        with transaction.atomic():
+            account.save(update_fields=list(FIELDS))
+            journal.write(
+                "edit account",
+                by=by,
+                subject=account,
+                note=note,
+                before={name: before[name] for name in changed},
+                after={name: after[name] for name in changed},
+            )
+            if remember:
+                remember(account)
+    except IntegrityError:
+        raise AccountTaken from None
+    return account
+
+
+def make_key_pair(
+    account: AcquirerAccount, key_version: str, *, by: Actor, note: str = "", remember: Remember | None = None
+) -> AcquirerAccount:
+    """Make our key pair, or the next one: from now on calls are signed with it, under ``key_version``.
+
+    Raises Conflict when somebody made one in the meantime: what they may have uploaded is not thrown away unseen.
+    """
+    key = signing.new_private_key()
+    before, account.public_key = account.public_key, signing.public_pem(key.public_key())
+    account.private_key, account.key_version = signing.private_pem(key), key_version
+    with transaction.atomic():
+        held = AcquirerAccount.objects.select_for_update().get(pk=account.pk)
+        if held.public_key != before:
+            raise Conflict("Somebody made a key pair in the meantime. Look at the account again before you act.")
+        account.save(update_fields=["private_key", "public_key", "key_version"])
+        journal.write(
+            "rotate key pair" if before else "make key pair",
+            by=by,
+            subject=account,
+            note=note,
+            before={"public_key": fingerprint(before)} if before else None,
+            after={"public_key": fingerprint(account.public_key), "key_version": key_version},
+        )
+        if remember:
+            remember(account)
+    return account
+
+
+def add_acquirer_key(
+    account: AcquirerAccount,
+    version: str,
+    text: str,
+    *,
+    by: Actor,
+    note: str = "",
+    remember: Remember | None = None,
+) -> AcquirerKey:
+    """Keep the acquirer's public key of a version. An older one of that version gives way to it.
+
+    Raises InvalidInput for what is no public key, and for our own.
+    """
+    try:
+        key = signing.load_public_key(text)
+    except signing.KeyUnreadable as reason:
+        raise InvalidInput("{problem}", problem=str(reason)) from None
+    pem = signing.public_pem(key)
+    if account.public_key and pem == account.public_key:
+        raise InvalidInput(
+            "This is our own public key. Paste the key the acquirer’s dashboard shows after ours was uploaded."
+        )
+    with transaction.atomic():
+        held = AcquirerKey.objects.filter(account=account, version=version).first()
+        before = {"version": version, "public_key": fingerprint(held.public_key)} if held else None
+        row, _ = AcquirerKey.objects.update_or_create(
+            account=account, version=version, defaults={"public_key": pem, "added_at": clock.now(), "retired_at": None}
+        )
+        journal.write(
+            "add acquirer key",
+            by=by,
+            subject=account,
+            note=note,
+            before=before,
+            after={"version": version, "public_key": fingerprint(pem)},
+        )
+        if remember:
+            remember(row)
+    return row
+
+
+def retire_acquirer_key(
+    account: AcquirerAccount, version: str, *, by: Actor, note: str = "", remember: Remember | None = None
+) -> AcquirerKey:
+    """Believe a key of the acquirer no longer. Raises Conflict for one that is retired already or not there."""
+    with transaction.atomic():
+        keys = AcquirerKey.objects.filter(account=account, version=version)
+        if not keys.filter(retired_at__isnull=True).update(retired_at=clock.now()):
+            raise Conflict("There is no such key in use.")
+        row = keys.get()
+        journal.write("retire acquirer key", by=by, subject=account, note=note, after={"version": version})
+        if remember:
+            remember(row)
+    return row
+
+
+def test_call(account: AcquirerAccount, *, by: Actor) -> Diagnosis:
+    """Ask the acquirer about a payment that cannot exist, signed, and explain what came back. Changes nothing there.
+
+    Raises AccountNotReady before anything is sent.
+    """
+    diagnosis = acquirer_for(account).diagnose()
+    with transaction.atomic(durable=True):
+        keep(account, diagnosis.exchange, subject=f"test {account.slug}")
+        journal.write(
+            "test call",
+            by=by,
+            subject=account,
+            outcome="healthy" if diagnosis.is_healthy else ", ".join(code for code, _ in diagnosis.findings),
+        )
+    return diagnosis
+
+
+def fingerprint(public_pem: str) -> str:
+    """The SHA-256 of a public key, shortened for people: the same for every way of writing the key."""
+    if not public_pem:
+        return ""
+    bare = signing.public_bare(signing.load_public_key(public_pem))
+    digest = hashlib.sha256(bare.encode()).hexdigest()
+    return " ".join(digest[start : start + 4] for start in range(0, 24, 4))
+
+
+def _shown(account: AcquirerAccount) -> dict[str, Any]:
+    return {name: getattr(account, name) for name in FIELDS}
