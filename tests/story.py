@@ -21,7 +21,6 @@ from portal.money import Money
 from portal.sandbox.server import Sandbox
 
 PHONE = Terminal(terminal_type=TerminalType.MINI_APP, os_type="ANDROID")
-CURRENCY_OF = {"GCASH": "PHP", "DANA": "IDR", "TNG": "MYR", "KAKAOPAY": "KRW", "TRUEMONEY": "THB", "ALIPAY_HK": "HKD", "ALIPAY_CN": "CNY", "DIRECT_DEBIT_SIAMCOMMERCIALBANK": "THB"}  # fmt: skip
 FULL_PURSE = 10_000_000_00
 
 

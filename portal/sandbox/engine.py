@@ -404,6 +404,7 @@ class Engine:
         with self._ticking, self.store.transaction():
             self.context.faults.clear()
             self.store.forget_everything()
+            reports.begin_anew(self.context)
             self._seed()
 
 

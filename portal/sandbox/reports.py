@@ -191,6 +191,11 @@ def close_due_days(context: Context, folder: Path | None) -> int:
     return done
 
 
+def begin_anew(context: Context) -> None:
+    """Forget which days were closed: the present one is the first again, also when the clock was set back."""
+    context.store.remember(_CLOSED_THROUGH, day_of(context.now() - DAY))
+
+
 def next_close(context: Context) -> int | None:
     """When a day close will next have something to settle."""
     first: int | None = context.store.value("SELECT MIN(at) FROM transactions WHERE batch_id IS NULL")
