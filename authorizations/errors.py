@@ -36,3 +36,31 @@ class SessionExpired(PortalError):
 
     code = "session_expired"
     sentence = "The session has ended. Open a new one."
+
+
+class SiteNotSupported(PortalError):
+    """``my.getSiteInfo`` named a super app we have no wallet for."""
+
+    code = "site_not_supported"
+    sentence = "{site_name} is not a wallet this shop knows. Open it in one of: {known}."
+
+
+class LoginsOff(PortalError):
+    """Sessions are opened by the merchant's server only."""
+
+    code = "logins_off"
+    sentence = "Logging in by wallet is not set up here. The merchant's server opens sessions."
+
+
+class LoginRefused(PortalError):
+    """The wallet does not vouch for this code."""
+
+    code = "login_refused"
+    sentence = "The wallet refused the login code ({code}). Get a new one and try again."
+
+
+class LoginUnknown(PortalError):
+    """The wallet gave no answer that we may believe; nobody is logged in."""
+
+    code = "login_unknown"
+    sentence = "The wallet gave no answer. Get a new login code and try again."

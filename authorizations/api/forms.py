@@ -1,0 +1,123 @@
+"""What the doors of binding take."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from authorizations.states import WalletStatus
+from portal.acquirer import TerminalType
+from portal.api.fields import Choice, Listing, Strict, Text
+
+REFERENCE = 64
+REVOKE_REASONS = ["BUYER_REQUEST", "FRAUD", "OTHER"]
+_CODE_TEXT = r"[\x21-\x7e]+"
+_WORD = r"[A-Z0-9_]+"
+
+
+class SessionByLogin(Strict):
+    """A mini program logs its user in by the wallet."""
+
+    login_code = Text(max_length=32, pattern=_CODE_TEXT, help_text="`authCode` of `my.getAuthCode`; it works once.")
+    site_name = Text(max_length=32, help_text="`siteName` of `my.getSiteInfo`.")
+    account = Text(
+        max_length=40,
+        required=False,
+        help_text="The acquirer account's short name; needed only where the merchant has several.",
+    )
+
+
+class SessionByMerchant(Strict):
+    """The merchant's server opens a session for its customer."""
+
+    customer = Text(max_length=REFERENCE, help_text="Your own reference of the customer, who is made on first sight.")
+    site_name = Text(max_length=32, required=False, help_text="When the session is for a mini program: its `siteName`.")
+
+
+class Nothing(Strict):
+    """An empty object."""
+
+
+class Device(Strict):
+    """The buyer's device."""
+
+    terminal_type = Choice(
+        choices=[kind.value for kind in TerminalType],
+        required=False,
+        help_text="Where the buyer is. Usually MINI_APP for a session with a site name, else WEB.",
+    )
+    os_type = Choice(choices=["IOS", "ANDROID"], required=False, help_text="Required unless the terminal is WEB.")
+    os_version = Text(max_length=16, required=False)
+
+
+class BeginByBuyer(Device):
+    """Begin to bind a wallet."""
+
+    site_name = Text(max_length=32, required=False, help_text="`siteName` of `my.getSiteInfo`; or give `wallet`.")
+    wallet = Text(
+        max_length=64, required=False, pattern=_WORD, help_text="One of GET payment-methods; or give `site_name`."
+    )
+    return_to = Text(
+        max_length=300, required=False, help_text="Where you want to go on afterwards, given back as it is."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Either of the two names says which wallet."""
+        if ("site_name" in attrs) == ("wallet" in attrs):
+            sentence = "Give either site_name or wallet."
+            raise serializers.ValidationError({"wallet": [serializers.ErrorDetail(sentence, "one_of")]})
+        return attrs
+
+
+class BeginByMerchant(BeginByBuyer):
+    """Begin to bind a wallet of a customer."""
+
+    customer = Text(max_length=REFERENCE, help_text="Your own reference of the customer.")
+
+
+class CodeGiven(Strict):
+    """What `my.signContract` gave."""
+
+    auth_code = Text(max_length=128, pattern=_CODE_TEXT, help_text="As it came; it works once.")
+    auth_state = Text(max_length=256, pattern=_CODE_TEXT, help_text="As it came; it must be the one this attempt has.")
+
+
+@extend_schema_field({"type": ["string", "integer"]})
+class SigningError(serializers.Field[str, Any, str, Any]):
+    """`error` of `my.signContract`: documented as a string, met as a number."""
+
+    default_error_messages = {"invalid": "This must be the error code of my.signContract, such as 6001."}
+
+    def to_internal_value(self, data: Any) -> str:
+        text = str(data) if type(data) is int else data
+        if not isinstance(text, str) or not (text.isascii() and text.isalnum() and len(text) <= 16):
+            self.fail("invalid")
+        return text
+
+    def to_representation(self, value: str) -> str:
+        return value
+
+
+class FailureGiven(Strict):
+    """What `my.signContract` reported instead."""
+
+    error = SigningError(help_text="`6001` cancelled, `6002` network, `7001` unknown, `7002` failed.")
+
+
+class RevokeWhy(Strict):
+    """Why a wallet is revoked; kept with it."""
+
+    reason_code = Choice(choices=REVOKE_REASONS, required=False, help_text="Usually BUYER_REQUEST.")
+    note = Text(max_length=200, required=False, help_text="For the merchant's staff.")
+
+
+class ByCustomer(Strict):
+    """The query of what belongs to one customer."""
+
+    customer = Text(max_length=REFERENCE, required=False, help_text="Merchant keys only: of this customer.")
+
+
+class WalletQuery(Listing, ByCustomer):
+    """The query of the list of wallets."""
+
+    status = Choice(choices=WalletStatus.values, required=False, help_text="Only wallets in this state.")
