@@ -64,3 +64,10 @@ class CancelNotPossible(PortalError):
 
     code = "cancel_not_possible"
     sentence = "This payment cannot be cancelled: {why}."
+
+
+class NeedsMerchant(PortalError):
+    """A buyer wants money back: that is the merchant's to give."""
+
+    code = "needs_merchant"
+    sentence = "Order {number} is paid. Ask the merchant to give the money back."

@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "portal.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -119,7 +120,13 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Throttles and lock-outs are shared by all server processes, so they live in the database.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -187,19 +194,73 @@ if IS_PRODUCTION:
     SECURE_HSTS_SECONDS = 31_536_000
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
+# The API. It knows its callers by Authorization: Bearer alone: no cookies, so no cross-site requests to guard against.
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["portal.api.parsing.StrictJSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "authorizations.api.callers.BuyerSessionAuthentication",
+        "portal.api.callers.MerchantKeyAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["portal.api.callers.Known"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "portal.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Auto Debit portal",
+    "DESCRIPTION": "Bind a wallet, order, pay, give money back: for mini programs and merchant servers.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "COMPONENT_SPLIT_REQUEST": True,
+    "SORT_OPERATIONS": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SERVERS": [{"url": PORTAL_BASE_URL}],
+    "TAGS": [
+        {"name": "Sessions", "description": "Who the buyer is."},
+        {"name": "Wallets", "description": "What a buyer can pay with."},
+        {"name": "Authorizations", "description": "Binding a wallet: begin, let the buyer agree, bring the code."},
+        {"name": "Orders", "description": "What is sold, and what a buyer owes."},
+        {"name": "Payments", "description": "Paying, calling off, giving back."},
+    ],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "portal.api.schema.with_limits",
+    ],
+    "ENUM_SUFFIX": "",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "WalletStatus": "authorizations.states.WalletStatus.values",
+        "AuthorizationStatus": "authorizations.states.AuthorizationStatus.values",
+        "OrderStatus": "payments.states.OrderStatus.values",
+        "PaymentStatus": "payments.api.shown.PAYMENT_WORDS",
+        "CancelStatus": "payments.api.shown.CANCEL_WORDS",
+        "RefundStatus": "payments.api.shown.REFUND_WORDS",
+        "ReturnReason": "payments.api.forms.REASONS",
+        "RevokeReason": "authorizations.api.forms.REVOKE_REASONS",
+        "NextStep": "payments.api.reasons.ACTIONS",
+    },
+}
+# How many of our own proxies stand before the portal: so far X-Forwarded-For is believed. 0: not at all.
+PORTAL_PROXIES = env.int("PORTAL_PROXIES", default=0)
+# Requests a minute, by caller and subject; PORTAL_API_LIMITS overrides some: buyer.money=10,merchant.reads=500.
+PORTAL_API_LIMITS: dict[str, int] = {
+    "anonymous.sessions": 120,
+    "anonymous.reads": 240,
+    "buyer.sessions": 60,
+    "buyer.money": 60,
+    "buyer.reads": 300,
+    "merchant.sessions": 600,
+    "merchant.money": 1200,
+    "merchant.reads": 3000,
+    **env.dict("PORTAL_API_LIMITS", cast={"value": int}, default={}),
 }
 
 PORTAL_LOG_LEVEL = env.str("PORTAL_LOG_LEVEL", default="INFO")
