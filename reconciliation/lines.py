@@ -460,7 +460,7 @@ def _decide_fee_sign(lines: Sequence[Line], conventions: Conventions) -> None:
         for line in lines:
             line.fees = {column: -value for column, value in line.fees.items()}
             line.fees_sum = None if line.fees_sum is None else -line.fees_sum
-    elif as_printed or neither:
+    elif as_printed or neither > 1:  # one row that does not add up is that row's own discrepancy
         conventions.is_fee_sign_clear = False
         conventions.fee_basis = "the rows do not tell; the current edition prints a charge negative"
 

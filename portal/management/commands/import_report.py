@@ -78,7 +78,7 @@ def as_text(outcome: Outcome) -> str:
     lines.append(f"  Amounts: {outcome.amount_unit.lower()} units ({outcome.amount_unit_basis})")
     if outcome.unknown_columns:
         lines.append(f"  The layout has changed: unknown columns {', '.join(outcome.unknown_columns)}")
-    rows = [("type", "rows", "reported", "matched", "explained", "open", "")]
+    rows: list[tuple[str, ...]] = [("type", "rows", "reported", "matched", "explained", "open", "")]
     rows += [
         (
             line.type,
