@@ -156,7 +156,7 @@ def agree(context: Context, authorization_id: str, user_id: str) -> Decision:
             body,
             wallet=row["wallet"],
         )
-    back = _with_query(row["redirect_url"], {"authCode": code, "authState": row["auth_state"]})
+    back = return_url(row["redirect_url"], row["auth_state"], code)
     return Decision(authorization_id, row["auth_state"], code, back)
 
 
@@ -165,7 +165,7 @@ def refuse(context: Context, authorization_id: str) -> Decision:
     with context.store.transaction():
         row = open_authorization(context, authorization_id)
         _decide(context, authorization_id, "REFUSED", "")
-    back = _with_query(row["redirect_url"], {"authState": row["auth_state"]})
+    back = return_url(row["redirect_url"], row["auth_state"], None)
     return Decision(authorization_id, row["auth_state"], None, back)
 
 
@@ -176,9 +176,10 @@ def _decide(context: Context, authorization_id: str, status: str, user_id: str) 
     )
 
 
-def _with_query(url: str, values: dict[str, str]) -> str:
-    """The URL with more query parameters; it may have some already, and a fragment."""
-    base, hash_mark, fragment = url.partition("#")
+def return_url(redirect_url: str, auth_state: str, code: str | None) -> str:
+    """Where the browser returns to; a missing code is the only sign of a refusal. The URL may have a query already."""
+    values = {"authState": auth_state} if code is None else {"authCode": code, "authState": auth_state}
+    base, hash_mark, fragment = redirect_url.partition("#")
     joiner = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
     return f"{base}{joiner}{urlencode(values, quote_via=quote)}{hash_mark}{fragment}"
 

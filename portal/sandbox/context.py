@@ -89,6 +89,8 @@ class Context:
     faults: Faults
     settings: Settings = field(default_factory=Settings)
     public_url: str = "http://127.0.0.1:9000"
+    portal_url: str = "http://localhost:8000"
+    """The portal whose API the mini program in the phone may call."""
 
     def now(self) -> int:
         """The time in milliseconds."""

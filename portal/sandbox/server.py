@@ -16,6 +16,9 @@ from portal.sandbox.connection import Connection
 from portal.sandbox.context import Keys, Settings
 from portal.sandbox.delivery import HttpDelivery
 from portal.sandbox.engine import Engine
+from portal.sandbox.miniprogram import pages as miniprogram
+from portal.sandbox.miniprogram.forwarding import portal_base
+from portal.sandbox.pages import console, static_files, wallet
 from portal.sandbox.store import Store
 from portal.sandbox.wsgi import LARGEST_BODY, Application, LineDropped, Page
 
@@ -144,12 +147,16 @@ class Sandbox:
         ticking: bool = True,
         reports_folder: Path | None = None,
         pages: tuple[Page, ...] = (),
+        portal_url: str | None = None,
     ) -> None:
         self.store = store or Store()
         self.engine = Engine(
             self.store, clock, HttpDelivery(), settings=settings, keys=keys, reports_folder=reports_folder
         )
-        self.application = Application(self.engine, pages)
+        if portal_url is not None:
+            self.engine.context.portal_url = portal_base(portal_url)
+        known = (static_files.page, wallet.page, miniprogram.page, console.page)
+        self.application = Application(self.engine, (*pages, *known))
         self._server = HttpServer(self.application, host, port)
         self._ticker = Ticker(self.engine) if ticking else None
         shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound

@@ -9,10 +9,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from portal.sandbox import control_calls
 from portal.sandbox.control_calls import ControlRefused
 from portal.sandbox.engine import LOGIN_PATH, Engine, Response
+from portal.sandbox.miniprogram import forwarding
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Page = Callable[[Engine, str, str, dict[str, str]], Response | None]
 """Engine, method, path, query and form together; None when the path is another's."""
+JsonCall = Callable[[Engine, str, str, dict[str, Any]], Any]
+"""Engine, method, path, body or query; what to answer as JSON. May raise ControlRefused."""
 
 LARGEST_BODY = 1024 * 1024
 _REASONS = {
@@ -20,6 +23,7 @@ _REASONS = {
     303: "See Other",
     304: "Not Modified",
     400: "Bad Request",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     409: "Conflict",
@@ -62,9 +66,13 @@ class Application:
         if path.startswith("/ams/") or path == LOGIN_PATH:
             return self.engine.handle(method, uri, _headers(environ), body)
         if path == "/control" or path.startswith("/control/"):
-            return self._control(method, path, uri, environ.get("CONTENT_TYPE", ""), body)
+            return self._json_call(control_calls.answer, method, path, uri, environ.get("CONTENT_TYPE", ""), body)
+        if path == forwarding.PATH:
+            return self._json_call(forwarding.answer, method, path, uri, environ.get("CONTENT_TYPE", ""), body)
         if path.startswith("/reports/"):
             return self._report(path, uri)
+        if method == "POST" and not _from_here(environ):
+            return Response(403, _PLAIN, b"This form belongs to another site.")
         return self._page(method, path, uri, body)
 
     def _report(self, path: str, uri: str) -> Response:
@@ -80,14 +88,16 @@ class Application:
         }
         return Response(200, headers, file["content"].encode())
 
-    def _control(self, method: str, path: str, uri: str, content_type: str, body: bytes) -> Response:
+    def _json_call(
+        self, answer: JsonCall, method: str, path: str, uri: str, content_type: str, body: bytes
+    ) -> Response:
         try:
             if method == "POST" and content_type.partition(";")[0].strip().lower() != "application/json":
                 raise ControlRefused("Send application/json.", 415)
             given: Any = json.loads(body or b"{}") if method == "POST" else dict(parse_qsl(urlsplit(uri).query))
             if not isinstance(given, dict):
                 raise ControlRefused("The body must be a JSON object.")
-            return _json(200, control_calls.answer(self.engine, method, path.rstrip("/"), given))
+            return _json(200, answer(self.engine, method, path.rstrip("/"), given))
         except (ValueError, RecursionError):
             return _problem(400, "The body is not JSON.")
         except ControlRefused as refused:
@@ -115,6 +125,12 @@ def _raw_uri(environ: dict[str, Any]) -> str:
         slash = rest.find("/")
         uri = rest[slash:] if slash >= 0 else "/"
     return uri
+
+
+def _from_here(environ: dict[str, Any]) -> bool:
+    """Whether a form was sent from a page of this server, as far as the browser says."""
+    origin = environ.get("HTTP_ORIGIN", "")
+    return not origin or urlsplit(origin).netloc == environ.get("HTTP_HOST", "")
 
 
 def _headers(environ: dict[str, Any]) -> dict[str, str]:

@@ -1,0 +1,157 @@
+"""The console's switches: faults to set and clear, the day close, discrepancies to plant."""
+
+from portal.sandbox import plants, reports
+from portal.sandbox.codes import BY_API, PAYMENT_RESULTS, REFUND_FAILURES, status_of
+from portal.sandbox.engine import Engine
+from portal.sandbox.faults import KINDS, NOTIFICATIONS, Kind
+from portal.sandbox.pages.console_lists import mono
+from portal.sandbox.pages.console_parts import act_button, card, field, form, table
+from portal.sandbox.pages.markup import Html, html, options, when
+from portal.sandbox.wallets import WALLETS
+
+_HERE = "/console/faults"
+_NUMBERS = {"seconds": "Seconds", "attempts": "Attempts", "calls": "Calls", "minutes": "or minutes"}
+
+
+def faults(engine: Engine, _given: dict[str, str]) -> Html:
+    """What is wrong now, and what may be made to go wrong."""
+    now = engine.context.now()
+    rows = [
+        (
+            fault.kind.replace("_", " "),
+            ", ".join(f"{name} {value}" for name, value in fault.options.items()) or "everywhere",
+            f"{fault.calls_left} calls" if fault.calls_left is not None else html("until {at}", at=when(fault.until)),
+            act_button("clear_fault", "End", _HERE, number=fault.number),
+        )
+        for fault in engine.context.faults.in_force(now)
+    ]
+    in_force = html(
+        "{table}{all}",
+        table=table(("Fault", "Where", "Lasts", ""), rows, "Nothing is wrong. Choose something below."),
+        all=html('<div class="in">{button}</div>', button=act_button("clear_fault", "End all faults", _HERE))
+        if len(rows) > 1
+        else "",
+    )
+    return html(
+        "{in_force}{choose}",
+        in_force=card("In force", in_force),
+        choose=card("Let something go wrong", html('<div class="choices">{all}</div>', all=_choices())),
+    )
+
+
+def _choices() -> list[Html]:
+    return [
+        html(
+            '<details><summary><b>{word}</b><span class="dim">{does}</span></summary>{form}</details>',
+            word=word.replace("_", " ").capitalize(),
+            does=kind.does,
+            form=_fault_form(word, kind),
+        )
+        for word, kind in KINDS.items()
+    ]
+
+
+def _fault_form(word: str, kind: Kind) -> Html:
+    parts: list[Html] = [html('<input type="hidden" name="fault" value="{word}">', word=word)]
+    anything = ("", "any")
+    if "api" in kind.takes:
+        first = [] if "api" in kind.needs else [anything]
+        parts.append(_select("api", "API", [*first, *((one, one) for one in BY_API)]))
+    if "notification" in kind.takes:
+        parts.append(_select("notification", "Which", [anything, *((one, one) for one in NOTIFICATIONS)]))
+    if "code" in kind.takes:
+        parts.append(_code_field(word, required="code" in kind.needs))
+    if "then" in kind.takes:
+        parts.append(_select("then", "Then", [("SUCCESS", "success"), ("FAIL", "failure")]))
+    parts.append(_select("wallet", "Wallet", [anything, *((one, one) for one in WALLETS)]))
+    for name, words in _NUMBERS.items():
+        if name in kind.takes:
+            parts.append(
+                field(
+                    words,
+                    html(
+                        '<input name="{name}" inputmode="decimal" size="6"{required}>',
+                        name=name,
+                        required=Html(" required") if name in kind.needs else "",
+                    ),
+                )
+            )
+    if "work_done" in kind.takes:
+        parts.append(_select("work_done", "The work", [("no", "is not done"), ("yes", "is done all the same")]))
+    if "expires" in kind.takes:
+        parts.append(_select("expires", "After a minute", [("yes", "it expires"), ("no", "it stays open")]))
+    parts.append(html('<button class="btn main">Set this fault</button>'))
+    return form("set_fault", _HERE, html("{parts}", parts=parts), style="row")
+
+
+def _code_field(word: str, *, required: bool) -> Html:
+    if word == "answer_code":
+        codes = sorted(set().union(*BY_API.values()))
+    else:
+        possible = PAYMENT_RESULTS if word.startswith("payment") else REFUND_FAILURES
+        codes = sorted(one for one in possible if status_of(one) == "F")
+    first = [] if required else [("", "the usual")]
+    return _select("code", "Code", [*first, *((one, one) for one in codes)])
+
+
+def _select(name: str, words: str, choices: list[tuple[str, str]]) -> Html:
+    return field(words, html('<select name="{name}">{choices}</select>', name=name, choices=options(choices)))
+
+
+def reports_page(engine: Engine, _given: dict[str, str]) -> Html:
+    """The day close, its files, and what will be wrong in the next ones."""
+    here = "/console/reports"
+    rows = [
+        (
+            row["day"],
+            html(
+                '<a href="/reports/{day}/{name}?client_id={client}" download>{name}</a>',
+                day=row["day"],
+                name=row["name"],
+                client=row["client_id"],
+            ),
+            row["kind"],
+            mono(row["client_id"]),
+            when(row["written_at"]),
+            f"{row['size']:,}",
+        )
+        for row in reports.listing(engine.context)
+    ]
+    waiting = engine.store.value("SELECT COUNT(*) FROM transactions WHERE batch_id IS NULL")
+    close = html(
+        '<div class="in row">{button}<span class="dim">{waiting} movements wait for settlement.</span></div>',
+        button=act_button("close_day", "Close today now", here, style="main"),
+        waiting=waiting,
+    )
+    planted = [
+        (one.kind.replace("_", " "), ", ".join(f"{name} {value}" for name, value in one.options.items()) or "–")
+        for one in plants.waiting(engine.context)
+    ]
+    choose = form(
+        "plant",
+        here,
+        html(
+            '{kind}{request}{by}<button class="btn">Plant it</button>',
+            kind=_select(
+                "kind",
+                "The next settlement report",
+                [(kind, f"{kind.replace('_', ' ')}: {words}") for kind, words in plants.KINDS.items()],
+            ),
+            request=field("Request id, if one is meant", html('<input name="request_id" size="24">')),
+            by=field("By (minor units)", html('<input name="by" inputmode="numeric" size="8">')),
+        ),
+        style="row in",
+    )
+    return html(
+        "{close}{files}{plant}",
+        close=card("Day close", close),
+        files=card("Files", table(("Day", "File", "Report", "Client", "Written", "#Bytes"), rows, "No report yet.")),
+        plant=card(
+            "Plant a discrepancy",
+            html(
+                "{choose}{waiting}",
+                choose=choose,
+                waiting=table(("Waiting", "Details"), planted, "No discrepancy is waiting."),
+            ),
+        ),
+    )
