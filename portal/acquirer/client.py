@@ -22,7 +22,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -199,11 +198,10 @@ class SignedClient:
 
 
 def new_session() -> requests.Session:
-    """A pooled session that verifies TLS and listens to nobody else: no proxies, CA bundles or cookies from around."""
+    """A pooled session that verifies TLS and heeds no proxy and no CA bundle of the environment."""
     session = requests.Session()
     session.trust_env = False
     session.verify = True
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     for scheme in ("https://", "http://"):
         session.mount(scheme, _WatchingAdapter(pool_maxsize=_CONNECTIONS_KEPT, max_retries=0))
     return session

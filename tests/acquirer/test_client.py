@@ -419,7 +419,14 @@ def test_a_session_of_ones_own_may_answer_in_the_same_process() -> None:
     assert answer.body["heard"] == '{"a":"b"}'
 
 
-def test_a_session_keeps_no_cookies(peer: Peer) -> None:
+def test_a_session_listens_to_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/elsewhere.pem")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    heeded = new_session().merge_environment_settings("https://gateway.example", {}, None, None, None)
+    assert (heeded["verify"], dict(heeded["proxies"])) == (True, {})
+
+
+def test_no_cookie_is_sent_back(peer: Peer) -> None:
     peer.will(flawed(says(), more_headers={"set-cookie": "who=you; Path=/"}))
     speaking = client(peer.url)
     speaking.post("pay", PATH, {})
