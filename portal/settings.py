@@ -112,8 +112,9 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;",
     }
-    # A file, not memory: threads of one test share it, and IMMEDIATE on a shared memory database fails them.
-    _database["TEST"] = {"NAME": str(PORTAL_DATA / "test.sqlite3")}
+    # A file, not memory: threads of one test share it, and IMMEDIATE on a shared memory database fails them. Named
+    # by process, so that two runs of the tests at once do not share one.
+    _database["TEST"] = {"NAME": str(PORTAL_DATA / f"test-{os.getpid()}.sqlite3")}
 else:
     _database["CONN_MAX_AGE"] = env.int("PORTAL_DATABASE_MAX_AGE_SECONDS", default=60)
     _database["CONN_HEALTH_CHECKS"] = True

@@ -1,12 +1,11 @@
 """Records about acts: the journal, the incidents, and the keys that make a repeated request harmless."""
 
-from typing import Any
-
 from django.conf import settings
 from django.db import models
 
 from portal import clock
 from portal.actor import Actor
+from portal.models.history import AddedOnly
 
 
 class ActorFields(models.Model):
@@ -23,7 +22,7 @@ class ActorFields(models.Model):
         self.actor_kind, self.actor_name = str(actor.kind), actor.name
 
 
-class JournalEntry(ActorFields):
+class JournalEntry(AddedOnly, ActorFields):
     """One act of a person (or of a key on a person's behalf): what, on what, why, with what end. Only ever added to."""
 
     at = models.DateTimeField(default=clock.now)
@@ -48,16 +47,6 @@ class JournalEntry(ActorFields):
 
     def __str__(self) -> str:
         return f"{self.act} {self.subject_label}".strip()
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add the entry. Raises TypeError on a second save: what is written stays as written."""
-        if self.pk is not None:
-            raise TypeError("the journal is only added to")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Refuse. Raises TypeError."""
-        raise TypeError("the journal is only added to")
 
 
 class Incident(models.Model):

@@ -7,9 +7,10 @@ from django.db import models
 
 from portal import clock
 from portal.machine import Machine
+from portal.models.history import AddedOnly
 
 
-class Change(models.Model):
+class Change(AddedOnly):
     """One move along a state table. Only ever added to."""
 
     at = models.DateTimeField(default=clock.now)

@@ -6,9 +6,10 @@ from portal import clock
 from portal.encryption import EncryptedBinaryField
 from portal.models.accounts import AcquirerAccount
 from portal.models.due import Due
+from portal.models.history import AddedOnly
 
 
-class Exchange(models.Model):
+class Exchange(AddedOnly):
     """One call of ours and its answer, or the lack of one. Only ever added to."""
 
     account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="exchanges")
