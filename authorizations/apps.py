@@ -12,9 +12,12 @@ class AuthorizationsConfig(AppConfig):
     verbose_name = "Wallets"
 
     def ready(self) -> None:
-        """Plug in the handler of notifyAuthorization and the due work."""
-        from authorizations import notifications, tasks  # noqa: PLC0415 - models are loaded by now
+        """Plug in the handler of notifyAuthorization, the due work, and what the desk shows."""
+        from authorizations import desk, notifications, tasks  # noqa: PLC0415 - models are loaded by now
 
         registry.notification_handlers.register("AuthorizationMessage", notifications.apply)
         registry.due_work.register("authorizations", tasks.authorizations_due, position=20)
         registry.due_work.register("wallets", tasks.wallets_due, position=30)
+        registry.timelines.register("authorizations", desk.timeline, position=20)
+        registry.today.register("authorizations", desk.today, position=30)
+        registry.searches.register("authorizations", desk.search, position=20)

@@ -83,6 +83,8 @@ class TodayLine:
     action: str
     since: datetime
     amount: str = ""
+    act_url: str = ""
+    """Where the button leads when it is not the thing's page: the page of the act that moves it."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from django.db.models import Model
 
 from portal import clock, idempotency
 from portal.actor import Actor
-from portal.money import Money, MoneyError, parse_major
+from portal.money import WHOLE_UNITS_ONLY, Money, MoneyError, exponent, parse_major
 
 _SALT = "portal.admin.acts"
 OTHER = "OTHER"
@@ -193,7 +193,14 @@ class AmountField(forms.CharField):
         kwargs.setdefault(
             "widget",
             forms.TextInput(
-                attrs={"inputmode": "decimal", "autocomplete": "off", "class": "amount", "data-currency": most.currency}
+                attrs={
+                    "inputmode": "decimal",
+                    "autocomplete": "off",
+                    "class": "amount",
+                    "data-currency": most.currency,
+                    "data-decimals": str(exponent(most.currency)),
+                    "data-whole-units": "true" if most.currency in WHOLE_UNITS_ONLY else "false",
+                }
             ),
         )
         super().__init__(max_length=24, **kwargs)

@@ -38,6 +38,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import slugify, smart_split, unescape_string_literal
 
 from portal import clock, journal, registry
+from portal.acquirer.wallets import name_of
 from portal.actor import Actor
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, Done, FormUsedBefore
@@ -143,6 +144,11 @@ class Questions(admin.SimpleListFilter):
     questions: Sequence[Question] = ()
     is_row = True
 
+    @classmethod
+    def plug_in(cls, question: Question) -> None:
+        """Let an app above ask a question of its own here, e.g. "Paid, not settled"."""
+        cls.questions = (*cls.questions, question)
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(question.name, question.label) for question in self.questions]
 
@@ -202,6 +208,21 @@ class AccountFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(**{f"{self.path}__slug": self.value()}) if self.value() else queryset
+
+
+class WalletFilter(admin.SimpleListFilter):
+    """The wallets some account is contracted for; ``path`` leads to the wallet's code from the listed row."""
+
+    title = "wallet"
+    parameter_name = "wallet"
+    path = "wallet"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        codes = {code for held in AcquirerAccount.objects.values_list("wallets", flat=True) for code in held}
+        return sorted(((code, name_of(code)) for code in codes), key=lambda pair: pair[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.path: self.value()}) if self.value() else queryset
 
 
 @dataclass(frozen=True)

@@ -65,11 +65,15 @@ def may_open(request: HttpRequest, admins: Iterable[Any], url: str) -> bool:
     """Whether this person may open a page of the desk; URLs that lead elsewhere are nobody's secret."""
     path = url.partition("?")[0].partition("#")[0]
     try:
-        name = resolve(path).url_name or ""
+        match = resolve(path)
     except Resolver404:
         return True
     for model_admin in admins:
         opts = model_admin.opts
-        if name.startswith(f"{opts.app_label}_{opts.model_name}_"):
-            return bool(model_admin.has_view_or_change_permission(request))
+        if (match.url_name or "").startswith(f"{opts.app_label}_{opts.model_name}_"):
+            if not model_admin.has_view_or_change_permission(request):
+                return False
+            name = match.kwargs.get("act_name")
+            acts = [*getattr(model_admin, "acts", ()), *getattr(model_admin, "list_acts", ())]
+            return name is None or any(act.name == name and model_admin.may_act(request, act) for act in acts)
     return True

@@ -1,5 +1,6 @@
 """The admin site as the merchant's desk: the first page, the navigation, the search."""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -111,9 +112,16 @@ class DeskSite(AdminSite):
 
         held: list[TodayLine] | None = getattr(request, "desk_queue", None)
         if held is None:
+            admins = self._registry.values()
             lines = [line for make in registry.today for line in make()]
             held = sorted(
-                (line for line in lines if navigation.may_open(request, self._registry.values(), line.url)),
+                (
+                    line
+                    if line.act_url and navigation.may_open(request, admins, line.act_url)
+                    else replace(line, act_url="", action="Open" if line.act_url else line.action)
+                    for line in lines
+                    if navigation.may_open(request, admins, line.url)
+                ),
                 key=lambda line: line.since,
             )
             request.desk_queue = held  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from portal.admin import display
 from portal.admin.ledger import COUNT_AT_MOST
+from portal.money import Money
 from portal.registry import TodayLine
 
 register = template.Library()
@@ -151,3 +152,9 @@ def when(moment: datetime) -> SafeString | str:
 def chip(word: str, tone: str = "") -> SafeString:
     """A state: icon and word."""
     return display.chip(word, tone)
+
+
+@register.filter
+def money(amount: Money | None) -> SafeString | str:
+    """An amount with its currency small behind it."""
+    return display.money(amount)
