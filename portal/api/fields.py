@@ -130,7 +130,7 @@ class AmountGiven(Strict):
     value = Text(
         max_length=16,
         pattern=r"[0-9]{1,16}",
-        error_messages={"pattern": "This must be digits: the amount in minor units, as a string."},
+        error_messages={"pattern": "This must be 1 to 16 digits: the amount in minor units, as a string."},
         help_text='Minor units as a string of digits: "49900" is 499.00 PHP, "49900" is 49,900 JPY.',
     )
     currency = Text(
