@@ -107,14 +107,20 @@ class Store:
         self._depth = 0
         try:
             self._connection = sqlite3.connect(str(path), check_same_thread=False, isolation_level=None, timeout=2)
-            self._connection.row_factory = sqlite3.Row
+        except sqlite3.Error as reason:
+            raise StoreUnusable(f"The sandbox's database {path} cannot be opened: {reason}.") from reason
+        self._connection.row_factory = sqlite3.Row
+        try:
             # One process at a time: faults in force are held in memory, and two sandboxes would not know each other's.
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute("PRAGMA temp_store = MEMORY")
             self._install(str(path))
-        except sqlite3.Error as reason:
+        except (sqlite3.Error, StoreUnusable) as reason:
+            self._connection.close()
+            if isinstance(reason, StoreUnusable):
+                raise
             if "locked" in str(reason):
                 raise StoreUnusable(f"Another sandbox is using {path}. Choose another folder.") from reason
             raise StoreUnusable(f"The sandbox's database {path} cannot be opened: {reason}.") from reason

@@ -155,7 +155,11 @@ class Shop:
         return {
             "productCode": "AGREEMENT_PAYMENT",
             "paymentRequestId": self.fresh("PAY"),
-            "order": {"referenceOrderId": self.fresh("ORDER"), "orderDescription": "Coffee", "orderAmount": amount},
+            "order": {
+                "referenceOrderId": self.fresh("ORDER"),
+                "orderDescription": "Coffee",
+                "orderAmount": dict(amount),
+            },
             "paymentAmount": amount,
             "paymentMethod": {"paymentMethodType": changes.pop("wallet", "GCASH"), "paymentMethodId": token},
             "settlementStrategy": {"settlementCurrency": "USD"},
