@@ -21,9 +21,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models
+from django.db import connection, models, transaction
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -157,3 +158,36 @@ class EncryptedBinaryField(_Bytes):
     def get_lookup(self, lookup_name: str) -> Any:
         """Only emptiness can be asked for."""
         return super().get_lookup(lookup_name) if lookup_name in {"isnull", "exact"} else None
+
+
+def encrypted_columns() -> list[tuple[str, str, str, str]]:
+    """(table, primary key column, column, purpose) of every encrypted field of the project."""
+    return [
+        (model._meta.db_table, str(model._meta.pk.column), str(field.column), field._purpose())
+        for model in apps.get_models()
+        for field in model._meta.local_fields
+        if isinstance(field, EncryptedTextField | EncryptedBinaryField)
+    ]
+
+
+def encrypt_anew(table: str, key_column: str, column: str, purpose: str, *, batch: int = 500) -> int:
+    """Encrypt what other keys than the current one hold in a column; how many values changed.
+
+    Runs beside a working portal: each value is replaced only if it is still the one that was read. Stopped anywhere, it
+    goes on where it stopped. Raises Undecryptable when a key is missing; what was done until then stays done.
+    """
+    ring = key_ring()
+    quoted = connection.ops.quote_name
+    where = f"{quoted(column)} <> '' AND {quoted(column)} NOT LIKE %s"
+    find = f"SELECT {quoted(key_column)}, {quoted(column)} FROM {quoted(table)} WHERE {where} LIMIT {int(batch)}"  # noqa: S608 - names of our own models
+    put = f"UPDATE {quoted(table)} SET {quoted(column)} = %s WHERE {quoted(key_column)} = %s AND {quoted(column)} = %s"  # noqa: S608
+    changed = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(find, [f"{ring.current}:%"])
+            found = cursor.fetchall()
+            for key, stored in found:
+                cursor.execute(put, [ring.encrypt(ring.decrypt(stored, purpose), purpose), key, stored])
+                changed += cursor.rowcount
+        if not found:
+            return changed
