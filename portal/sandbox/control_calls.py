@@ -122,6 +122,7 @@ def _clock_set(engine: Engine, given: dict[str, Any], parts: dict[str, str]) -> 
 
 def _clock_freeze(engine: Engine, given: dict[str, Any], parts: dict[str, str]) -> Any:
     _turn(engine, "freeze", _moment(given, "at") if given.get("at") else engine.clock.now())
+    engine.tick()  # so that days that end from here on are closed, also when this lies in the past
     return _clock(engine, given, parts)
 
 

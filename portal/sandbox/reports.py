@@ -180,7 +180,7 @@ def close_due_days(context: Context, folder: Path | None) -> int:
     """Close every day that has ended since the last time; how many had anything to report."""
     yesterday = day_of(context.now() - DAY)
     closed_through = context.store.fact(_CLOSED_THROUGH)
-    if closed_through is None:
+    if closed_through is None or closed_through > yesterday:  # new, or the clock was set back
         context.store.remember(_CLOSED_THROUGH, yesterday)
         return 0
     done = 0

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from portal.clock import FileClock, using
+from portal.sandbox.context import Keys
 from portal.sandbox.control import ControlFailed, SandboxControl
-from tests.sandbox.conftest import Shop, code
+from portal.sandbox.server import Sandbox
+from tests.sandbox.conftest import START, Shop, code
 
 TODAY = "20260302"
 
@@ -253,3 +256,13 @@ def test_a_discrepancy_that_cannot_be_planted(
 def test_a_day_that_cannot_be_closed(control: SandboxControl, day: str) -> None:
     with pytest.raises(ControlFailed):
         control.close_day(day)
+
+
+def test_days_close_under_a_clock_that_was_set_back(tmp_path: Path, keys: Keys) -> None:
+    clock = FileClock(tmp_path / "clock.json")
+    with using(clock), Sandbox(clock, keys=keys, ticking=False) as sandbox:
+        control, shop = SandboxControl(sandbox.url), Shop(sandbox, "http://127.0.0.1:9")
+        control.freeze_clock(START)
+        shop.pays(shop.binds())
+        control.move_clock(days=1)
+        assert {one["day"] for one in control.reports()} == {TODAY}
