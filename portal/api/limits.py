@@ -45,7 +45,7 @@ class RateLimit(BaseThrottle):
         now, before = (f"limit:{subject}:{ident}:{number}" for number in (window, window - 1))
         counts = cache.get_many([now, before])
         current, previous = counts.get(now, 0), counts.get(before, 0)
-        if previous * (1 - passed) + current >= limit:
+        if previous * (1 - passed) + current + 1 > limit:
             self._wait = _seconds_until(limit, current, previous, passed)
             return False
         cache.set(now, current + 1, timeout=2 * _WINDOW_SECONDS)
@@ -60,8 +60,8 @@ def _seconds_until(limit: int, current: int, previous: int, passed: float) -> fl
     if current >= limit:  # not before the next minute, in which this one slides away
         share = 1 - (limit - 1) / current if current else 0
         return ceil((1 - passed + share) * _WINDOW_SECONDS)
-    needed = 1 - (limit - current) / previous
-    return ceil((needed - passed) * _WINDOW_SECONDS) + 1
+    needed = 1 - (limit - current - 1) / previous
+    return ceil((needed - passed) * _WINDOW_SECONDS)
 
 
 def client_address(request: Request) -> str:

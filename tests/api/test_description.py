@@ -1,0 +1,189 @@
+"""The API's description: complete, valid, and a page that people can read under our policy."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import requests
+from django.core.management import call_command
+from django.test import Client
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from authorizations.api import callers as authorization_callers  # noqa: F401 - declares its problems
+from payments.api import callers as payment_callers  # noqa: F401
+from portal import errors
+from portal.api import problems
+from tests.api.conftest import Description
+
+ENDPOINTS = {
+    "POST /api/v1/sessions",
+    "POST /api/v1/sessions/end",
+    "GET /api/v1/payment-methods",
+    "GET /api/v1/wallets",
+    "POST /api/v1/wallets/{wallet_id}/revoke",
+    "POST /api/v1/authorizations",
+    "GET /api/v1/authorizations/{authorization_id}",
+    "POST /api/v1/authorizations/{authorization_id}/code",
+    "POST /api/v1/authorizations/{authorization_id}/failure",
+    "GET /api/v1/products",
+    "POST /api/v1/orders",
+    "GET /api/v1/orders",
+    "GET /api/v1/orders/{number}",
+    "POST /api/v1/orders/{number}/pay",
+    "POST /api/v1/orders/{number}/cancel",
+    "POST /api/v1/orders/{number}/refunds",
+    "GET /api/v1/refunds/{refund_id}",
+}
+ACTS = {
+    "revoke_wallet",
+    "place_order",
+    "pay_order",
+    "cancel_order",
+    "refund_order",
+}
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """(method, path, description) of every endpoint."""
+    return [
+        (method.upper(), path, described)
+        for path, methods in document["paths"].items()
+        for method, described in methods.items()
+    ]
+
+
+def test_it_names_every_endpoint_and_no_other(description: Description) -> None:
+    assert {f"{method} {path}" for method, path, _ in operations(description.document)} == ENDPOINTS
+
+
+def test_it_is_valid_openapi_3_1_without_a_warning(description: Description) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null")
+    assert description.document["openapi"] == "3.1.0"
+    OpenAPIV31SpecValidator(description.document).validate()
+
+
+def test_every_endpoint_says_who_what_and_how_it_refuses(description: Description) -> None:
+    for method, path, described in operations(description.document):
+        assert described["summary"], path
+        assert described["description"], path
+        assert described["security"], path
+        answers = [status for status in described["responses"] if status < "400"]
+        assert answers, path
+        for status in answers:
+            assert described["responses"][status]["content"]["application/json"]["examples"], f"{method} {path}"
+        for status in ("405", "406", "429", "500"):
+            assert problems.MEDIA_TYPE in described["responses"][status]["content"], f"{method} {path}"
+        if method == "POST":
+            assert {"400", "413", "415"} <= set(described["responses"]), path
+        if described["operationId"] != "open_session":
+            assert "401" in described["responses"], path
+
+
+def test_every_act_on_money_or_consent_needs_a_key(description: Description) -> None:
+    keyed = {
+        described["operationId"]
+        for _, _, described in operations(description.document)
+        for parameter in described.get("parameters", [])
+        if parameter["name"] == "Idempotency-Key" and parameter["required"]
+    }
+    assert keyed == ACTS
+    for _, _, described in operations(description.document):
+        if described["operationId"] in ACTS:
+            answer = next(answer for status, answer in described["responses"].items() if status < "300")
+            assert "Idempotent-Replayed" in answer["headers"]
+
+
+def test_every_example_is_what_it_is_an_example_of(description: Description) -> None:
+    seen = 0
+    for _, _, described in operations(description.document):
+        contents = [described["requestBody"]["content"]] if "requestBody" in described else []
+        contents += [answer["content"] for answer in described["responses"].values()]
+        for content in contents:
+            for media in content.values():
+                for example in media.get("examples", {}).values():
+                    description.validate(example["value"], media["schema"])
+                    seen += 1
+    assert seen > 200
+
+
+def test_no_answer_has_a_place_for_a_token_or_the_acquirers_user(description: Description) -> None:
+    names = {
+        name
+        for schema in description.document["components"]["schemas"].values()
+        for name in schema.get("properties", {})
+    }
+    assert names & {"access_token", "refresh_token", "user_id", "access_token_index"} == set()
+
+
+def test_every_refusal_of_the_portal_is_declared_or_meant_to_be_general() -> None:
+    def family(error: type[errors.PortalError]) -> list[type[errors.PortalError]]:
+        return [error, *(inner for child in error.__subclasses__() for inner in family(child))]
+
+    from_doors = {
+        error.code
+        for error in family(errors.PortalError)
+        if error.__module__.split(".")[0] in {"authorizations", "payments"} or error.__module__.startswith("portal.api")
+    }
+    declared = {code for code, _ in problems.kinds()}
+    assert from_doors - declared == set()
+
+
+def test_a_code_is_declared_once() -> None:
+    with pytest.raises(ValueError, match="declared twice"):
+        problems.declare("not_found", 410, "Gone", "It was there once.")
+
+
+def test_the_schema_is_served_with_and_without_a_slash(portal_url: str, transactional_db: None) -> None:
+    for address in ("schema/", "schema"):
+        response = requests.get(f"{portal_url}/api/v1/{address}", timeout=30)
+        assert response.status_code == 200
+        assert response.json()["openapi"] == "3.1.0"
+    asked = requests.get(f"{portal_url}/api/v1/schema/", headers={"Accept": "application/json"}, timeout=30)
+    assert asked.headers["content-type"] == "application/json"
+
+
+def test_the_page_names_every_endpoint_field_and_problem(client: Client, db: None, description: Description) -> None:
+    response = client.get("/api/v1/docs/")
+    assert response.status_code == 200
+    page = response.content.decode()
+    for _, path, described in operations(description.document):
+        assert f'id="{described["operationId"]}"' in page
+        assert path in page
+        for parameter in described.get("parameters", []):
+            assert parameter["name"] in page
+    for name, schema in description.document["components"]["schemas"].items():
+        if name.startswith("Problem"):
+            continue
+        for field in schema.get("properties", {}):
+            assert f"<code>{field}</code>" in page or f"&quot;{field}&quot;" in page, f"{name}.{field}"
+    for code, kind in problems.kinds():
+        assert f'id="problem-{code}"' in page
+        assert kind.title in page.replace("&#x27;", "'")
+
+
+def test_the_page_obeys_our_policy(client: Client, db: None) -> None:
+    response = client.get("/api/v1/docs/")
+    policy = response.headers["content-security-policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    page = response.content.decode()
+    assert not re.search(r"<script|<style|style=|\son\w+=", page)
+    assert re.findall(r'(?:src|href)="(https?://[^"]+)"', page) == []
+
+
+def test_the_pages_examples_are_json_one_can_copy(client: Client, db: None) -> None:
+    page = client.get("/api/v1/docs/").content.decode()
+    from html import unescape  # noqa: PLC0415
+
+    samples = [unescape(text) for text in re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL)]
+    bodies = [text for text in samples if not text.startswith("curl")]
+    assert len(bodies) >= 20
+    for body in bodies:
+        json.loads(body)
+    assert len(samples) - len(bodies) == len(ENDPOINTS)
+
+
+def test_the_page_takes_get_only(client: Client, db: None) -> None:
+    response = client.post("/api/v1/docs/")
+    assert (response.status_code, response.headers["content-type"]) == (405, problems.MEDIA_TYPE)
