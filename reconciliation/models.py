@@ -179,6 +179,10 @@ class Batch(models.Model):
     details = models.ForeignKey(ReportFile, models.PROTECT, null=True, blank=True, related_name="detailed_batches")
     """The settlement details it was read from: at most one file, so that no batch is added up twice."""
     summary = models.ForeignKey(ReportFile, models.PROTECT, null=True, blank=True, related_name="summed_batches")
+    row_count = models.PositiveIntegerField(default=0)
+    """Rows of its details."""
+    net_value = models.BigIntegerField(null=True, blank=True)
+    """What it pays: the sum of its details; until they are here, the summary's TOTAL."""
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -189,6 +193,10 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return self.batch_id
+
+    @property
+    def net(self) -> Money | None:
+        return None if self.net_value is None else Money(self.net_value, self.currency)
 
 
 class Accounted(models.Model):

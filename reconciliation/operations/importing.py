@@ -306,9 +306,10 @@ def _fill_details(file: ReportFile, reading: Reading, account: AcquirerAccount) 
         batch_size=ROWS_PER_INSERT,
     )
     keep_decisions(rows, decisions)
-    for batch in batches.values():
-        batch.details = file
-        batch.save(update_fields=["details"])
+    for psp, batch in batches.items():
+        nets = [line.net or 0 for line in details.lines if line.psp == psp]
+        batch.details, batch.row_count, batch.net_value = file, len(nets), sum(nets)
+        batch.save(update_fields=["details", "row_count", "net_value"])
     if kind is ReportKind.TRANSACTIONS:
         _supersede(account, rows)
     return details.conventions
@@ -443,8 +444,11 @@ def _fill_summary(file: ReportFile, reading: Reading, account: AcquirerAccount) 
         ],
         batch_size=ROWS_PER_INSERT,
     )
-    for batch in batches.values():
+    for psp, batch in batches.items():
         batch.summary = file
-        batch.save(update_fields=["summary"])
+        if batch.details is None:
+            of_batch = [(share, line) for share, line in zip(shares, summary.lines, strict=True) if line.psp == psp]
+            batch.net_value = sum(share for share, _ in of_batch)
+        batch.save(update_fields=["summary", "net_value"])
     tie_out.check_totals(file, rows)
     return conventions

@@ -1,0 +1,8 @@
+"""The desk's pages of settlement: batches, files, rows, and the discrepancies a person must explain."""
+
+from reconciliation.admin.batches import BatchAdmin
+from reconciliation.admin.discrepancies import DiscrepancyAdmin
+from reconciliation.admin.files import ReportFileAdmin
+from reconciliation.admin.rows import SettlementRowAdmin
+
+__all__ = ["BatchAdmin", "DiscrepancyAdmin", "ReportFileAdmin", "SettlementRowAdmin"]

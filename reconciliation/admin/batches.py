@@ -1,0 +1,280 @@
+"""The desk's pages of settlement batches: the law as headline, from gross to net, and what is proved."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+
+from portal.admin import display
+from portal.admin.display import Chip
+from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
+from portal.money import Money
+from portal.registry import TimelineEntry
+from reconciliation import queries
+from reconciliation.admin.shared import (
+    DISCREPANCIES_SHOWN,
+    discrepancy_table,
+    law_sentence,
+    list_url,
+    open_chip,
+    open_of_file,
+    state_chip,
+)
+from reconciliation.models import Batch, Discrepancy, Reason
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One line of the proof: whether it holds, and what."""
+
+    chip: Chip
+    claim: str
+
+
+class BatchQuestions(Questions):
+    """What one asks about batches."""
+
+    questions = (
+        Question("open", "With open discrepancies", lambda: Q(open_details__gt=0) | Q(open_summary__gt=0)),
+        Question("no_details", "Details missing", lambda: Q(details__isnull=True)),
+        Question("no_summary", "Summary missing", lambda: Q(summary__isnull=True)),
+    )
+
+
+@admin.register(Batch)
+class BatchAdmin(LedgerAdmin):
+    """What the acquirer pays in one go."""
+
+    section, position, icon, menu_label = "Finance", 10, "balance", "Settlement batches"
+    hint = "newest first"
+    empty_title = "No batch yet"
+    empty_text = "Import settlement details or a summary to see what the acquirer pays."
+    list_display = ("batch", "account", "psp", "state", "initiated", "rows_shown", "net_shown")
+    list_select_related = ("account", "details", "summary")
+    page_select_related = ("details__account", "summary__account")
+    list_filter = (BatchQuestions, AccountFilter)
+    search_fields = ("batch_id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
+        rows: QuerySet[Batch] = super().get_queryset(request)
+        return rows.annotate(open_details=open_of_file("details"), open_summary=open_of_file("summary")).defer(
+            "details__content", "details__preview", "summary__content", "summary__preview"
+        )
+
+    @display.column("Batch")
+    def batch(self, batch: Batch) -> SafeString | str:
+        return display.mono(batch.batch_id)
+
+    @display.column("State")
+    def state(self, batch: Batch) -> Chip:
+        return open_chip(_open_count(batch))
+
+    @display.column("Initiated")
+    def initiated(self, batch: Batch) -> str:
+        return f"{batch.initiated_on.day} {batch.initiated_on:%b %Y}"
+
+    @display.column("Rows", numeric=True)
+    def rows_shown(self, batch: Batch) -> str:
+        return f"{batch.row_count:,}" if batch.details_id is not None else display.NOTHING
+
+    @display.column("Net", numeric=True)
+    def net_shown(self, batch: Batch) -> SafeString | str:
+        return display.money(batch.net)
+
+    # The page.
+
+    def headline(self, batch: Batch) -> Headline:
+        laws = queries.law_of_batch(batch)
+        open_value = sum(law.open.value for law in laws)
+        chips = [open_chip(_open_count(batch))]
+        if open_value:
+            chips = [Chip(f"{Money(open_value, batch.currency).display} open", "wait")]
+        files = sum(file is not None for file in (batch.details_id, batch.summary_id))
+        day = f"{batch.initiated_on.day} {batch.initiated_on:%B %Y}"
+        rows = f"{batch.row_count:,} rows in {files} file{'' if files == 1 else 's'}"
+        return Headline(display.money(batch.net), chips, f"{batch.account} · {batch.psp} · {day} · {rows}")
+
+    def timeline(self, batch: Batch) -> list[TimelineEntry]:
+        entries = []
+        for file, what in ((batch.details, "Settlement details"), (batch.summary, "Settlement summary")):
+            if file is not None:
+                link = (file.name, display.page_of(file))
+                by = file.imported_by.partition(":")[2] or file.imported_by
+                entries.append(
+                    TimelineEntry(
+                        file.imported_at or file.tried_at, f"{what} imported by {by}.", tone="good", links=(link,)
+                    )
+                )
+        return entries
+
+    def cards(self, request: HttpRequest, batch: Batch) -> list[Card]:
+        found = (
+            _open(batch)
+            .select_related("row__file", "summary_row__file")
+            .order_by("-is_urgent", "opened_at", "pk")[:DISCREPANCIES_SHOWN]
+        )
+        return [
+            Card("Open discrepancies", table=discrepancy_table(found), wide=True),
+            Card("Summary against details", table=_summary_table(batch), wide=True),
+            Card(
+                "The batch",
+                facts=[
+                    ("Batch id", display.mono(batch.batch_id)),
+                    ("Account", display.to(batch.account)),
+                    ("PSP", batch.psp),
+                    ("Initiated", f"{batch.initiated_on.isoformat()} (UTC+8)"),
+                    ("Details", display.to(batch.details)),
+                    ("Summary", display.to(batch.summary)),
+                    ("Rows", _rows_link(batch)),
+                ],
+            ),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of a batch, under the law."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data is not None:
+            batch: Batch = response.context_data["thing"]
+            response.template_name = "reconciliation/batch.html"
+            response.context_data["laws"] = [
+                law_sentence(law.currency, law.reported.value, law.matched.value, law.explained.value, law.open.value)
+                for law in queries.law_of_batch(batch)
+            ]
+            response.context_data["fall"] = waterfall(batch)
+            response.context_data["proofs"] = proofs(batch)
+        return response
+
+
+def _open_count(batch: Batch) -> int:
+    return int(getattr(batch, "open_details", 0)) + int(getattr(batch, "open_summary", 0))
+
+
+def _open(batch: Batch) -> QuerySet[Discrepancy]:
+    about = Q(row__batch=batch) | Q(summary_row__batch=batch)
+    # File-wide ones belong to the batch whose file it is.
+    files = [key for key in (batch.details_id, batch.summary_id) if key is not None]
+    about |= Q(file__in=files, row__isnull=True, summary_row__isnull=True)
+    return Discrepancy.objects.filter(about, closed_at=None)
+
+
+def _rows_link(batch: Batch) -> SafeString | str:
+    if batch.details_id is None:
+        return display.NOTHING
+    return display.link(list_url("settlementrow", file=batch.details_id), f"{batch.row_count:,} rows")
+
+
+def _summary_table(batch: Batch) -> Table:
+    return Table(
+        head=("Type", "", "Rows", "Summary says", "Details agree"),
+        rows=[
+            (
+                row.summary_type,
+                state_chip(row.state),
+                f"{row.count:,}",
+                display.money(row.net),
+                display.minor(row.matched_value, row.currency) if row.summary_type != "TOTAL" else display.NOTHING,
+            )
+            for row in batch.summary_rows.all()
+        ],
+        numeric=frozenset({2, 3, 4}),
+        empty="The summary of this batch is not imported yet.",
+    )
+
+
+def proofs(batch: Batch) -> list[Proof]:
+    """What is proved of a batch, and what is still waited for."""
+    counted: dict[str, int] = dict(
+        Discrepancy.objects.filter(summary_row__batch=batch, closed_at=None)
+        .order_by()
+        .values_list("reason")
+        .annotate(Count("pk"))
+    )
+    in_file = 0
+    if batch.summary_id is not None:
+        in_file = Discrepancy.objects.filter(file=batch.summary_id, row=None, summary_row=None, closed_at=None).count()
+    totals = counted.pop(Reason.TOTAL_DIFFERS, 0)
+    counted.pop(Reason.DETAILS_AWAITED, None)
+    differing = sum(counted.values()) + in_file
+    rows_open = Discrepancy.objects.filter(row__batch=batch, closed_at=None).count()
+    both = batch.details_id is not None and batch.summary_id is not None
+    return [
+        _proof(batch.details_id is not None, 0, "Settlement details complete to <END>"),
+        _proof(batch.details_id is not None, rows_open, "Every row matched or explained"),
+        _proof(both, differing, "Details = summary, per type and fee"),
+        _proof(batch.summary_id is not None, totals, "Types add up to TOTAL"),
+    ]
+
+
+def _proof(is_here: bool, differing: int, claim: str) -> Proof:
+    if not is_here:
+        return Proof(Chip("Waiting"), claim)
+    return Proof(Chip(f"{differing} open", "wait") if differing else Chip("Holds", "good"), claim)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of the waterfall, in the units of its picture."""
+
+    label: str
+    amount: str
+    tone: str
+    x: int
+    y: float
+    height: float
+    middle: int
+
+
+@dataclass(frozen=True)
+class Fall:
+    """The picture from gross to net: widths and heights are attributes, never styles."""
+
+    width: int
+    height: int
+    bars: list[Bar]
+    currency: str
+
+    @property
+    def base(self) -> int:
+        """Where the labels stand."""
+        return self.height - 8
+
+
+_BAR, _GAP, _TOP, _PLOT, _FOOT = 88, 16, 26, 150, 30
+
+
+def waterfall(batch: Batch) -> Fall | None:
+    """The steps from gross to net as bars that hang where the one before ended; None without rows."""
+    steps = queries.waterfall(batch) if batch.details_id is not None else []
+    if not any(step.amount.value for step in steps):
+        return None
+    levels: list[tuple[int, int]] = []
+    level = 0
+    for step in steps:
+        start = 0 if step.is_sum else level
+        level = step.amount.value if step.is_sum else level + step.amount.value
+        levels.append((start, level))
+    highest = max(0, *(max(pair) for pair in levels))
+    lowest = min(0, *(min(pair) for pair in levels))
+    scale = _PLOT / (highest - lowest)
+    bars = []
+    for index, (step, (start, end)) in enumerate(zip(steps, levels, strict=True)):
+        x = index * (_BAR + _GAP)
+        tone = "end" if step.is_sum and index else "whole" if step.is_sum else "out" if step.amount.value < 0 else "in"
+        bars.append(
+            Bar(
+                label=step.label,
+                amount=step.amount.display.replace("-", "−"),
+                tone=tone,
+                x=x,
+                y=round(_TOP + (highest - max(start, end)) * scale, 1),
+                height=max(round(abs(end - start) * scale, 1), 2),
+                middle=x + _BAR // 2,
+            )
+        )
+    return Fall(len(bars) * (_BAR + _GAP) - _GAP, _TOP + _PLOT + _FOOT, bars, batch.currency)

@@ -1,0 +1,112 @@
+"""What the pages of settlement share: the law as a sentence, chips, filters by file."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from portal.admin import display
+from portal.admin.display import Chip
+from portal.admin.ledger import Table
+from portal.money import Money
+from reconciliation.models import Discrepancy, ReportFile, RowState
+
+DISCREPANCIES_SHOWN = 20
+
+STATE_TONES = {RowState.MATCHED: "good", RowState.EXPLAINED: "", RowState.OPEN: "wait"}
+
+
+def state_chip(state: str) -> SafeString:
+    """What became of a row."""
+    return display.chip(RowState(state).label, STATE_TONES[RowState(state)])
+
+
+def law_sentence(currency: str, reported: int, matched: int, explained: int, open_value: int) -> SafeString:
+    """*Reported = matched + explained + open*, as one line; a negative part is taken away."""
+    return format_html(
+        'Reported {} = matched {} <span>{} explained {}</span> <span class="{}">{} open {}</span>'
+        '<span class="cur">{}</span>',
+        Money(reported, currency).display,
+        Money(matched, currency).display,
+        "−" if explained < 0 else "+",
+        Money(abs(explained), currency).display,
+        "due" if open_value else "",
+        "−" if open_value < 0 else "+",
+        Money(abs(open_value), currency).display,
+        currency,
+    )
+
+
+def open_chip(count: int) -> Chip:
+    """How many discrepancies wait."""
+    return Chip(f"{count} open", "wait") if count else Chip("Nothing open", "good")
+
+
+def open_of_file(file: str) -> Coalesce:
+    """A subquery that counts the open discrepancies of the file in this column."""
+    found = (
+        Discrepancy.objects.filter(file=OuterRef(file), closed_at=None)
+        .order_by()
+        .values("file")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    return Coalesce(Subquery(found, output_field=IntegerField()), 0)
+
+
+def list_url(model: str, **filters: Any) -> str:
+    """The URL of a list of ours, filtered."""
+    return f"{reverse(f'admin:reconciliation_{model}_changelist')}?{urlencode(filters)}"
+
+
+def discrepancy_table(found: Iterable[Discrepancy]) -> Table:
+    """Open discrepancies inside a card."""
+    return Table(
+        head=("Reason", "Line", "What differs", "At stake"),
+        rows=[
+            (
+                display.to(one, one.get_reason_display()),
+                line_number(one),
+                one.sentence,
+                display.money(one.stake) if one.stake_value else display.NOTHING,
+            )
+            for one in found
+        ],
+        numeric=frozenset({1, 3}),
+        empty="Nothing is open.",
+    )
+
+
+def line_number(one: Discrepancy) -> Any:
+    """The line of the file it is about, linked to its row."""
+    if one.row is not None:
+        return display.to(one.row, one.row.line_number)
+    return one.summary_row.line_number if one.summary_row is not None else display.NOTHING
+
+
+class FileFilter(admin.SimpleListFilter):
+    """One file, chosen on its own page."""
+
+    title = "file"
+    parameter_name = "file"
+    path = "file"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        chosen = request.GET.get(self.parameter_name, "")
+        if not (chosen.isascii() and chosen.isdigit() and len(chosen) <= 18):
+            return []
+        return [(str(pk), name) for pk, name in ReportFile.objects.filter(pk=chosen).values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        known = {value for value, _ in self.lookup_choices}
+        return queryset.filter(**{self.path: self.value()}) if self.value() in known else queryset
+
+
+OPEN = Q(closed_at__isnull=True)
