@@ -137,7 +137,7 @@ class WalletAccountAdmin(LedgerAdmin):
     def label(self, wallet: WalletAccount) -> str:
         return f"{name_of(wallet.wallet)} {wallet.login_label}".strip()
 
-    @display.column("Buyer")
+    @display.column("Buyer", is_minor=True)
     def buyer_shown(self, wallet: WalletAccount) -> SafeString | str:
         return display.to(wallet.buyer)
 
@@ -145,7 +145,7 @@ class WalletAccountAdmin(LedgerAdmin):
     def state(self, wallet: WalletAccount) -> Chip:
         return _wallet_chip(wallet)
 
-    @display.column("Consent ends", numeric=True)
+    @display.column("Consent ends", numeric=True, is_minor=True)
     def until(self, wallet: WalletAccount) -> SafeString | str:
         if wallet.status != WalletStatus.ACTIVE:
             return display.NOTHING
@@ -245,14 +245,14 @@ class AuthorizationAdmin(LedgerAdmin):
 
     @display.column("authState")
     def state_id(self, attempt: Authorization) -> SafeString | str:
-        return display.mono(attempt.auth_state)
+        return display.ident(attempt.auth_state)
 
     @display.column("Wallet")
     def label(self, attempt: Authorization) -> str:
         bound = attempt.wallet_account
         return f"{name_of(attempt.wallet)} {bound.login_label if bound else ''}".strip()
 
-    @display.column("Buyer")
+    @display.column("Buyer", is_minor=True)
     def buyer_shown(self, attempt: Authorization) -> SafeString | str:
         return display.to(attempt.buyer)
 
@@ -341,7 +341,7 @@ class BuyerAdmin(LedgerAdmin):
                     ("authState", "State", "Time"),
                     [
                         (
-                            display.to(attempt, display.mono(attempt.auth_state)),
+                            display.to(attempt, display.ident(attempt.auth_state)),
                             _attempt_chip(attempt),
                             display.when(attempt.created_at),
                         )

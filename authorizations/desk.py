@@ -99,7 +99,6 @@ def today() -> list[TodayLine]:
     count = ending.count()
     if not count:
         return []
-    first = ending[0]
     words = "1 wallet account ends" if count == 1 else f"{count:,} wallet accounts end"
     return [
         TodayLine(
@@ -108,7 +107,7 @@ def today() -> list[TodayLine]:
             sentence=f"{words} within {ENDING.days} days and cannot be refreshed",
             url=f"{reverse('admin:authorizations_walletaccount_changelist')}?ask=ending",
             action="Look",
-            since=(first.access_token_expires_at or clock.now()) - ENDING,
+            since=clock.now(),
         )
     ]
 

@@ -38,7 +38,7 @@ _VERIFIED = "VERIFIED"
 
 
 def timeline(thing: Any) -> list[TimelineEntry]:
-    """The story of an Order, Payment, Refund or Cancel, newest first; of anything else, nothing."""
+    """The story of an Order, Payment, Refund or Cancel, oldest first; of anything else, nothing."""
     match thing:
         case Order():
             entries = [*_order(thing), *_payments(_payments_of(order_id=thing.pk))]
@@ -49,7 +49,7 @@ def timeline(thing: Any) -> list[TimelineEntry]:
             entries = list(_payments(payment, only=thing))
         case _:
             return []
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+    return sorted(entries, key=lambda entry: entry.at)
 
 
 def _payments_of(**where: Any) -> list[Payment]:

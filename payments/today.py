@@ -15,7 +15,7 @@ from payments.queries import find
 from payments.states import PaymentStatus, RefundStatus
 from portal import clock
 from portal.acquirer.wallets import name_of
-from portal.admin.display import page_of, span
+from portal.admin.display import brief, page_of
 from portal.models import Incident
 from portal.money import Money
 from portal.registry import Panel, TodayLine
@@ -57,19 +57,17 @@ def _numbers(keys: Iterable[str]) -> list[int]:
     return [int(key) for key in keys if key.isdecimal()]
 
 
-def _unknown_since(since: datetime) -> tuple[str, str]:
-    age = clock.now() - since
-    return f"Unknown {span(age)}", "bad" if age >= _ALARMING else "wait"
+def _tone(since: datetime) -> str:
+    return "bad" if clock.now() - since >= _ALARMING else "wait"
 
 
 def _payment_line(payment: Payment) -> TodayLine:
-    label, tone = _unknown_since(payment.created_at)
     asked = "asked once" if payment.questions_asked == 1 else f"asked {payment.questions_asked} times"
     wallet = name_of(payment.wallet_account.wallet)
     return TodayLine(
-        label=label,
-        tone=tone,
-        sentence=f"Payment of order {payment.order.number} by {wallet}: {asked}, no final answer",
+        label="Unknown",
+        tone=_tone(payment.created_at),
+        sentence=f"Payment of order {brief(payment.order.number)}: {wallet}, {asked}, no final answer",
         url=page_of(payment),
         act_url=reverse("admin:payments_payment_act", args=(payment.pk, "ask")),
         action="Ask now",
@@ -79,12 +77,11 @@ def _payment_line(payment: Payment) -> TodayLine:
 
 
 def _refund_line(refund: Refund) -> TodayLine:
-    label, tone = _unknown_since(refund.created_at)
     wallet = name_of(refund.payment.wallet_account.wallet)
     return TodayLine(
-        label=label,
-        tone=tone,
-        sentence=f"Refund {refund.refund_request_id} to {wallet}: no final answer",
+        label="Unknown",
+        tone=_tone(refund.created_at),
+        sentence=f"Refund {brief(refund.refund_request_id)}: to {wallet}, no final answer",
         url=page_of(refund),
         act_url=reverse("admin:payments_refund_act", args=(refund.pk, "ask_refund")),
         action="Ask now",

@@ -190,7 +190,7 @@ def fingerprint(public_pem: str) -> str:
         return ""
     bare = signing.public_bare(signing.load_public_key(public_pem))
     digest = hashlib.sha256(bare.encode()).hexdigest()
-    return " ".join(digest[start : start + 4] for start in range(0, 24, 4))
+    return " ".join(digest[start : start + 4] for start in range(0, 16, 4))
 
 
 def _shown(account: AcquirerAccount) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from payments import operations, queries
 from payments.models import Cancel, Order, Payment, Refund
@@ -30,6 +32,15 @@ def wallet_words(payment: Payment) -> str:
     """``GCash 63-9****31111``."""
     wallet = payment.wallet_account
     return f"{name_of(wallet.wallet)} {wallet.login_label}".strip()
+
+
+def wallet_cell(payment: Payment) -> SafeString:
+    """The same for a list: the account's last figures, all of it on hover."""
+    wallet = payment.wallet_account
+    label = wallet.login_label
+    return format_html(
+        '{} <span class="dim" title="{}">{}</span>', name_of(wallet.wallet), label, f"…{label[-5:]}" if label else ""
+    )
 
 
 class _PaymentForm(ActForm):

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from payments import operations, queries
 from payments.admin import chips
-from payments.admin.acts import PAYMENT_ACTS, REASONS, PaymentActs, payment_of, wallet_words
+from payments.admin.acts import PAYMENT_ACTS, REASONS, PaymentActs, payment_of, wallet_cell, wallet_words
 from payments.admin.payments import money_back_card
 from payments.models import Order, Payment
 from payments.states import OrderStatus, PaymentStatus
@@ -123,20 +123,20 @@ class OrderAdmin(PaymentActs, LedgerAdmin):
 
     @display.column("Order")
     def number_shown(self, order: Order) -> SafeString | str:
-        return display.mono(order.number)
+        return display.ident(order.number)
 
-    @display.column("What")
+    @display.column("What", wraps=True, is_minor=True)
     def what(self, order: Order) -> str:
         return order.description
 
-    @display.column("Buyer")
+    @display.column("Buyer", is_minor=True)
     def buyer_shown(self, order: Order) -> str:
         return order.buyer.reference
 
-    @display.column("Wallet")
-    def wallet(self, order: Order) -> str:
+    @display.column("Wallet", is_minor=True)
+    def wallet(self, order: Order) -> SafeString | str:
         payment = _newest(order)
-        return wallet_words(payment) if payment else display.NOTHING
+        return wallet_cell(payment) if payment else display.NOTHING
 
     @display.column("State")
     def state(self, order: Order) -> Chip:
@@ -159,7 +159,7 @@ class OrderAdmin(PaymentActs, LedgerAdmin):
         if payment is not None and (payment.status != PaymentStatus.SUCCEEDED or payment.returned_value):
             states.append(chips.payment(payment))
         who = wallet_words(payment) if payment else order.buyer.reference
-        return Headline(display.money(order.amount), states, f"Order {order.number} · {who}")
+        return Headline(display.money(order.amount), states, f"Order {display.brief(order.number)} · {who}")
 
     def subjects(self, order: Order) -> list[str]:
         ids: list[str] = []
@@ -192,7 +192,7 @@ class OrderAdmin(PaymentActs, LedgerAdmin):
                     ("Payment", "State", "Amount", "Time"),
                     [
                         (
-                            display.to(row, display.mono(row.payment_request_id)),
+                            display.to(row, display.ident(row.payment_request_id)),
                             chips.payment(row),
                             display.money(row.amount),
                             display.when(row.created_at),

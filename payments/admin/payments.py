@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from payments import queries
 from payments.admin import chips
-from payments.admin.acts import PAYMENT_ACTS, PaymentActs, wallet_words
+from payments.admin.acts import PAYMENT_ACTS, PaymentActs, wallet_cell, wallet_words
 from payments.models import Payment
 from payments.states import PaymentStatus
 from payments.today import WAITING
@@ -105,6 +105,7 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
         "cancels__cancel_id",
     )
     acts = PAYMENT_ACTS
+    acts_in_timeline = ("refund", "cancel")
 
     def hot_count(self) -> int:
         latest = clock.now() - WAITING
@@ -112,15 +113,15 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
 
     @display.column("Payment")
     def request_id(self, payment: Payment) -> SafeString | str:
-        return display.mono(payment.payment_request_id)
+        return display.ident(payment.payment_request_id)
 
-    @display.column("Order")
+    @display.column("Order", is_minor=True)
     def order_number(self, payment: Payment) -> SafeString | str:
-        return display.to(payment.order)
+        return display.to(payment.order, display.ident(payment.order.number))
 
-    @display.column("Wallet")
-    def wallet(self, payment: Payment) -> str:
-        return wallet_words(payment)
+    @display.column("Wallet", is_minor=True)
+    def wallet(self, payment: Payment) -> SafeString:
+        return wallet_cell(payment)
 
     @display.column("State")
     def state(self, payment: Payment) -> Chip:
@@ -136,7 +137,10 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
 
     def headline(self, payment: Payment) -> Headline:
         return payment_headline(
-            payment, display.joined((display.to(payment.order, f"Order {payment.order}"), wallet_words(payment)))
+            payment,
+            display.joined(
+                (display.to(payment.order, f"Order {display.brief(payment.order.number)}"), wallet_words(payment))
+            ),
         )
 
     def subjects(self, payment: Payment) -> list[str]:
@@ -181,10 +185,17 @@ def money_back_card(payment: Payment) -> Card:
     return Card("Money back", facts=facts)
 
 
+def _times(count: int) -> str:
+    return "never" if count == 0 else "once" if count == 1 else f"{count} times"
+
+
 def _facts(payment: Payment) -> Card:
     advice = _ADVICE.get(Advice(payment.advice), "") if payment.advice in set(Advice) else ""
     facts: list[tuple[str, Any]] = [
-        ("Order", display.joined((display.to(payment.order), payment.order.description))),
+        (
+            "Order",
+            display.joined((display.to(payment.order, display.ident(payment.order.number)), payment.order.description)),
+        ),
         ("Buyer", display.to(payment.order.buyer)),
         ("Wallet", display.to(payment.wallet_account, wallet_words(payment))),
         ("paymentRequestId", display.mono(payment.payment_request_id)),
@@ -194,7 +205,7 @@ def _facts(payment: Payment) -> Card:
         ("Promised", display.stamp(payment.created_at)),
         ("Expires", display.stamp(payment.expires_at)),
         ("Paid", display.stamp(payment.paid_at)),
-        ("Asked", f"{payment.questions_asked} times" if payment.questions_asked != 1 else "once"),
+        ("Asked", _times(payment.questions_asked)),
         ("Asked next", display.when(payment.due_at)),
         ("Device", f"{payment.terminal_type} {payment.os_type}".strip()),
     ]
@@ -209,7 +220,7 @@ def returns_cards(payment: Payment) -> list[Card]:
     """The refunds and cancels of a payment, where there are any."""
     rows = [
         (
-            display.to(refund, display.mono(refund.refund_request_id)),
+            display.to(refund, display.ident(refund.refund_request_id)),
             chips.refund(refund),
             display.money(refund.amount),
             display.when(refund.created_at),
@@ -218,7 +229,7 @@ def returns_cards(payment: Payment) -> list[Card]:
     ]
     rows += [
         (
-            display.to(cancel, display.mono(cancel.cancel_id)),
+            display.to(cancel, display.ident(cancel.cancel_id)),
             chips.cancel(cancel),
             display.money(payment.amount),
             display.when(cancel.created_at),

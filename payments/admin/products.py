@@ -137,7 +137,7 @@ class ProductAdmin(LedgerAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         return super().get_queryset(request).prefetch_related("prices")
 
-    @display.column("Number")
+    @display.column("Number", is_minor=True)
     def sku_shown(self, product: Product) -> SafeString | str:
         return display.mono(product.sku)
 

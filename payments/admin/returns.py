@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from payments import operations
 from payments.admin import chips
-from payments.admin.acts import wallet_words
+from payments.admin.acts import wallet_cell, wallet_words
 from payments.models import Cancel, Payment, Refund
 from payments.states import CancelStatus, RefundStatus
 from payments.today import WAITING
@@ -64,15 +64,15 @@ class _ReturnAdmin(LedgerAdmin):
     list_select_related = ("payment__order", "payment__wallet_account")
     page_select_related = ("payment__order__account",)
 
-    @display.column("Order")
+    @display.column("Order", is_minor=True)
     def order_number(self, thing: Refund | Cancel) -> SafeString | str:
-        return display.to(thing.payment.order)
+        return display.to(thing.payment.order, display.ident(thing.payment.order.number))
 
-    @display.column("To")
-    def wallet(self, thing: Refund | Cancel) -> str:
-        return wallet_words(thing.payment)
+    @display.column("To", is_minor=True)
+    def wallet(self, thing: Refund | Cancel) -> SafeString:
+        return wallet_cell(thing.payment)
 
-    @display.column("Reason")
+    @display.column("Reason", wraps=True, is_minor=True)
     def reason(self, thing: Refund | Cancel) -> str:
         return thing.get_reason_code_display()
 
@@ -84,7 +84,7 @@ class _ReturnAdmin(LedgerAdmin):
 def _facts(thing: Refund | Cancel) -> list[tuple[str, Any]]:
     return [
         ("Payment", display.to(thing.payment, display.mono(thing.payment.payment_request_id))),
-        ("Order", display.to(thing.payment.order)),
+        ("Order", display.to(thing.payment.order, display.ident(thing.payment.order.number))),
         ("To", wallet_words(thing.payment)),
         ("Reason", thing.get_reason_code_display()),
         ("Note", thing.note or display.NOTHING),
@@ -145,7 +145,7 @@ class RefundAdmin(_ReturnAdmin):
 
     @display.column("Refund")
     def request_id(self, refund: Refund) -> SafeString | str:
-        return display.mono(refund.refund_request_id)
+        return display.ident(refund.refund_request_id)
 
     @display.column("State")
     def state(self, refund: Refund) -> Chip:
@@ -156,7 +156,7 @@ class RefundAdmin(_ReturnAdmin):
         return display.money(refund.amount)
 
     def headline(self, refund: Refund) -> Headline:
-        line = f"Refund of order {refund.payment.order} · {wallet_words(refund.payment)}"
+        line = f"Refund of order {display.brief(refund.payment.order.number)} · {wallet_words(refund.payment)}"
         return Headline(display.money(refund.amount), (chips.refund(refund),), line)
 
     def subjects(self, refund: Refund) -> list[str]:
@@ -212,7 +212,7 @@ class CancelAdmin(_ReturnAdmin):
 
     @display.column("Cancel")
     def shown_id(self, cancel: Cancel) -> SafeString | str:
-        return display.mono(cancel.cancel_id)
+        return display.ident(cancel.cancel_id)
 
     @display.column("State")
     def state(self, cancel: Cancel) -> Chip:
@@ -224,7 +224,7 @@ class CancelAdmin(_ReturnAdmin):
 
     def headline(self, cancel: Cancel) -> Headline:
         amount = display.minor(cancel.amount_value, cancel.payment.currency)
-        line = f"Cancel of order {cancel.payment.order} · {wallet_words(cancel.payment)}"
+        line = f"Cancel of order {display.brief(cancel.payment.order.number)} · {wallet_words(cancel.payment)}"
         return Headline(amount, (chips.cancel(cancel),), line)
 
     def subjects(self, cancel: Cancel) -> list[str]:

@@ -350,17 +350,17 @@ class AcquirerAccountAdmin(LedgerAdmin):
     def state(self, account: AcquirerAccount) -> SafeString:
         return display.chip(_state(account).word, _state(account).tone)
 
-    @display.column("Gateway")
+    @display.column("Gateway", is_minor=True)
     def gateway(self, account: AcquirerAccount) -> str:
         return urlsplit(account.gateway_url).netloc or account.gateway_url
 
-    @display.column("Wallets")
+    @display.column("Wallets", wraps=True, is_minor=True)
     def contracted(self, account: AcquirerAccount) -> str:
         names = [name_of(code) for code in account.wallets]
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         return (", ".join(names[:3]) + more) or display.NOTHING
 
-    @display.column("Settlement")
+    @display.column("Settlement", is_minor=True)
     def settlement(self, account: AcquirerAccount) -> str:
         return f"{account.settlement_currency}, T+{account.settlement_days}"
 
@@ -555,7 +555,7 @@ class MerchantKeyAdmin(LedgerAdmin):
     def state(self, key: MerchantKey) -> SafeString:
         return display.chip("Revoked", "bad") if key.revoked_at else display.chip("In use", "good")
 
-    @display.column("Begins with")
+    @display.column("Begins with", is_minor=True)
     def shown(self, key: MerchantKey) -> SafeString | str:
         return display.mono(f"{key.prefix}…")
 
@@ -563,7 +563,7 @@ class MerchantKeyAdmin(LedgerAdmin):
     def used(self, key: MerchantKey) -> SafeString | str:
         return display.when(key.last_used_at)
 
-    @display.column("Made")
+    @display.column("Made", is_minor=True)
     def made(self, key: MerchantKey) -> SafeString | str:
         return display.when(key.created_at)
 

@@ -66,6 +66,27 @@ def mono(text: str) -> SafeString | str:
     return format_html('<span class="mono">{}</span>', text) if text else NOTHING
 
 
+_HEAD, _TAIL = 10, 6
+"""What a narrow place shows of a long id: prefix and day, and the end by which people tell ids apart."""
+
+
+def ident(text: str) -> SafeString | str:
+    """A long id where there is little room: its middle is hidden from the eye, not from whoever copies it."""
+    if len(text) <= _HEAD + _TAIL + 2:
+        return mono(text)
+    return format_html('<span class="mono id" title="{}"><span>{}</span>{}</span>', text, text[:-_TAIL], text[-_TAIL:])
+
+
+def brief(text: str) -> str:
+    """A long id in a sentence: ``OR20260314…9Q5T3J``."""
+    return text if len(text) <= _HEAD + _TAIL + 2 else f"{text[:_HEAD]}…{text[-_TAIL:]}"
+
+
+def crumb(text: str) -> str:
+    """A thing's name in the line that says where one is: ids are shortened, words are not."""
+    return text if " " in text else brief(text)
+
+
 def link(url: str, label: Any) -> SafeString:
     """A link; without a URL, its label."""
     return format_html('<a href="{}">{}</a>', url, label) if url else format_html("{}", label)
@@ -175,12 +196,19 @@ def stamp(moment: datetime | None, *, seconds: bool = True) -> SafeString | str:
 Column = TypeVar("Column", bound=Callable[..., Any])
 
 
-def column(title: str, *, numeric: bool = False, order: str = "") -> Callable[[Column], Column]:
-    """Name a list's column; ``numeric`` ones stand right-aligned in tabular figures."""
+def column(
+    title: str, *, numeric: bool = False, wraps: bool = False, is_minor: bool = False
+) -> Callable[[Column], Column]:
+    """Name a list's column.
+
+    ``numeric`` ones stand right-aligned in tabular figures, texts that are long wrap, and what ``is_minor`` gives way
+    on a narrow screen: the thing's page tells it too.
+    """
+    kinds = (("num", numeric), ("wrap", wraps), ("minor", is_minor))
 
     def named(function: Column) -> Column:
-        described = admin.display(description=title, ordering=order or None)(function)
-        described.is_numeric = numeric  # type: ignore[attr-defined]
+        described = admin.display(description=title)(function)
+        described.cell_class = " ".join(kind for kind, holds in kinds if holds)  # type: ignore[attr-defined]
         return described
 
     return named

@@ -58,6 +58,7 @@ else:
 COUNT_AT_MOST = 10_000
 """A list counts so far and then says "more": counting a million rows costs more than showing them."""
 _WIRE_LINES = 20
+_JOURNAL_LINES = 100
 _BUTTONS_AT_MOST = 4
 """More acts than that fold into a menu."""
 _LEVELS = {"good": messages.SUCCESS, "wait": messages.WARNING, "bad": messages.ERROR, "": messages.INFO}
@@ -285,6 +286,8 @@ class LedgerAdmin(DeskAdmin):
     """Acts of the list itself (import a file, make a key): their form's ``thing`` is None."""
     page_select_related: ClassVar[Sequence[str]] = ()
     """What the page of a thing reads beyond the list's ``list_select_related``."""
+    acts_in_timeline: ClassVar[Sequence[str]] = ()
+    """Acts whose person and reason the timeline tells already, so that the journal's line would say it twice."""
     sortable_by = ()
     change_form_template = "admin/ledger/thing.html"
 
@@ -384,8 +387,11 @@ class LedgerAdmin(DeskAdmin):
             **(extra_context or {}),
         }
         cards = [*self.cards(request, thing), *self._wire_cards(request, thing)]
-        context["side_cards"] = [card for card in cards if not card.wide]
-        context["wide_cards"] = [card for card in cards if card.wide]
+        wide = [card for card in cards if card.wide]
+        beside = [card for card in cards if not card.wide]
+        if not context["lines"] and not wide:  # no story: the first card of facts takes its place
+            wide, beside = beside[:1], beside[1:]
+        context |= {"wide_cards": wide, "side_cards": beside}
         return TemplateResponse(request, "admin/ledger/thing.html", context)
 
     def history_view(
@@ -496,7 +502,7 @@ class LedgerAdmin(DeskAdmin):
             "home": self.home_of(thing),
             "title": form.heading() or act.label.rstrip("…"),
         }
-        return TemplateResponse(request, "admin/ledger/act.html", context, status=409 if objection else 200)
+        return TemplateResponse(request, "admin/ledger/act.html", context)
 
     # Helpers.
 
@@ -544,9 +550,13 @@ class LedgerAdmin(DeskAdmin):
             Line(entry.at, display.stamp(entry.at), entry.sentence, entry.detail, entry.tone, entry.links)
             for entry in entries
         ]
-        lines += [_journal_line(entry) for entry in journal.about(thing)[:100]]
+        lines += [
+            _journal_line(entry)
+            for entry in journal.about(thing).exclude(act__in=self.acts_in_timeline)[:_JOURNAL_LINES]
+        ]
         lines += [_incident_line(incident) for incident in _incidents_about(thing)]
-        return sorted(lines, key=lambda line: line.at, reverse=True)
+        # Of things that happened at the same moment, the later told is the newer.
+        return sorted(lines, key=lambda line: line.at)[::-1]
 
     def _wire_cards(self, request: HttpRequest, thing: Any) -> list[Card]:
         """Exchanges and notifications about the thing, for those who may see them."""

@@ -91,7 +91,7 @@ class IncidentAdmin(LedgerAdmin):
     hint = "newest first"
     empty_title = "No incident"
     empty_text = "What the portal cannot settle by itself is written here, with an owner and an age."
-    list_display = ("summary", "state", "what", "owner_name", "seen", "opened")
+    list_display = ("what_is_wrong", "state", "what", "owner_name", "seen", "opened")
     list_select_related = ("owner",)
     list_filter = (IncidentQuestions, IncidentDay)
     search_fields = ("subject_label", "kind")
@@ -104,19 +104,23 @@ class IncidentAdmin(LedgerAdmin):
     def hot_count(self) -> int:
         return Incident.objects.filter(closed_at__isnull=True).count()
 
+    @display.column("Incident", wraps=True)
+    def what_is_wrong(self, incident: Incident) -> str:
+        return incident.summary
+
     @display.column("State")
     def state(self, incident: Incident) -> SafeString:
         return display.chip("Open", "bad") if incident.is_open else display.chip("Closed", "good")
 
-    @display.column("Kind")
+    @display.column("Kind", is_minor=True)
     def what(self, incident: Incident) -> str:
         return _kind(incident)
 
-    @display.column("Owner")
+    @display.column("Owner", is_minor=True)
     def owner_name(self, incident: Incident) -> str:
         return incident.owner.get_username() if incident.owner else "nobody"
 
-    @display.column("Seen", numeric=True)
+    @display.column("Seen", numeric=True, is_minor=True)
     def seen(self, incident: Incident) -> str:
         return "once" if incident.times_seen == 1 else f"{incident.times_seen:,} times"
 
@@ -191,7 +195,7 @@ class JournalEntryAdmin(LedgerAdmin):
     hint = "every act of a person, newest first"
     empty_title = "No act yet"
     empty_text = "Whatever a person does to money, consent, keys or settings is written here with its reason."
-    list_display = ("act_words", "who", "on", "reason", "outcome", "time")
+    list_display = ("act_words", "who", "on", "reason", "ended", "time")
     list_filter = (JournalDay,)
     search_fields = ("subject_label", "actor_name", "act", "subject_id")
 
@@ -207,12 +211,18 @@ class JournalEntryAdmin(LedgerAdmin):
     def on(self, entry: JournalEntry) -> SafeString | str:
         if not entry.subject_type:
             return display.NOTHING
-        return display.link(display.page_at(entry.subject_type, entry.subject_id), entry.subject_label or "…")
+        return display.link(
+            display.page_at(entry.subject_type, entry.subject_id), display.brief(entry.subject_label or "…")
+        )
 
-    @display.column("Reason")
+    @display.column("Reason", wraps=True, is_minor=True)
     def reason(self, entry: JournalEntry) -> str:
         code = entry.reason_code.replace("_", " ").capitalize()
         return ": ".join(part for part in (code, entry.note) if part) or display.NOTHING
+
+    @display.column("Outcome", wraps=True, is_minor=True)
+    def ended(self, entry: JournalEntry) -> str:
+        return entry.outcome
 
     @display.column("Time", numeric=True)
     def time(self, entry: JournalEntry) -> SafeString | str:
@@ -402,7 +412,7 @@ class PersonAdmin(LedgerAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
 
-    @display.column("Name")
+    @display.column("Name", is_minor=True)
     def full_name(self, person: User) -> str:
         return person.get_full_name()
 
@@ -415,7 +425,7 @@ class PersonAdmin(LedgerAdmin):
         names = [group.name for group in person.groups.all()]
         return ", ".join(["Owner", *names] if person.is_superuser else names)
 
-    @display.column("Last seen", numeric=True)
+    @display.column("Last seen", numeric=True, is_minor=True)
     def seen(self, person: User) -> SafeString | str:
         return display.when(person.last_login)
 

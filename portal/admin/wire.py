@@ -131,15 +131,15 @@ class ExchangeAdmin(LedgerAdmin):
     def said(self, exchange: Exchange) -> SafeString:
         return verdict_of_call(exchange)
 
-    @display.column("About")
+    @display.column("About", is_minor=True)
     def subject_id(self, exchange: Exchange) -> SafeString | str:
-        return display.mono(exchange.subject)
+        return display.ident(exchange.subject)
 
-    @display.column("Took", numeric=True)
+    @display.column("Took", numeric=True, is_minor=True)
     def took(self, exchange: Exchange) -> str:
         return f"{exchange.duration_ms:,} ms"
 
-    @display.column("Sent", numeric=True)
+    @display.column("Sent", numeric=True, is_minor=True)
     def sent(self, exchange: Exchange) -> SafeString | str:
         return display.when(exchange.sent_at)
 
@@ -255,11 +255,11 @@ class NotificationAdmin(LedgerAdmin):
     def became(self, notification: Notification) -> SafeString:
         return verdict_of_message(notification)
 
-    @display.column("About")
+    @display.column("About", is_minor=True)
     def subject_id(self, notification: Notification) -> SafeString | str:
-        return display.mono(notification.subject)
+        return display.ident(notification.subject)
 
-    @display.column("Sent", numeric=True)
+    @display.column("Sent", numeric=True, is_minor=True)
     def times(self, notification: Notification) -> str:
         return "once" if notification.deliveries == 1 else f"{notification.deliveries} times"
 

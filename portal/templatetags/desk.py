@@ -1,6 +1,6 @@
 """What the desk's templates ask for: icons, a ledger's list and its filters."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms, template
@@ -12,6 +12,7 @@ from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal import clock
 from portal.admin import display
 from portal.admin.ledger import COUNT_AT_MOST
 from portal.money import Money
@@ -81,7 +82,7 @@ def ledger_list(cl: ChangeList, desk: Any) -> dict[str, Any]:
     heads = []
     for name in cl.list_display:
         title, attribute = label_for_field(name, cl.model, model_admin=cl.model_admin, return_attr=True)
-        heads.append((str(title)[:1].upper() + str(title)[1:], _is_numeric(attribute)))
+        heads.append((str(title)[:1].upper() + str(title)[1:], _cell_class(attribute)))
     rows = [
         [(_cell(cl, result, name, is_first=index == 0), heads[index][1]) for index, name in enumerate(cl.list_display)]
         for result in cl.result_list
@@ -107,8 +108,8 @@ def _is_narrowed(cl: ChangeList) -> bool:
     return bool(cl.query or any(name not in {PAGE_VAR, SEARCH_VAR} for name in cl.params))
 
 
-def _is_numeric(attribute: Any) -> bool:
-    return bool(getattr(attribute, "is_numeric", False))
+def _cell_class(attribute: Any) -> str:
+    return str(getattr(attribute, "cell_class", ""))
 
 
 def _cell(cl: ChangeList, result: Any, name: Any, *, is_first: bool) -> Any:
@@ -129,8 +130,9 @@ def _cell(cl: ChangeList, result: Any, name: Any, *, is_first: bool) -> Any:
 
 @register.filter
 def line_chip(line: TodayLine) -> SafeString:
-    """The state of a line of the queue."""
-    return display.chip(line.label, line.tone)
+    """The state of a line of the queue, and since when."""
+    age = clock.now() - line.since
+    return display.chip(f"{line.label} {display.span(age)}" if age >= timedelta(minutes=1) else line.label, line.tone)
 
 
 @register.filter
@@ -158,3 +160,21 @@ def chip(word: str, tone: str = "") -> SafeString:
 def money(amount: Money | None) -> SafeString | str:
     """An amount with its currency small behind it."""
     return display.money(amount)
+
+
+@register.filter
+def crumb(thing: object) -> str:
+    """A thing's name in the line that says where one is."""
+    return display.crumb(str(thing))
+
+
+@register.filter
+def head_of(sentence: str) -> str:
+    """What stands before the colon: the thing a line is about."""
+    return sentence.partition(": ")[0]
+
+
+@register.filter
+def rest_of(sentence: str) -> str:
+    """What stands behind the colon: what is the matter with it."""
+    return sentence.partition(": ")[2]
