@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.clock import FileClock, use
+from portal.sandbox.miniprogram.forwarding import Unreadable, portal_base
 from portal.sandbox.server import PortTaken, Sandbox
 from portal.sandbox.store import Store, StoreUnusable
 
@@ -25,11 +26,21 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=9000, help="Port to listen on (default 9000).")
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default: this machine only).")
         parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="Folder for everything it keeps.")
+        parser.add_argument(
+            "--portal-url",
+            default="http://localhost:8000",
+            metavar="URL",
+            help="The portal that the mini program in the browser speaks to (default http://localhost:8000).",
+        )
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         folder, host, port = Path(options["data"]), str(options["host"]), int(options["port"])
         if not 0 <= port <= _HIGHEST_PORT:
             raise CommandError(f"--port {port} is no port: give 1 to {_HIGHEST_PORT}.", returncode=2)
+        try:
+            portal_url = portal_base(str(options["portal_url"]))
+        except Unreadable as reason:
+            raise CommandError(f"--portal-url: {reason}", returncode=2) from reason
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             database = folder / "sandbox.sqlite3"
@@ -42,7 +53,14 @@ class Command(BaseCommand):
         clock = FileClock(folder / "clock.json")
         use(clock)
         try:
-            sandbox = Sandbox(clock, store=store, host=host, port=port, reports_folder=folder / "reports")
+            sandbox = Sandbox(
+                clock,
+                store=store,
+                host=host,
+                port=port,
+                reports_folder=folder / "reports",
+                portal_url=portal_url,
+            )
         except PortTaken as reason:
             store.close()
             raise CommandError(f"{reason} Choose another --port.", returncode=2) from reason
@@ -59,6 +77,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, stop)
         sandbox.start()
         self.stdout.write(f"Sandbox acquirer and wallets: {sandbox.url}")
+        self.stdout.write(f"Mini program in a phone:      {sandbox.url}/miniprogram/")
         self.stdout.write(f"Keys for a client:            {folder / 'connection.json'}")
         if host not in _LOOPBACK:
             self.stdout.write(f"It listens on {host}: whoever reaches it may move its (invented) money.")

@@ -37,8 +37,12 @@ class Unreadable(ValueError):
 
 def portal_base(url: str) -> str:
     """The base URL without its last slash. Raises Unreadable."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
         raise Unreadable(f"{url!r} is no address of a portal: http://localhost:8000 is one.")
     if parts.query or parts.fragment or parts.username or parts.password:
         raise Unreadable("The portal's address has no user, query or fragment.")

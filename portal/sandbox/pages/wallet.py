@@ -127,6 +127,8 @@ def _ask(visit: _Visit) -> Response:
         "ORDER BY balance DESC, user_id",
         (visit.wallet.name,),
     )
+    # Inside a phone the wallet knows whose it is, and asks for nobody else's account.
+    accounts = [row for row in accounts if row["user_id"] == visit.given.get("user")] or accounts
     if not accounts:
         return _sorry(visit, f"Nobody has an account with {visit.wallet.title} yet. Open one from the console.")
     shop = _shop_name(visit, row["client_id"])

@@ -1,0 +1,59 @@
+/** "What happened": every call of the mini program to its container and to the portal, newest first, masked. */
+
+import { masked } from './masking.js';
+
+const MOST_LINES = 200;
+const WORDS = { good: '✓', bad: '✕', wait: '◷', plain: '•' };
+
+/** The list beside the phone. `begin` adds a line and returns a function that ends it. */
+export function createWatch(list, empty) {
+  function begin(kind, name, given) {
+    const started = performance.now();
+    const line = document.createElement('li');
+    line.className = `line ${kind}`;
+    const head = add(line, 'div', 'head');
+    add(head, 'span', 'who', kind === 'api' ? 'Portal' : kind === 'wallet' ? 'Wallet' : 'Phone');
+    add(head, 'code', 'what', name);
+    const chip = add(head, 'span', 'chip wait', `${WORDS.wait} …`);
+    const facts = add(line, 'details', 'facts');
+    facts.hidden = true;
+    add(facts, 'summary', '', 'Show what was said');
+    if (given !== undefined) tell(facts, 'Asked', given);
+    list.prepend(line);
+    empty.hidden = true;
+    while (list.children.length > MOST_LINES) list.lastChild.remove();
+
+    return function end(state, word, answer) {
+      const spent = Math.round(performance.now() - started);
+      chip.className = `chip ${state}`;
+      chip.textContent = `${WORDS[state] ?? WORDS.plain} ${word}`;
+      if (kind === 'api') add(head, 'span', 'spent', `${spent} ms`);
+      if (answer !== undefined) tell(facts, 'Answered', answer);
+    };
+  }
+
+  function note(kind, text, state = 'plain') {
+    begin(kind, text)(state, state === 'bad' ? 'no' : state === 'good' ? 'yes' : 'noted');
+  }
+
+  function clear() {
+    list.replaceChildren();
+    empty.hidden = false;
+  }
+
+  return { begin, note, clear };
+}
+
+function tell(facts, title, value) {
+  facts.hidden = false;
+  add(facts, 'b', '', title);
+  add(facts, 'pre', '', JSON.stringify(masked(value), null, 2));
+}
+
+function add(parent, tag, className, text = '') {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.textContent = text;
+  parent.append(element);
+  return element;
+}

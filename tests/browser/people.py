@@ -1,0 +1,88 @@
+"""The phone as a story speaks of it: whose it is, what is tapped, what is read."""
+
+import re
+
+from playwright.sync_api import FrameLocator, Locator, Page, expect
+
+from portal.sandbox.server import Sandbox
+from tests.story import Shop
+
+
+class Phone:
+    """The phone frame of the sandbox, with the mini program and the wallet inside."""
+
+    def __init__(self, page: Page, sandbox: Sandbox, shop: Shop) -> None:
+        self.page, self.sandbox, self.shop = page, sandbox, shop
+
+    @property
+    def program(self) -> FrameLocator:
+        """The inside of the mini program."""
+        return self.page.frame_locator("#program")
+
+    @property
+    def wallet(self) -> FrameLocator:
+        """The wallet's own pages over it."""
+        return self.page.frame_locator("#wallet-frame")
+
+    @property
+    def happened(self) -> Locator:
+        """The list beside the phone."""
+        return self.page.locator("#watch")
+
+    def belongs_to(self, user: str, wallet: str) -> "Phone":
+        """Turn it on for somebody, and open the mini program."""
+        self.page.goto(f"{self.sandbox.url}/miniprogram/?wallet={wallet}&user={user}")
+        expect(self.page.locator("body[data-ready=yes]")).to_be_visible()
+        self.page.locator("#open").click()
+        return self
+
+    def opens(self, tab: str) -> "Phone":
+        """Tap a tab of the mini program."""
+        self.program.get_by_role("navigation").get_by_role("button", name=tab).click()
+        return self
+
+    def taps(self, words: str) -> "Phone":
+        """Tap a button of the mini program."""
+        self.program.get_by_role("button", name=words).click()
+        return self
+
+    def decides(self, words: str) -> "Phone":
+        """Tap a button on the wallet's page."""
+        self.wallet.get_by_role("button", name=words, exact=True).click()
+        return self
+
+    def returns(self) -> "Phone":
+        """Go back to the shop from the wallet's result page."""
+        self.wallet.get_by_role("link", name=re.compile("^Back to")).click()
+        return self
+
+    def shows(self, words: str) -> "Phone":
+        """The mini program shows these words."""
+        expect(self.program.get_by_text(words).first).to_be_visible()
+        return self
+
+    def shows_no(self, words: str) -> "Phone":
+        """Nowhere in the mini program stand these words."""
+        expect(self.program.locator("main").get_by_text(words)).to_have_count(0)
+        return self
+
+    def wishes(self, name: str, value: str) -> "Phone":
+        """Let something go wrong in the phone."""
+        self.page.locator(".wishes").evaluate("element => { element.open = true }")
+        self.page.locator(f"#{name}").select_option(value)
+        return self
+
+    def goes_home(self) -> "Phone":
+        """Put the mini program away; it stays alive."""
+        self.program.get_by_role("button", name="Close the mini program").click()
+        return self
+
+    def comes_back(self) -> "Phone":
+        """Open it again."""
+        self.page.locator("#open").click()
+        return self
+
+    def binds(self) -> "Phone":
+        """Link the wallet from the page of payment methods, all the way."""
+        self.opens("Payment methods").taps("Link").decides("Agree")
+        return self.returns().shows("Linked since")
