@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString
 from portal.admin import display
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
-from portal.money import Money
 from portal.registry import TimelineEntry
 from reconciliation import queries
 from reconciliation.admin.shared import (
@@ -22,6 +21,7 @@ from reconciliation.admin.shared import (
     list_url,
     open_chip,
     open_of_file,
+    rows_in_words,
     state_chip,
 )
 from reconciliation.models import Batch, Discrepancy, Reason
@@ -88,14 +88,10 @@ class BatchAdmin(LedgerAdmin):
     # The page.
 
     def headline(self, batch: Batch) -> Headline:
-        laws = queries.law_of_batch(batch)
-        open_value = sum(law.open.value for law in laws)
-        chips = [open_chip(_open_count(batch))]
-        if open_value:
-            chips = [Chip(f"{Money(open_value, batch.currency).display} open", "wait")]
         files = sum(file is not None for file in (batch.details_id, batch.summary_id))
         day = f"{batch.initiated_on.day} {batch.initiated_on:%B %Y}"
-        rows = f"{batch.row_count:,} rows in {files} file{'' if files == 1 else 's'}"
+        rows = f"{rows_in_words(batch.row_count)} in {files} file{'' if files == 1 else 's'}"
+        chips = (open_chip(_open_count(batch)),)
         return Headline(display.money(batch.net), chips, f"{batch.account} · {batch.psp} · {day} · {rows}")
 
     def timeline(self, batch: Batch) -> list[TimelineEntry]:
@@ -166,7 +162,7 @@ def _open(batch: Batch) -> QuerySet[Discrepancy]:
 def _rows_link(batch: Batch) -> SafeString | str:
     if batch.details_id is None:
         return display.NOTHING
-    return display.link(list_url("settlementrow", file=batch.details_id), f"{batch.row_count:,} rows")
+    return display.link(list_url("settlementrow", file=batch.details_id), rows_in_words(batch.row_count))
 
 
 def _summary_table(batch: Batch) -> Table:

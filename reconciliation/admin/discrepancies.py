@@ -135,7 +135,7 @@ class DiscrepancyAdmin(LedgerAdmin):
     def state(self, one: Discrepancy) -> Chip:
         return _chip(one)
 
-    @display.column("What differs")
+    @display.column("What differs", wraps=True)
     def what(self, one: Discrepancy) -> str:
         return one.sentence
 

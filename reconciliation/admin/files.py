@@ -26,6 +26,8 @@ from reconciliation.admin.shared import (
     list_url,
     open_chip,
     open_of_file,
+    rows_in_words,
+    sentence,
     state_chip,
 )
 from reconciliation.errors import ReportRefused
@@ -101,7 +103,7 @@ class CommitForm(ActForm):
 
     def will_happen(self) -> list[str]:
         preview = self.thing.preview or {}
-        sentences = [f"{self.thing.row_count} rows are imported in one go, or none of them."]
+        sentences = [f"{rows_in_words(self.thing.row_count)}, imported in one go or not at all."]
         if count := preview.get("discrepancy_count", 0):
             noun = "discrepancy opens" if count == 1 else "discrepancies open"
             sentences.append(f"{count} {noun} and wait{'s' if count == 1 else ''} for a person.")
@@ -109,7 +111,7 @@ class CommitForm(ActForm):
         return sentences
 
     def button(self) -> str:
-        return f"Import {self.thing.row_count} row{'' if self.thing.row_count == 1 else 's'}"
+        return f"Import {rows_in_words(self.thing.row_count)}"
 
 
 class DiscardForm(ActForm):
@@ -202,7 +204,9 @@ class ReportFileAdmin(LedgerAdmin):
 
     def headline(self, file: ReportFile) -> Headline:
         return Headline(
-            file.get_kind_display(), (self._chip(file),), f"{file.account} · {file.name} · {file.row_count:,} rows"
+            file.get_kind_display(),
+            (self._chip(file),),
+            f"{file.account} · {file.name} · {rows_in_words(file.row_count)}",
         )
 
     def cards(self, request: HttpRequest, file: ReportFile) -> list[Card]:
@@ -275,8 +279,8 @@ class ReportFileAdmin(LedgerAdmin):
                 refused.append(f"{upload.name}: {refusal.message}")
         if not kept:
             raise ReportRefused(problem=" ".join(refused))
-        for sentence in refused:
-            messages.error(request, sentence)
+        for why in refused:
+            messages.error(request, why)
         if len(given) == 1:
             outcome, file = kept[0]
             url = reverse("admin:reconciliation_reportfile_change", args=[file.pk]) if file is not None else ""
@@ -345,7 +349,7 @@ def _tables(shown: dict[str, Any], *, imported: ReportFile | None) -> list[Card]
     ]
     facts = []
     for state, count in counts:
-        words: Any = f"{count:,} rows"
+        words: Any = rows_in_words(count)
         if imported is not None and imported.kind != ReportKind.SUMMARY and count:
             words = display.link(list_url("settlementrow", file=imported.pk, ask=state.value.lower()), words)
         facts.append((state_chip(state), words))
@@ -359,7 +363,7 @@ def _preview_findings(preview: dict[str, Any]) -> Table:
             (
                 Reason(found["reason"]).label,
                 found["line"] if found["line"] is not None else display.NOTHING,
-                found["sentence"],
+                sentence(found["sentence"]),
                 display.money(Money(found["stake_value"], found["stake_currency"]))
                 if found["stake_value"]
                 else display.NOTHING,

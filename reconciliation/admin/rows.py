@@ -4,14 +4,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
 from portal.admin import display
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.money import Money
-from reconciliation.admin.shared import STATE_TONES, FileFilter, discrepancy_table, state_chip
+from reconciliation.admin.shared import STATE_TONES, FileFilter, sentence, state_chip
 from reconciliation.models import Match, Role, RowState, SettlementRow
 from reconciliation.row_types import ExplanationKind
 
@@ -97,7 +98,9 @@ class SettlementRowAdmin(LedgerAdmin):
             facts.append(("Later copy", display.to(row.superseded_by)))
         parts: list[tuple[Any, ...]] = []
         if match is not None and match.value:
-            parts.append((display.chip("Matched", "good"), _whose(match), display.minor(match.value, match.currency)))
+            parts.append(
+                (display.chip("Matched", "good"), _whose(match), "", display.minor(match.value, match.currency))
+            )
         parts += [
             (
                 display.chip("Explained"),
@@ -108,11 +111,10 @@ class SettlementRowAdmin(LedgerAdmin):
         ]
         for found in row.discrepancies.order_by("pk"):
             chip = display.chip("Open", "wait") if found.is_open else display.chip("Closed", "good")
-            parts.append((chip, display.to(found, found.get_reason_display()), display.money(found.share)))
-        waiting = row.discrepancies.filter(closed_at=None).select_related("row__file", "summary_row__file")
+            what = display.to(found, found.get_reason_display())
+            parts.append((chip, what, sentence(found.sentence), display.money(found.share)))
         return [
-            Card("What became of it", table=Table(("", "What", "Share"), parts, frozenset({2})), wide=True),
-            Card("What differs", table=discrepancy_table(waiting), wide=True),
+            Card("What became of it", table=Table(("", "What", "", "Share"), parts, frozenset({3})), wide=True),
             Card("As understood", facts=facts),
             Card(
                 "As printed",
@@ -120,6 +122,15 @@ class SettlementRowAdmin(LedgerAdmin):
                 table=Table(("Column", "Cell"), [(name, display.mono(cell)) for name, cell in row.raw.items()]),
             ),
         ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of a row, with what became of it first."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if isinstance(response, TemplateResponse):
+            response.template_name = "reconciliation/row.html"
+        return response
 
     def subjects(self, row: SettlementRow) -> list[str]:
         return [row.transaction_request_id] if row.transaction_request_id else []

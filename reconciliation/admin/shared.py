@@ -74,7 +74,7 @@ def discrepancy_table(found: Iterable[Discrepancy]) -> Table:
             (
                 display.to(one, one.get_reason_display()),
                 line_number(one),
-                one.sentence,
+                sentence(one.sentence),
                 display.money(one.stake) if one.stake_value else display.NOTHING,
             )
             for one in found
@@ -82,6 +82,16 @@ def discrepancy_table(found: Iterable[Discrepancy]) -> Table:
         numeric=frozenset({1, 3}),
         empty="Nothing is open.",
     )
+
+
+def sentence(text: str) -> SafeString:
+    """A sentence in a cell, which may wrap where other cells may not."""
+    return format_html('<span class="sentence">{}</span>', text)
+
+
+def rows_in_words(count: int) -> str:
+    """``1 row``, ``1,204 rows``."""
+    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def line_number(one: Discrepancy) -> Any:
