@@ -144,9 +144,9 @@ def decide_unit(reading: Reading, ours: dict[str, Money]) -> Conventions:
             )
         )
     if as_minor:
-        return Conventions(AmountUnit.MINOR, f"{as_minor} amounts equal ours in minor units, none in major")
+        return Conventions(AmountUnit.MINOR, f"equal to ours in minor units (rows: {as_minor}), never in major")
     if as_major:
-        return Conventions(AmountUnit.MAJOR, f"{as_major} amounts equal ours in major units")
+        return Conventions(AmountUnit.MAJOR, f"equal to ours in major units (rows: {as_major})")
     return Conventions(AmountUnit.MAJOR, "the current edition prints major units")
 
 

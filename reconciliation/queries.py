@@ -1,14 +1,12 @@
 """Questions about reports: what settled a payment, what a file or batch adds up to, what waits for a person."""
 
 from dataclasses import dataclass
-from datetime import datetime, time
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.urls import reverse
 
 from payments.models import Cancel, Order, Payment, Refund
-from portal.clock import ACQUIRER_ZONE
 from portal.money import Money
 from portal.registry import TimelineEntry, TodayLine
 from reconciliation.errors import LawBroken
@@ -289,8 +287,3 @@ def search(text: str) -> list[tuple[str, str, str]]:
         for row in rows[:10]
     ]
     return hits
-
-
-def day_of(batch: Batch) -> datetime:
-    """The beginning of the day a batch was initiated on, in the acquirer's zone."""
-    return datetime.combine(batch.initiated_on, time.min, ACQUIRER_ZONE)

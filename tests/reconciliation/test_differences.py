@@ -290,7 +290,7 @@ def test_whole_rupiah_are_two_decimals_of_minor_units(books: Books, imported: Im
     outcome = imported(settlement(cells))
 
     assert law_of(outcome) == [("IDR", 45_000_00, 45_000_00, 0, 0)]
-    assert outcome.amount_unit_basis == "1 amounts equal ours in major units"
+    assert outcome.amount_unit_basis == "equal to ours in major units (rows: 1)"
 
 
 def test_minor_units_are_recognised_by_our_own_orders(books: Books, imported: Import) -> None:
@@ -306,7 +306,7 @@ def test_minor_units_are_recognised_by_our_own_orders(books: Books, imported: Im
 
     assert (outcome.amount_unit, outcome.amount_unit_basis) == (
         "MINOR",
-        "2 amounts equal ours in minor units, none in major",
+        "equal to ours in minor units (rows: 2), never in major",
     )
     assert law_of(outcome) == [("USD", 160_21, 160_21, 0, 0)]
 
@@ -869,3 +869,15 @@ def test_what_somebody_else_took_is_not_taken_over_unseen(books: Books, imported
     with pytest.raises(Conflict):
         operations.take(as_lena_saw_it, by=Actor.person(lena))
     assert Discrepancy.objects.get().owner == maria
+
+
+def test_what_was_accepted_without_the_details_stays_accepted(books: Books, imported: Import) -> None:
+    books.payment("P-1", usd(50_00))
+    imported(summary(_line("PAYMENT", 1, "50.00"), _line("TOTAL", 1, "50.00")))
+    operations.close(Discrepancy.objects.get(), by=BOOKKEEPER, resolution="CONFIRMED", note="By telephone.")
+
+    imported(settlement(row("PAYMENT", "P-1", "50.00", "50.00")))
+
+    assert opened() == []
+    laws = queries.law(ReportFile.objects.get(kind="SUMMARY"))
+    assert [(law.matched.value, law.explained.value) for law in laws] == [(0, 50_00)]

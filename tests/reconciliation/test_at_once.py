@@ -1,0 +1,88 @@
+"""Two people import the same at the same time."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from portal.errors import PortalError
+from portal.money import Money
+from reconciliation import operations, queries
+from reconciliation.models import Batch, Discrepancy, Match, ReportFile, SettlementRow
+from reconciliation.operations import Outcome, Result
+from tests.factories import AcquirerAccountFactory
+from tests.reconciliation import reports
+from tests.reconciliation.conftest import BOOKKEEPER, Books
+from tests.reconciliation.reports import row, settlement
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*verbs: Callable[[], Outcome]) -> list[str]:
+    """What each of them came to: a result, or the code of a refusal."""
+    ends: list[str] = []
+    gate = threading.Barrier(len(verbs))
+
+    def run(verb: Callable[[], Outcome]) -> None:
+        try:
+            gate.wait()
+            ends.append(str(verb().result))
+        except PortalError as refusal:
+            ends.append(refusal.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(verb,)) for verb in verbs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(ends)
+
+
+@pytest.fixture
+def trade(transactional_db: None) -> Books:
+    made = Books(AcquirerAccountFactory(slug="antom-sg", customer_id=reports.CUSTOMER))
+    made.payment("P-1", Money(50_00, "USD"))
+    return made
+
+
+def test_one_file_twice_at_once_is_imported_once(trade: Books) -> None:
+    text = settlement(row("PAYMENT", "P-1", "50.00", "50.00")).encode()
+
+    def verb() -> Outcome:
+        return operations.import_report("a.csv", text, by=BOOKKEEPER, account=trade.account)
+
+    assert at_once(*[verb] * 4) == [Result.IMPORTED, Result.KNOWN, Result.KNOWN, Result.KNOWN]
+    assert (ReportFile.objects.count(), SettlementRow.objects.count(), Match.objects.count()) == (1, 1, 1)
+
+
+def test_one_batch_in_two_versions_at_once_is_added_up_once(trade: Books) -> None:
+    versions = [settlement(row("PAYMENT", "P-1", "50.00", net)).encode() for net in ("50.00", "49.99")]
+
+    ends = at_once(
+        *(
+            lambda text=text: operations.import_report("a.csv", text, by=BOOKKEEPER, account=trade.account)
+            for text in versions
+        )
+    )
+
+    assert ends == ["batch_differs", Result.IMPORTED]
+    assert (Batch.objects.count(), SettlementRow.objects.count()) == (1, 1)
+
+
+def test_one_payment_in_two_batches_at_once_is_settled_once(trade: Books) -> None:
+    batches = [settlement(row("PAYMENT", "P-1", "50.00", "50.00"), batch=batch).encode() for batch in ("B1", "B2")]
+
+    ends = at_once(
+        *(
+            lambda text=text: operations.import_report("a.csv", text, by=BOOKKEEPER, account=trade.account)
+            for text in batches
+        )
+    )
+
+    assert ends == [Result.IMPORTED, Result.IMPORTED]
+    assert Discrepancy.objects.get().reason == "DUPLICATE"
+    for file in ReportFile.objects.all():
+        queries.prove(file)
