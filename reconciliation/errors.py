@@ -40,7 +40,9 @@ class ColumnMissing(ReportRefused):
     """A column the report cannot do without."""
 
     code = "column_missing"
-    sentence = "This {report} lacks {columns}. Ask the acquirer for the full layout, or download it from the dashboard."
+    sentence = (
+        "Missing in the {report}: {columns}. Ask the acquirer for the full layout, or download it from the dashboard."
+    )
 
 
 class ReportTruncated(ReportRefused):

@@ -86,7 +86,7 @@ REFUSED: list[tuple[str, bytes, str, str]] = [
     ),
     ("a column without a name", swapped("referenceStoreId", ""), "report_unreadable", "column 6 has no name"),
     *(
-        (f"no {name}", without_column(name), "column_missing", f"lacks {name}")
+        (f"no {name}", without_column(name), "column_missing", f": {name}. Ask")
         for name in (
             "settlementBatchId",
             "customerId",
@@ -105,19 +105,19 @@ REFUSED: list[tuple[str, bytes, str, str]] = [
         "a header in small letters",
         text(lambda whole: whole.replace("settlementBatchId", "settlementbatchid")),
         "column_missing",
-        "lacks settlementBatchId",
+        "Missing in the settlement details: settlementBatchId",
     ),
     (
         "a summary without count",
         without_column("count", reports.SUMMARY),
         "column_missing",
-        "This settlement summary lacks count",
+        "Missing in the settlement summary: count",
     ),
     (
         "transactions, no status",
         without_column("status", reports.TRANSACTIONS),
         "column_missing",
-        "This transaction details lacks status",
+        "Missing in the transaction details: status",
     ),
     (
         "cut before its end",
@@ -126,7 +126,7 @@ REFUSED: list[tuple[str, bytes, str, str]] = [
         "stops after line 9 (8 rows)",
     ),
     ("cut in a row", GOOD[:1500].encode(), "report_unreadable", "cells, but the header names 26"),
-    ("cut in the header", GOOD[:300].encode(), "column_missing", "lacks"),
+    ("cut in the header", GOOD[:300].encode(), "column_missing", "Missing in the"),
     ("cut in the end", text(lambda whole: whole.replace("<END>", "<EN")), "report_unreadable", "Line 10: 1 cells"),
     ("cut in a quoted text", swapped("ORD-1003", '"ORD'), "report_unreadable", "Line 4: this is not CSV"),
     (
