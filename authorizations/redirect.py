@@ -7,6 +7,7 @@ nothing twice. Source: https://docs.antom.com/ac/autodebitpay/redirect_wallet-me
 
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -64,7 +65,7 @@ def result(request: HttpRequest, authorization_id: str) -> HttpResponse:
         {
             "status": status.value,
             "wallet": name_of(authorization.wallet),
-            "merchant": authorization.account.name,
+            "merchant": settings.PORTAL_MERCHANT_NAME or authorization.account.name,
             "label": authorization.wallet_account.login_label if authorization.wallet_account else "",
             "reason": reason["text"] if reason else "",
             "back": _way_back(authorization),

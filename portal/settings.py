@@ -166,6 +166,9 @@ PORTAL_CLOCK_FILE = env.str(
 # The public address of this portal, for redirects and as the default of an account's notification URLs.
 PORTAL_BASE_URL = env.str("PORTAL_BASE_URL", default="http://localhost:8000").rstrip("/")
 
+# What buyers know the merchant by, on the page their wallet returns them to. Empty: the acquirer account's name.
+PORTAL_MERCHANT_NAME = env.str("PORTAL_MERCHANT_NAME", default="")
+
 # Exchanging the login code of a mini program for a buyer: the wallet's own endpoint. Empty: only merchant API keys
 # open sessions.
 PORTAL_WALLET_LOGIN_URL = env.str("PORTAL_WALLET_LOGIN_URL", default="" if IS_PRODUCTION else "sandbox")

@@ -5,7 +5,7 @@ inline parts taken out by hand; this one is plain HTML that the server makes fro
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +21,9 @@ from portal.api.schema import BUYER, MERCHANT
 
 _CALLERS = {BUYER: "buyer’s session", MERCHANT: "merchant key"}
 _ERRORS_FROM = 400
+_COMPONENT = "#/components/schemas/"
+_TAKEN = "Request"
+"""How drf-spectacular ends the names of what requests hold."""
 
 
 class Schema(SpectacularJSONAPIView):
@@ -31,13 +34,19 @@ class Schema(SpectacularJSONAPIView):
 
 @dataclass
 class Line:
-    """One field of a body, or one parameter."""
+    """One field of a body, or one parameter. ``thing`` names the object its kind leads to, if any."""
 
     name: str
     kind: str
     is_required: bool
     text: str
-    depth: int = 0
+    thing: str = ""
+
+    @property
+    def kind_parts(self) -> tuple[str, str]:
+        """What stands before and after the object's name."""
+        before, _, after = self.kind.partition(self.thing)
+        return before, after
 
 
 @dataclass
@@ -62,8 +71,8 @@ class Answer:
 
     status: str
     text: str
-    bodies: list[Body] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
+    thing: str
+    samples: list[Sample]
 
 
 @dataclass
@@ -93,20 +102,34 @@ class Section:
     operations: list[Operation] = field(default_factory=list)
 
 
+@dataclass
+class Thing:
+    """An object that answers consist of."""
+
+    name: str
+    text: str
+    lines: list[Line]
+
+
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """The page for people."""
     base_url = settings.PORTAL_BASE_URL
-    sections = _sections(base_url)
+    sections, things = _laid_out(base_url)
     return render(
         request,
         "api/docs.html",
-        {"sections": sections, "kinds": list(problems.kinds()), "base_url": f"{base_url}/api/v1"},
+        {
+            "sections": sections,
+            "things": things,
+            "kinds": list(problems.kinds()),
+            "base_url": f"{base_url}/api/v1",
+        },
     )
 
 
 @lru_cache(maxsize=2)
-def _sections(base_url: str) -> tuple[Section, ...]:
+def _laid_out(base_url: str) -> tuple[tuple[Section, ...], tuple[Thing, ...]]:
     """The schema laid out; it changes with the code only."""
     document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     sections = {tag["name"]: Section(tag["name"], tag.get("description", "")) for tag in document["tags"]}
@@ -114,7 +137,12 @@ def _sections(base_url: str) -> tuple[Section, ...]:
         for method, described in methods.items():
             laid_out = _operation(document, base_url, path, method, described)
             sections[described["tags"][0]].operations.append(laid_out)
-    return tuple(sections.values())
+    things = [
+        Thing(name, schema.get("description", ""), _lines(document, schema))
+        for name, schema in document["components"]["schemas"].items()
+        if "properties" in schema and not name.endswith(_TAKEN)
+    ]
+    return tuple(sections.values()), tuple(things)
 
 
 def _operation(document: dict[str, Any], base_url: str, path: str, method: str, described: dict[str, Any]) -> Operation:
@@ -156,12 +184,8 @@ def _answers(document: dict[str, Any], described: dict[str, Any]) -> tuple[list[
             content = given["content"][problems.MEDIA_TYPE]
             refusals += [(status, code) for code in (named["value"]["code"] for named in content["examples"].values())]
             continue
-        content = given.get("content", {}).get("application/json", {})
-        answers.append(
-            Answer(
-                status, given.get("description", ""), _bodies(document, content.get("schema", {})), _samples(content)
-            )
-        )
+        content = given["content"]["application/json"]
+        answers.append(Answer(status, given["description"], _thing(document, content["schema"]), _samples(content)))
     return answers, refusals
 
 
@@ -173,31 +197,39 @@ def _samples(content: dict[str, Any]) -> list[Sample]:
 
 
 def _bodies(document: dict[str, Any], schema: dict[str, Any]) -> list[Body]:
-    schema = _resolved(document, schema)
-    shapes = schema.get("anyOf") or schema.get("oneOf") or ([schema] if schema else [])
+    """What a request may hold: one shape, or one for each caller; what is required first."""
+    shapes = _resolved(document, schema)
     found = []
-    for shape in shapes:
+    for shape in shapes.get("anyOf") or shapes.get("oneOf") or [shapes]:
         full = _resolved(document, shape)
-        if full.get("properties"):
-            found.append(Body(full.get("description", ""), _lines(document, full, 0)))
+        if "properties" in full:
+            lines = sorted(_lines(document, full), key=lambda line: not line.is_required)
+            found.append(Body(full.get("description", ""), lines))
     return found
 
 
-def _lines(document: dict[str, Any], schema: dict[str, Any], depth: int) -> list[Line]:
+def _lines(document: dict[str, Any], schema: dict[str, Any]) -> list[Line]:
+    """The fields of an object; those of an object a request holds follow with its name before them."""
     required = schema.get("required", [])
     lines: list[Line] = []
     for name, given in schema["properties"].items():
         full = _resolved(document, given)
-        text = given.get("description") or ("" if full.get("type") == "object" else full.get("description", ""))
-        lines.append(Line(name, _kind(document, given), name in required, text, depth))
         inner = _resolved(document, full["items"]) if full.get("type") == "array" else full
-        # What is laid out on its own nearby (an order inside the answer of pay) is not laid out again.
-        if inner.get("properties") and depth == 0 and len(inner["properties"]) <= _MOST_INNER_FIELDS:
-            lines += _lines(document, inner, depth + 1)
+        is_object = "properties" in inner
+        text = given.get("description") or ("" if is_object else full.get("description", ""))
+        thing = _thing(document, given)
+        lines.append(Line(name, _kind(document, given), name in required, text, thing))
+        if is_object and not thing:
+            lines += [replace(line, name=f"{name}.{line.name}") for line in _lines(document, inner)]
     return lines
 
 
-_MOST_INNER_FIELDS = 3
+def _thing(document: dict[str, Any], schema: dict[str, Any]) -> str:
+    """The object of an answer that a schema leads to; empty for words, and for what requests hold."""
+    name = json.dumps(schema).partition(_COMPONENT)[2].partition('"')[0]
+    if not name or name.endswith(_TAKEN) or "enum" in document["components"]["schemas"][name]:
+        return ""
+    return name
 
 
 def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -220,7 +252,9 @@ def _kind(document: dict[str, Any], schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         full = document.get("components", {}).get("schemas", {}).get(name, {})
-        return _kind(document, full) if "enum" in full else str(name).removesuffix("Request")
+        if "enum" in full:
+            return _kind(document, full)
+        return "object" if name.endswith(_TAKEN) else str(name)
     if "enum" in schema:
         return " · ".join(str(word) for word in schema["enum"] if word is not None)
     kinds = schema.get("type", "any")
