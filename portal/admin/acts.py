@@ -22,6 +22,7 @@ from django.db.models import Model
 
 from portal import clock, idempotency
 from portal.actor import Actor
+from portal.models import IdempotencyKey
 from portal.money import WHOLE_UNITS_ONLY, Money, MoneyError, exponent, parse_major
 
 _SALT = "portal.admin.acts"
@@ -64,6 +65,30 @@ class Done:
     sentence: str
     tone: str = "good"
     url: str = ""
+
+
+def was_used(token: str, scope: str, actor: Actor) -> bool:
+    """Whether a form with this token did already what its act says."""
+    try:
+        nonce = _nonce(token, scope, actor)
+    except ValueError:
+        return False
+    return IdempotencyKey.objects.filter(scope=_remembered_under(actor), key=nonce).exists()
+
+
+def _remembered_under(actor: Actor) -> str:
+    return f"act:{actor.user_id}"
+
+
+def _nonce(token: str, scope: str, actor: Actor) -> str:
+    """What a token carries. Raises ValueError with a sentence, unless it is of this act, this thing and this person."""
+    try:
+        of_scope, user_id, nonce = signing.Signer(salt=_SALT).unsign_object(token)
+    except (signing.BadSignature, ValueError, TypeError):
+        raise ValueError("This form has gone stale. Open the act again.") from None
+    if (of_scope, user_id) != (scope, actor.user_id):
+        raise ValueError("This form belongs to another act. Open the act again.")
+    return str(nonce)
 
 
 class FormUsedBefore(Exception):
@@ -124,12 +149,9 @@ class ActForm(forms.Form):
     def clean_once(self) -> str:
         """Refuse a token that is not of this act, this thing and this person."""
         try:
-            scope, user_id, nonce = signing.Signer(salt=_SALT).unsign_object(self.cleaned_data["once"])
-        except (signing.BadSignature, ValueError, TypeError):
-            raise forms.ValidationError("This form has gone stale. Open the act again.") from None
-        if (scope, user_id) != (self._scope, self.actor.user_id):
-            raise forms.ValidationError("This form belongs to another act. Open the act again.")
-        return str(nonce)
+            return _nonce(self.cleaned_data["once"], self._scope, self.actor)
+        except ValueError as reason:
+            raise forms.ValidationError(str(reason)) from None
 
     def _identity(self) -> tuple[str, str, str]:
         data: Any = self.data
@@ -137,7 +159,11 @@ class ActForm(forms.Form):
             (name, value) for name in self.fields if name != "once" for value in data.getlist(self.add_prefix(name))
         )
         body = "\n".join(f"{name}={value}" for name, value in said).encode()
-        return f"act:{self.actor.user_id}", self.cleaned_data["once"], idempotency.fingerprint("ACT", self._scope, body)
+        return (
+            _remembered_under(self.actor),
+            self.cleaned_data["once"],
+            idempotency.fingerprint("ACT", self._scope, body),
+        )
 
     def refuse_second_use(self) -> None:
         """Look whether this form was sent before.

@@ -41,7 +41,7 @@ from portal import clock, journal, registry
 from portal.acquirer.wallets import name_of
 from portal.actor import Actor
 from portal.admin import display
-from portal.admin.acts import Act, ActForm, Done, FormUsedBefore
+from portal.admin.acts import Act, ActForm, Done, FormUsedBefore, was_used
 from portal.admin.display import Chip
 from portal.errors import PortalError
 from portal.idempotency import KeyReused
@@ -443,32 +443,33 @@ class LedgerAdmin(DeskAdmin):
         if request.method not in {"GET", "HEAD", "POST"}:
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         home = self.home_of(thing)
+        actor = Actor.person(request.user)
+        scope = f"{self.opts.label_lower}/{'' if thing is None else thing.pk}/{act.name}"
         posted = request.method == "POST"
-        form = act.form(
-            *((request.POST, request.FILES) if posted else ()),
-            thing=thing,
-            actor=Actor.person(request.user),
-            scope=f"{self.opts.label_lower}/{'' if thing is None else thing.pk}/{act.name}",
-        )
+        objection = act.why_not(thing)
+        if objection:
+            if posted and was_used(request.POST.get("once", ""), scope, actor):
+                return self._already_done(request, home)
+            return self._act_page(request, act, thing, objection=objection)
+        given = (request.POST, request.FILES) if posted else ()
+        form = act.form(*given, thing=thing, actor=actor, scope=scope)
         if not posted:
-            objection = act.why_not(thing)
-            return self._act_page(request, act, thing, form, objection=objection)
+            return self._act_page(request, act, thing, form)
         if not form.is_valid():
+            # What the first sending did may be why the second does not hold: then it is no mistake of anybody's.
+            if was_used(request.POST.get("once", ""), scope, actor):
+                return self._already_done(request, home)
             return self._act_page(request, act, thing, form)
         try:
             form.refuse_second_use()
         except FormUsedBefore:
-            messages.info(request, "That was already done with this form; nothing was repeated.")
-            return HttpResponseRedirect(home)
+            return self._already_done(request, home)
         except KeyReused:
             form.renew_token()
             form.add_error(
                 None, "This form was already sent once, with other words, and that was done. Nothing more was done now."
             )
             return self._act_page(request, act, thing, form)
-        objection = act.why_not(thing)
-        if objection:
-            return self._act_page(request, act, thing, form, objection=objection)
         if request.POST.get("saying", "") != form.button():
             return self._act_page(request, act, thing, form, is_changed=True)
         try:
@@ -482,25 +483,31 @@ class LedgerAdmin(DeskAdmin):
         messages.add_message(request, _LEVELS[done.tone], done.sentence)
         return HttpResponseRedirect(done.url or home)
 
+    @staticmethod
+    def _already_done(request: HttpRequest, home: str) -> HttpResponse:
+        messages.info(request, "That was already done with this form; nothing was repeated.")
+        return HttpResponseRedirect(home)
+
     def _act_page(
         self,
         request: HttpRequest,
         act: Act,
         thing: Any,
-        form: ActForm,
+        form: ActForm | None = None,
         *,
         objection: str = "",
         is_changed: bool = False,
     ) -> HttpResponse:
+        """The form of an act, or why there is none now."""
+        heading = (form.heading() if form else "") or act.label.rstrip("…")
         context = {
             **self.page_context(request, thing),
-            "act": act,
             "form": form,
-            "heading": form.heading() or act.label.rstrip("…"),
+            "heading": heading,
             "objection": objection,
             "is_changed": is_changed,
             "home": self.home_of(thing),
-            "title": form.heading() or act.label.rstrip("…"),
+            "title": heading,
         }
         return TemplateResponse(request, "admin/ledger/act.html", context)
 

@@ -1,0 +1,283 @@
+"""Incidents, the journal, people, notifications tried again, products."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from payments.models import Price, Product
+from portal import inbox, roles
+from portal.models import Incident, JournalEntry, Notification, NotificationStatus
+from portal.money import Money
+from portal.roles import ADMINISTRATOR, OPERATOR, SUPPORT
+from tests import factories
+from tests.desk.conftest import Desk, act_url, list_url, page_url
+from tests.story import PHP, Acquirer, Customer, Shop
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_incident_is_taken_and_closed_with_a_word(chief: Desk, person: Callable[..., Desk]) -> None:
+    incident = factories.IncidentFactory()
+    colleague = person(OPERATOR)
+
+    assert "The incident is yours." in colleague.begins(act_url(incident, "take")).sends()
+    form = chief.begins(act_url(incident, "close"))
+    assert "Say in a few words how it was resolved." in form.sends()
+    assert "The incident is closed." in form.sends(resolution="The acquirer confirmed the refund by mail.")
+
+    incident.refresh_from_db()
+    assert (incident.owner, incident.is_open) == (colleague.user, False)
+    assert incident.resolution == "The acquirer confirmed the refund by mail."
+    assert "It is closed already." in colleague.reads(act_url(incident, "close"))
+    assert list(JournalEntry.objects.values_list("act", "actor_name")) == [
+        ("close incident", chief.user.username),
+        ("take incident", colleague.user.username),
+    ]
+
+
+def test_an_incident_leads_to_its_thing_and_back(chief: Desk) -> None:
+    payment = factories.PaymentFactory(failed=True)
+    incident = factories.IncidentFactory(
+        subject_type="payments.Payment", subject_id=str(payment.pk), subject_label=payment.payment_request_id
+    )
+
+    assert page_url(payment) in chief.opens(page_url(incident))
+    told = chief.opens(page_url(payment))
+    assert page_url(incident) in told
+    assert "Incident: A payment has had no final answer for a day." in told
+
+
+def test_the_journal_says_who_what_why(chief: Desk) -> None:
+    entry = factories.JournalEntryFactory(
+        note="Lid cracked", before={"roles": ["Support"]}, after={"roles": ["Finance"]}
+    )
+
+    listed = chief.reads(list_url(JournalEntry))
+    page = chief.reads(page_url(entry))
+
+    assert "Refund staff P202603140…" in listed
+    assert "Buyer request: Lid cracked Refunded 200.00 PHP." in listed
+    assert "Before { &quot;" not in page
+    assert '"Support"' in page
+    assert '"Finance"' in page
+
+
+# People.
+
+
+def test_a_person_is_added_logs_in_and_is_shut_out(chief: Desk) -> None:
+    group = Group.objects.get(name=SUPPORT)
+    form = chief.begins("/admin/auth/user/acts/add/")
+
+    page = form.sends(username="lee", first_name="L.", last_name="Lee", roles=[group.pk], password="nine brown horses")
+
+    assert "lee may come in now." in page
+    lee = User.objects.get(username="lee")
+    assert (lee.is_staff, lee.is_superuser, list(lee.groups.all())) == (True, False, [group])
+    browser = Client()
+    answer = browser.post("/admin/login/", {"username": "lee", "password": "nine brown horses", "next": "/admin/"})
+    assert answer.headers["Location"] == "/admin/"
+
+    assert "lee cannot log in any more." in chief.begins(act_url(lee, "shut_out")).sends(note="left")
+    assert browser.get("/admin/").status_code == 302
+    assert "lee can log in again." in chief.begins(act_url(lee, "let_in")).sends(note="came back")
+    assert list(JournalEntry.objects.order_by("pk").values_list("act", flat=True)) == [
+        "add person",
+        "shut out",
+        "let in again",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"username": "lee", "password": "short"}, "This password is too short."),
+        ({"username": "lee", "password": "password12345"}, "This password is too common."),
+        ({"username": "lee lee", "password": "nine brown horses"}, "Enter a valid username."),
+        ({"username": "", "password": "nine brown horses"}, "This field is required."),
+        ({"username": "TAKEN", "password": "nine brown horses"}, "Somebody has this user name already."),
+        ({"username": "lee", "password": "nine brown horses", "email": "x@"}, "Enter a valid email address."),
+        ({"username": "lee", "password": "nine brown horses", "roles": []}, "Give at least one role"),
+        ({"username": "lee", "password": "nine brown horses", "roles": ["0"]}, "Select a valid choice."),
+    ],
+)
+def test_a_person_who_cannot_be_is_refused(chief: Desk, said: dict[str, str], sentence: str) -> None:
+    factories.UserFactory(username="TAKEN")
+    group = Group.objects.get(name=SUPPORT)
+    before = User.objects.count()
+
+    page = chief.begins("/admin/auth/user/acts/add/").sends(**{"roles": [group.pk], **said})
+
+    assert sentence in page
+    assert User.objects.count() == before
+
+
+def test_a_typed_password_is_never_sent_back(chief: Desk) -> None:
+    form = chief.begins("/admin/auth/user/acts/add/")
+
+    page = form.presses(username="lee", password="nine brown horses").content.decode()
+
+    assert "Give at least one role" in page
+    assert "nine brown horses" not in page
+
+
+def test_the_last_administrator_stays_and_nobody_shuts_themselves_out(chief: Desk, person: Callable[..., Desk]) -> None:
+    support = Group.objects.get(name=SUPPORT)
+
+    myself = chief.begins(act_url(chief.user, "shut_out")).sends(note="bye")
+    last = chief.begins(act_url(chief.user, "change_roles")).sends(roles=[support.pk])
+    person(ADMINISTRATOR)
+    not_last = chief.begins(act_url(chief.user, "change_roles")).sends(roles=[support.pk])
+
+    assert "Nobody shuts themselves out." in myself
+    assert "Nobody would be left to look after the people of this desk." in last
+    assert "You may not open this" in not_last or "has other roles now." in not_last
+    assert list(User.objects.get(pk=chief.user.pk).groups.values_list("name", flat=True)) == [SUPPORT]
+
+
+def test_a_new_password_ends_the_sessions(chief: Desk, person: Callable[..., Desk]) -> None:
+    colleague = person(SUPPORT)
+    assert colleague.status("/admin/") == 200
+
+    chief.begins(act_url(colleague.user, "set_password")).sends(password="nine brown horses")
+
+    assert colleague.status("/admin/") == 302
+
+
+def test_one_changes_one_s_own_password(chief: Desk) -> None:
+    answer = chief.client.post(
+        "/admin/password_change/",
+        {
+            "old_password": factories.PASSWORD,
+            "new_password1": "nine brown horses",
+            "new_password2": "nine brown horses",
+        },
+        follow=True,
+    )
+
+    assert "Your password is changed" in answer.content.decode()
+    assert User.objects.get(pk=chief.user.pk).check_password("nine brown horses")
+
+
+def test_roles_are_brought_back_in_line_with_the_table(db: None) -> None:
+    support = Group.objects.get(name=SUPPORT)
+    own = Group.objects.create(name="Night shift")
+    wanted = set(support.permissions.values_list("codename", flat=True))
+    own.permissions.set(support.permissions.all())
+    everything = Group.objects.get(name=ADMINISTRATOR).permissions.all()
+    support.permissions.set(everything)
+
+    roles.install()
+    roles.install()
+
+    assert set(support.permissions.values_list("codename", flat=True)) == wanted
+    assert "act_refund" not in wanted
+    assert set(own.permissions.values_list("codename", flat=True)) == wanted
+
+
+@pytest.mark.parametrize(("role", "wishes"), roles.ROLES.items())
+def test_every_permission_the_table_names_exists(role: str, wishes: tuple[str, ...]) -> None:
+    held = {
+        f"{app_label}.{codename}"
+        for app_label, codename in Group.objects.get(name=role).permissions.values_list(
+            "content_type__app_label", "codename"
+        )
+    }
+
+    assert {wish for wish in wishes if not wish.endswith("*") and "." in wish} <= held
+    assert not any(permission.split(".")[1].startswith(("delete_",)) for permission in held)
+
+
+# Notifications.
+
+
+def test_a_message_that_waited_is_tried_again(shop: Shop, buyer: Customer, acquirer: Acquirer) -> None:
+    operator = Desk(OPERATOR)
+    buyer.binds("GCASH")
+    acquirer.will("answer_lost", api="pay")
+    payment = shop.charges(shop.sells("Monthly pass", PHP(499_00), to=buyer))
+    request_id = payment.payment_request_id
+    type(payment).objects.filter(pk=payment.pk).update(payment_request_id="P-somebody-else")
+    acquirer.tick()
+    message = Notification.objects.get(subject=request_id)
+    assert message.status == NotificationStatus.WAITING
+    assert "Still not applied" in operator.begins(act_url(message, "try_again")).sends()
+
+    type(payment).objects.filter(pk=payment.pk).update(payment_request_id=request_id)
+    page = operator.begins(act_url(message, "try_again")).sends()
+
+    assert "Applied." in page
+    payment.refresh_from_db()
+    assert payment.get_status_display() == "Paid"
+    assert "It was applied already." in operator.reads(act_url(message, "try_again"))
+
+
+def test_a_refused_message_cannot_be_tried_again(chief: Desk) -> None:
+    message = factories.NotificationFactory(
+        status=NotificationStatus.REFUSED, is_verified=False, verdict="WRONG", applied_at=None
+    )
+
+    page = chief.reads(act_url(message, "try_again"))
+
+    assert "It did not verify, so it may be anybody's. It changes nothing." in page
+    assert inbox.try_again(message).status == NotificationStatus.REFUSED
+
+
+def test_the_page_of_an_exchange_is_masked_and_leads_to_its_thing(chief: Desk) -> None:
+    payment = factories.PaymentFactory()
+    exchange = factories.ExchangeFactory(subject=payment.payment_request_id)
+
+    page = chief.opens(page_url(exchange))
+
+    assert page_url(payment) in page
+    assert exchange.request_sha256 in page
+    assert "Signature verified" in page
+    assert "412 ms" in page
+    assert "••••" in page
+    assert page_url(exchange) in chief.opens(page_url(payment))
+
+
+# Products.
+
+
+def test_a_product_is_added_with_its_prices_and_edited(chief: Desk) -> None:
+    account = factories.AcquirerAccountFactory(wallets=["GCASH", "KAKAOPAY"])
+
+    page = chief.begins("/admin/payments/product/acts/add/").sends(
+        account=account.pk, sku="pass", name="Monthly pass", is_digital="on", price_PHP="499.00", price_KRW="12,000"
+    )
+
+    product = Product.objects.get()
+    assert "Monthly pass is on sale." in page
+    assert [price.money for price in product.prices.all()] == [Money(12_000, "KRW"), Money(499_00, "PHP")]
+    form = chief.begins(act_url(product, "edit"))
+    assert 'value="499.00"' in form.page
+    assert "KRW has 0 decimals" in form.sends(name="Pass", price_KRW="12.50")
+    form.sends(name="Yearly pass", description="A year", price_PHP="4,990.00")
+    product.refresh_from_db()
+    assert (product.name, product.is_active) == ("Yearly pass", False)
+    assert [price.money for price in product.prices.all()] == [Money(4_990_00, "PHP")]
+    assert JournalEntry.objects.filter(subject_type="payments.Product").count() == 2
+
+
+def test_a_number_is_given_to_one_product_only(chief: Desk) -> None:
+    price = factories.PriceFactory()
+    product = price.product
+
+    page = chief.begins("/admin/payments/product/acts/add/").sends(
+        account=product.account.pk, sku=product.sku, name="Another"
+    )
+
+    assert f"Another product of this account has the number {product.sku}." in page
+    assert Product.objects.count() == 1
+    assert Price.objects.count() == 1
+
+
+def test_incidents_are_counted_in_the_navigation(chief: Desk) -> None:
+    factories.IncidentFactory()
+    factories.IncidentFactory()
+    Incident.objects.filter(pk=Incident.objects.latest("pk").pk).update(closed_at=factories.clock.now())
+
+    assert "Incidents 1" in chief.reads("/admin/")
