@@ -4,7 +4,6 @@ from authorizations import operations, queries
 from authorizations.models import Authorization, WalletAccount
 from authorizations.states import AuthorizationStatus, WalletStatus
 from portal import clock, due
-from portal.registry import DueWork
 
 
 def work_authorization(pk: int) -> str:
@@ -31,13 +30,5 @@ def work_wallet(pk: int) -> str:
     return f"wallet {wallet_account.pk} ({wallet_account}): {wallet_account.get_status_display()}"
 
 
-authorizations_due = DueWork(
-    claim=lambda limit: due.claim(queries.waiting_authorizations(), limit),
-    work=work_authorization,
-    next_due=lambda: due.next_due(queries.waiting_authorizations()),
-)
-wallets_due = DueWork(
-    claim=lambda limit: due.claim(queries.waiting_wallets(), limit),
-    work=work_wallet,
-    next_due=lambda: due.next_due(queries.waiting_wallets()),
-)
+authorizations_due = due.work_on(queries.waiting_authorizations, work_authorization)
+wallets_due = due.work_on(queries.waiting_wallets, work_wallet)

@@ -5,7 +5,6 @@ from payments.models import Cancel, Payment, Refund
 from payments.states import CancelStatus, PaymentStatus, RefundStatus
 from portal import clock, due
 from portal.gateways import acquirer_for
-from portal.registry import DueWork
 
 
 def work_payment(pk: int) -> str:
@@ -52,18 +51,6 @@ def work_refund(pk: int) -> str:
     return f"refund {refund.refund_request_id}: {refund.get_status_display()}"
 
 
-payments_due = DueWork(
-    claim=lambda limit: due.claim(queries.waiting_payments(), limit),
-    work=work_payment,
-    next_due=lambda: due.next_due(queries.waiting_payments()),
-)
-cancels_due = DueWork(
-    claim=lambda limit: due.claim(queries.waiting_cancels(), limit),
-    work=work_cancel,
-    next_due=lambda: due.next_due(queries.waiting_cancels()),
-)
-refunds_due = DueWork(
-    claim=lambda limit: due.claim(queries.waiting_refunds(), limit),
-    work=work_refund,
-    next_due=lambda: due.next_due(queries.waiting_refunds()),
-)
+payments_due = due.work_on(queries.waiting_payments, work_payment)
+cancels_due = due.work_on(queries.waiting_cancels, work_cancel)
+refunds_due = due.work_on(queries.waiting_refunds, work_refund)

@@ -4,6 +4,7 @@ A claim leases the row for a while instead of marking it taken: a worker that is
 out and another takes over. What is done with a row must therefore be safe to do twice.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -12,9 +13,15 @@ from django.db.models import Min, Q, QuerySet
 
 from portal import clock
 from portal.models.due import Due
+from portal.registry import DueWork
 
 LEASE = timedelta(seconds=120)
-"""Longer than the longest task: three connection attempts and a read time-out of one signed call."""
+LONGEST_TASK = timedelta(seconds=60)
+"""Two signed calls (ask, then cancel), each with three connection attempts and a read time-out, and their records.
+
+Rows are claimed many at a time: one that has waited in its batch until less than this is left of the lease is not
+begun any more, or a second worker could claim it while it is being worked on.
+"""
 
 D = TypeVar("D", bound=Due)
 
@@ -36,6 +43,22 @@ def claim(rows: QuerySet[D], limit: int) -> list[int]:
             # SQLite has no row locks, but IMMEDIATE gave this transaction the only write lock before it read.
             rows.model._base_manager.filter(pk__in=ids).update(lease_until=at + LEASE)
     return ids
+
+
+def release(rows: QuerySet[D], ids: list[int]) -> None:
+    """Give back rows that were claimed and not begun. Only while their lease is certainly still ours."""
+    rows.model._base_manager.filter(pk__in=ids).update(lease_until=None)
+
+
+def work_on(rows: Callable[[], QuerySet[D]], work: Callable[[int], str]) -> DueWork:
+    """The kind of due work that does ``work(id)`` with the waiting ``rows()`` once each is due."""
+    return DueWork(
+        claim=lambda limit: claim(rows(), limit),
+        work=work,
+        next_due=lambda: next_due(rows()),
+        release=lambda ids: release(rows(), ids),
+        find=lambda pk: rows().model._base_manager.filter(pk=pk).first(),
+    )
 
 
 def next_due(rows: QuerySet[D]) -> datetime | None:

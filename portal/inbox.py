@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from portal import clock, due, incidents, registry
@@ -19,7 +19,6 @@ from portal.acquirer.results import Acknowledgement, InboundMessage, SignatureVe
 from portal.errors import PortalError
 from portal.gateways import AccountNotReady, acquirer_for
 from portal.models import AcquirerAccount, Notification, NotificationStatus
-from portal.registry import DueWork
 
 LARGEST_BODY = 256 * 1024
 """Far above any documented message; what is larger is not read."""
@@ -30,6 +29,7 @@ LADDER = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 360, 144
 """When a message about something unknown is tried again; then a person looks at it."""
 UNAPPLIED = "NOTIFICATION_UNAPPLIED"
 
+_LENGTH_DIGITS = 9
 _TOLD_HEADERS = ("client-id", "request-time", "signature", "content-type")
 
 
@@ -41,9 +41,16 @@ def notify(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
         return HttpResponse(status=404, content_type="text/plain", content="No such account.")
     if request.method != "POST":
         return HttpResponse(status=405, content_type="text/plain", headers={"Allow": "POST"}, content="POST only.")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not (length.isascii() and length.isdigit()):
+        # A body without a length (chunked) is not read: no acquirer sends one, and its size is unknown beforehand.
+        return HttpResponse(status=411, content_type="text/plain", content="Say the length of the message.")
+    if len(length) > _LENGTH_DIGITS or int(length) > LARGEST_BODY:
         return HttpResponse(status=413, content_type="text/plain", content="Too large.")
-    body = request.body
+    try:
+        body = request.body
+    except UnreadablePostError:
+        return HttpResponse(status=400, content_type="text/plain", content="The message broke off.")
     path = request.get_full_path()
     try:
         acquirer = acquirer_for(account)
@@ -185,8 +192,4 @@ def _waiting() -> QuerySet[Notification]:
     return Notification.objects.filter(status__in=(NotificationStatus.RECEIVED, NotificationStatus.WAITING))
 
 
-notifications_due = DueWork(
-    claim=lambda limit: due.claim(_waiting(), limit),
-    work=work,
-    next_due=lambda: due.next_due(_waiting()),
-)
+notifications_due = due.work_on(_waiting, work)

@@ -18,8 +18,9 @@ def raise_incident(kind: str, summary: str, *, subject: Model | None = None, det
         "subject_id": str(subject.pk) if subject is not None else "",
     }
     seen = {"last_seen_at": clock.now(), "times_seen": F("times_seen") + 1}
-    if Incident.objects.filter(**identity, closed_at__isnull=True).update(**seen):
-        return Incident.objects.get(**identity, closed_at__isnull=True)
+    with transaction.atomic():  # the row that was found is held until it is read
+        if Incident.objects.filter(**identity, closed_at__isnull=True).update(**seen):
+            return Incident.objects.get(**identity, closed_at__isnull=True)
     try:
         with transaction.atomic():
             return Incident.objects.create(
@@ -29,7 +30,7 @@ def raise_incident(kind: str, summary: str, *, subject: Model | None = None, det
                 detail=detail,
             )
     except IntegrityError:  # somebody else opened it in between
-        return Incident.objects.get(**identity, closed_at__isnull=True)
+        return Incident.objects.filter(**identity).latest("pk")
 
 
 def settle(kind: str, *, subject: Model, by: Actor, resolution: str) -> None:

@@ -52,11 +52,14 @@ class DueWork:
     ``claim(limit)`` leases due rows and returns their ids; ``work(id)`` does one of them and returns a line for the
     worker's output. Both are safe to run twice at once: the claim is a compare-and-set and the work repeats harmlessly.
     ``next_due()`` says when the earliest waiting row is due (None: nothing waits), for tests and the tour.
+    ``release(ids)`` gives back what was claimed and not begun; ``find(id)`` is the row, for an incident about it.
     """
 
     claim: Callable[[int], list[int]]
     work: Callable[[int], str]
     next_due: Callable[[], datetime | None]
+    release: Callable[[list[int]], None]
+    find: Callable[[int], Any]
 
 
 @dataclass(frozen=True)
