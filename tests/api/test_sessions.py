@@ -2,6 +2,8 @@
 
 import hashlib
 
+import pytest
+
 from authorizations.models import Buyer, BuyerSession
 from portal import merchant_keys
 from portal.actor import Actor
@@ -115,3 +117,33 @@ def test_a_revoked_merchant_key_opens_nothing(server: Api, account: AcquirerAcco
     merchant_keys.revoke(key, by=Actor.command("test"), note="left the company")
     problem = server.refused("GET", "orders")
     assert (problem["status"], problem["code"]) == (401, "key_unknown")
+
+
+@pytest.mark.parametrize("code", ["INVALID_CODE", "USED_CODE", "EXPIRED_CODE", "INVALID_AUTH_CLIENT"])
+def test_each_refusal_of_the_wallet_is_said_and_logs_nobody_in(code: str, anybody: Api, acquirer: Acquirer) -> None:
+    acquirer.will("answer_code", api="login", code=code)
+    body = {"login_code": acquirer.engine.login_code("GCASH", "ana"), "site_name": "GCASH"}
+    problem = anybody.refused("POST", "sessions", body)
+    assert (problem["status"], problem["code"]) == (401, "login_refused")
+    assert code in problem["detail"]
+    assert BuyerSession.objects.count() == 0
+
+
+@pytest.mark.parametrize("fault", ["answer_unsigned", "answer_wrongly_signed", "http_500", "request_lost"])
+def test_an_answer_nobody_can_believe_logs_nobody_in(fault: str, anybody: Api, acquirer: Acquirer) -> None:
+    acquirer.will(fault, api="login")
+    body = {"login_code": acquirer.engine.login_code("GCASH", "ana"), "site_name": "GCASH"}
+    problem = anybody.refused("POST", "sessions", body)
+    assert (problem["status"], problem["code"]) == (503, "login_unknown")
+    assert BuyerSession.objects.count() == 0
+
+
+def test_the_wallets_login_may_live_elsewhere_and_never_over_plain_http(
+    anybody: Api, sandbox: Sandbox, settings: object, shop: Shop
+) -> None:
+    body = {"login_code": sandbox.engine.login_code("GCASH", "ana"), "site_name": "GCASH"}
+    settings.PORTAL_WALLET_LOGIN_URL = "http://wallet.example/v1/authorizations/applyToken"  # type: ignore[attr-defined]
+    assert anybody.refused("POST", "sessions", body)["code"] == "login_unknown"
+    assert Exchange.objects.get(api="walletLogin").error == "plain_http_refused"
+    settings.PORTAL_WALLET_LOGIN_URL = f"{sandbox.url}/v1/authorizations/applyToken"  # type: ignore[attr-defined]
+    assert anybody.post("sessions", body, status=201)["site_name"] == "GCASH"
