@@ -25,6 +25,11 @@ class Connection:
         keys = engine.context.keys
         return cls(gateway_url, FIRST_CLIENT, keys.merchant, keys.merchant_public, keys.acquirer_public)
 
+    @classmethod
+    def read(cls, path: Path) -> "Connection":
+        """The connection a sandbox wrote. Raises OSError, ValueError."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
     def write(self, path: Path) -> None:
         """Write it for its owner's eyes only. Raises OSError."""
         draft = path.with_suffix(".new")

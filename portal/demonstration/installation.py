@@ -1,0 +1,170 @@
+"""Making an empty folder a portal: tables, an account at the sandbox with both sides' keys, people, a server key."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from django.db import connection
+
+from portal import accounts, merchant_keys, people, roles
+from portal.actor import Actor
+from portal.gateways import notification_url
+from portal.models import AcquirerAccount, MerchantKey
+from portal.sandbox.connection import Connection
+from portal.sandbox.control import SandboxControl
+
+BY = Actor.command("demo")
+SHOP = "Kape & Co"
+SLUG = "sandbox"
+SERVER = f"{SHOP} server"
+SETTLEMENT_CURRENCY = "USD"
+WALLETS = (
+    "GCASH",
+    "MAYA",
+    "GRABPAY_PH",
+    "DANA",
+    "TNG",
+    "BOOST",
+    "KAKAOPAY",
+    "NAVERPAY",
+    "TRUEMONEY",
+    "KPLUS",
+    "DIRECT_DEBIT_SIAMCOMMERCIALBANK",
+    "ALIPAY_HK",
+    "ALIPAY_CN",
+    "PAYPAY",
+)
+_KEY_VERSION = "2"
+"""Version 1 is the pair the sandbox made for foreign clients; the portal makes one of its own."""
+_CUSTOMER_ID = "2188000000000042"
+_APP_ID = "3333010071465913"
+
+STAFF = (
+    ("admin", "Amihan", "Lopez", roles.ADMINISTRATOR),
+    ("operator", "Omar", "Rahman", roles.OPERATOR),
+    ("support", "Sari", "Wijaya", roles.SUPPORT),
+    ("finance", "Fei", "Chen", roles.FINANCE),
+    ("auditor", "Aom", "Suwan", roles.AUDITOR),
+    ("developer", "Dae-jung", "Park", roles.DEVELOPER),
+)
+"""User name, first and last name, role: all invented."""
+_LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Nothing that is read as something else."""
+_PASSWORD_GROUPS, _PASSWORD_GROUP = 4, 4
+
+
+@dataclass(frozen=True)
+class Login:
+    """What a person signs in with. The password is shown once; only its hash is kept."""
+
+    username: str
+    role: str
+    password: str
+
+
+@contextmanager
+def hurried_writes() -> Iterator[None]:
+    """Do not wait for the disk at every commit, in this process, for a while.
+
+    A thousand commits in a row are most of the time history takes. Should the machine lose its power meanwhile, the
+    demo is marked as unfinished and made anew; a portal that serves writes with ``synchronous=FULL`` again.
+    """
+    options = connection.settings_dict["OPTIONS"]
+    usual = options["init_command"]
+    options["init_command"] = f"{usual} PRAGMA synchronous=OFF;"
+    connection.close()
+    try:
+        yield
+    finally:
+        options["init_command"] = usual
+        connection.close()
+
+
+def make_tables() -> None:
+    """Create the database, or bring it up to this code."""
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("createcachetable", verbosity=0)
+
+
+def connect(control: SandboxControl, connection_file: Path, base_url: str) -> AcquirerAccount:
+    """Make the account at the sandbox, as a person would at a real acquirer: keys exchanged, URLs in its dashboard."""
+    line = Connection.read(connection_file)
+    facts = {
+        "name": SHOP,
+        "slug": SLUG,
+        "adapter": AcquirerAccount.Adapter.ANTOM,
+        "gateway_url": line.gateway_url,
+        "client_id": line.client_id,
+        "key_version": _KEY_VERSION,
+        "wallets": list(WALLETS),
+        "settlement_currency": SETTLEMENT_CURRENCY,
+        "settlement_days": 1,
+        "notify_base_url": base_url,
+        "app_id": _APP_ID,
+        "customer_id": _CUSTOMER_ID,
+        "merchant_reference": "",
+        "is_enabled": True,
+    }
+    account = accounts.connect(facts, by=BY)
+    account = accounts.make_key_pair(account, _KEY_VERSION, by=BY)
+    accounts.add_acquirer_key(account, "1", line.acquirer_public_key, by=BY)
+    _tell_dashboard(control, account)
+    return account
+
+
+def _tell_dashboard(control: SandboxControl, account: AcquirerAccount) -> None:
+    urls = {kind: notification_url(account, kind) for kind in ("authorization", "payment", "refund")}
+    control.register_merchant(
+        client_id=account.client_id,
+        name=account.name,
+        public_key=account.public_key,
+        key_version=account.key_version,
+        notify_urls=urls,
+    )
+
+
+def move(control: SandboxControl, account: AcquirerAccount, *, gateway_url: str, base_url: str) -> bool:
+    """Let both sides know where the other is now; False when nobody has moved."""
+    if (account.gateway_url, account.notify_base_url) == (gateway_url, base_url):
+        return False
+    facts = {name: getattr(account, name) for name in accounts.FIELDS}
+    facts |= {"gateway_url": gateway_url, "notify_base_url": base_url}
+    accounts.edit(account, facts, by=BY, note="The ports have changed.")
+    _tell_dashboard(control, account)
+    return True
+
+
+def hire() -> list[Login]:
+    """Let one person of every role in, each with a new password."""
+    logins = []
+    for username, first_name, last_name, role in STAFF:
+        password = _password()
+        people.add(
+            username,
+            password,
+            first_name=first_name,
+            last_name=last_name,
+            roles=[Group.objects.get(name=role)],
+            by=BY,
+        )
+        logins.append(Login(username, role, password))
+    return logins
+
+
+def person(username: str) -> Actor:
+    """Somebody of the staff, as the actor of what they do."""
+    return Actor.person(User.objects.get(username=username))
+
+
+def give_key(account: AcquirerAccount) -> tuple[MerchantKey, str]:
+    """An API key for the shop's server. The text is shown once; only its digest is kept."""
+    return merchant_keys.create(account, SERVER, by=BY)
+
+
+def _password() -> str:
+    groups = ("".join(secrets.choice(_LEGIBLE) for _ in range(_PASSWORD_GROUP)) for _ in range(_PASSWORD_GROUPS))
+    return "-".join(groups)

@@ -1,0 +1,56 @@
+"""The other party as a child process, under a clock that stands still where the story begins."""
+
+from datetime import datetime
+from pathlib import Path
+
+import requests
+
+from portal.clock import FileClock
+from portal.demonstration import environment
+from portal.demonstration.processes import Child, Children, wait_for
+from portal.sandbox.connection import Connection
+from portal.sandbox.control import ControlFailed, SandboxControl
+
+_PATIENCE_SECONDS = 30
+
+
+class SandboxSilent(Exception):
+    """It did not come up; the sentence is the last thing it said."""
+
+
+def start(
+    children: Children, folder: Path, *, port: int = 0, portal_url: str, frozen_at: datetime | None = None
+) -> tuple[Child, SandboxControl]:
+    """Start it on ``folder`` and wait until it answers; port 0 takes a free one. Raises SandboxSilent.
+
+    ``frozen_at`` sets the clock before the sandbox looks at it, so that its days begin there.
+    """
+    own = folder / environment.SANDBOX
+    own.mkdir(parents=True, exist_ok=True, mode=0o700)
+    clock_file, connection_file = own / environment.CLOCK, own / "connection.json"
+    if frozen_at is not None:
+        FileClock(clock_file).freeze(frozen_at)
+    connection_file.unlink(missing_ok=True)
+    arguments = ["--port", str(port), "--data", str(own), "--portal-url", portal_url]
+    child = children.start("sandbox", environment.command_line("sandbox", *arguments), environment.complete(folder))
+    wait_for(connection_file.exists, child, seconds=_PATIENCE_SECONDS)
+    if not connection_file.exists():
+        raise SandboxSilent(f"The sandbox did not start: {last_words(child)}")
+    control = SandboxControl(Connection.read(connection_file).gateway_url)
+    if not wait_for(lambda: _answers(control), child, seconds=_PATIENCE_SECONDS):
+        raise SandboxSilent(f"The sandbox does not answer: {last_words(child)}")
+    return child, control
+
+
+def _answers(control: SandboxControl) -> bool:
+    try:
+        control.now()
+    except (requests.RequestException, ControlFailed, ValueError):
+        return False
+    return True
+
+
+def last_words(child: Child) -> str:
+    """The last line a process wrote, or how it ended."""
+    said = [line for line in child.lines if line]
+    return said[-1] if said else child.ending
