@@ -224,6 +224,14 @@ class AcquirerKeyForm(NoteForm):
         """What a header carries."""
         return _version(self.cleaned_data["version"])
 
+    def full_clean(self) -> None:
+        """Validate; what is refused is not shown again: it may be a private key pasted by mistake."""
+        super().full_clean()
+        if self.is_bound and "public_key" in self.errors:
+            data: Any = self.data
+            self.data = data.copy()
+            self.data["public_key"] = ""  # type: ignore[index]
+
     def clean_public_key(self) -> str:
         """A public RSA key, and not our own."""
         text: str = self.cleaned_data["public_key"]

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from portal import incidents, people, registry
@@ -461,7 +462,7 @@ class PersonAdmin(LedgerAdmin):
         )
         return self.done(f"{person} may come in now.", person)
 
-    def change_roles(self, request: HttpRequest, person: User, form: RolesForm) -> str:
+    def change_roles(self, request: HttpRequest, person: User, form: RolesForm) -> Done:
         people.change_roles(
             person,
             form.cleaned_data["roles"],
@@ -469,7 +470,8 @@ class PersonAdmin(LedgerAdmin):
             note=form.cleaned_data["note"],
             remember=form.remember,
         )
-        return f"{person} has other roles now."
+        # Of one's own roles, this page may have been one: the first page is everybody's.
+        return Done(f"{person} has other roles now.", url=reverse("admin:index") if person == request.user else "")
 
     def set_password(self, request: HttpRequest, person: User, form: PasswordForm) -> str:
         people.set_password(

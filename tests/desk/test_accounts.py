@@ -160,6 +160,16 @@ def test_a_private_key_pasted_by_mistake_is_refused_and_not_shown_again(chief: D
     assert AcquirerKey.objects.count() == 0
 
 
+def test_a_private_key_without_its_envelope_is_not_shown_again_either(chief: Desk) -> None:
+    account = factories.AcquirerAccountFactory(acquirer_keys=False)
+    bare = "".join(signing.private_pem(signing.new_private_key()).split("-----")[2].split())
+
+    response = chief.begins(_act(account, "add_acquirer_key")).presses(version="1", public_key=bare)
+
+    assert "This is not an RSA public key." in response.content.decode()
+    assert bare[:64] not in response.content.decode()
+
+
 def test_a_newer_key_of_a_version_takes_the_older_one_s_place(chief: Desk) -> None:
     account = factories.AcquirerAccountFactory()
     newer = signing.public_pem(signing.new_private_key().public_key())
