@@ -98,9 +98,7 @@ class SettlementRowAdmin(LedgerAdmin):
             facts.append(("Later copy", display.to(row.superseded_by)))
         parts: list[tuple[Any, ...]] = []
         if match is not None and match.value:
-            parts.append(
-                (display.chip("Matched", "good"), _whose(match), "", display.minor(match.value, match.currency))
-            )
+            parts.append((display.chip("Matched", "good"), _whose(match), display.minor(match.value, match.currency)))
         parts += [
             (
                 display.chip("Explained"),
@@ -111,10 +109,10 @@ class SettlementRowAdmin(LedgerAdmin):
         ]
         for found in row.discrepancies.order_by("pk"):
             chip = display.chip("Open", "wait") if found.is_open else display.chip("Closed", "good")
-            what = display.to(found, found.get_reason_display())
-            parts.append((chip, what, sentence(found.sentence), display.money(found.share)))
+            what = display.joined((display.to(found, found.get_reason_display()), sentence(found.sentence)), " ")
+            parts.append((chip, what, display.money(found.share)))
         return [
-            Card("What became of it", table=Table(("", "What", "", "Share"), parts, frozenset({3})), wide=True),
+            Card("What became of it", table=Table(("", "What", "Share"), parts, frozenset({2})), wide=True),
             Card("As understood", facts=facts),
             Card(
                 "As printed",
