@@ -36,7 +36,7 @@ class Buyer(models.Model):
     """Somebody who buys at the merchant, under the merchant's own reference."""
 
     account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="buyers")
-    reference = models.CharField(max_length=64)
+    reference = models.CharField(max_length=64, db_index=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -84,7 +84,7 @@ class WalletAccount(Stateful, Due):
     """Refreshes sent with the present refresh token; an F of a repeated one may be the lost first one's work."""
     doubted_at = models.DateTimeField(null=True, blank=True)
     """pay said INVALID_ACCESS_TOKEN for the current token; cleared by a payment that succeeds."""
-    login_label = models.CharField(max_length=64, blank=True)
+    login_label = models.CharField(max_length=64, blank=True, db_index=True)
     """As the wallet masks it, e.g. ``63-9****31111``."""
     user_id = EncryptedTextField(blank=True)
     """The wallet's user id: often absent, so kept and not relied on."""

@@ -113,6 +113,9 @@ notification_handlers: Registry[Callable[..., Any]] = Registry("notification han
 timelines: Registry[Callable[[Any], list[TimelineEntry]]] = Registry("timelines")
 """``contributor(thing) -> entries``, called for every page that shows a timeline (a Payment, an Order, …)."""
 
+marks: Registry[Callable[[Any], list[tuple[str, str]]]] = Registry("marks")
+"""``contributor(thing) -> (word, tone)``: further states beside a thing's own, at the head of its page."""
+
 today: Registry[Callable[[], list[TodayLine]]] = Registry("today")
 """``lines() -> TodayLine[]``: what waits for a person."""
 

@@ -7,6 +7,7 @@ from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.urls import reverse
 
 from payments.models import Cancel, Order, Payment, Refund
+from payments.queries import live_payment
 from portal.money import Money
 from portal.registry import TimelineEntry, TodayLine
 from reconciliation.errors import LawBroken
@@ -113,6 +114,15 @@ def settled(thing: Payment | Refund | Cancel) -> SettlementRow | None:
             found = Match.objects.filter(cancel=thing, role=Role.CANCEL)
     match_ = found.filter(is_settlement=True).select_related("row__batch", "row__file").first()
     return match_.row if match_ is not None else None
+
+
+def marks(thing: Any) -> list[tuple[str, str]]:
+    """ "Settled", beside the state of an order, payment, refund or cancel that the acquirer has settled."""
+    if isinstance(thing, Order):
+        thing = live_payment(thing)
+    if not isinstance(thing, Payment | Refund | Cancel):
+        return []
+    return [("Settled", "good")] if settled(thing) is not None else []
 
 
 def open_discrepancies() -> QuerySet[Discrepancy]:

@@ -20,8 +20,7 @@ done stands at the top right (``acts``), each act with a page of its own (``port
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
@@ -336,8 +335,10 @@ class LedgerAdmin(DeskAdmin):
             Q(**{name if "__exact" in name or "__startswith" in name else f"{name}__exact": term})
             for name in self.get_search_fields(request)
         ]
-        ids = [self.model._default_manager.filter(condition).order_by().values("pk") for condition in by_field]
-        return queryset.filter(reduce(or_, (Q(pk__in=found) for found in ids))), False
+        first, *others = (
+            self.model._default_manager.filter(condition).order_by().values("pk") for condition in by_field
+        )
+        return queryset.filter(pk__in=first.union(*others, all=True) if others else first), False
 
     # The page of a thing.
 
@@ -541,6 +542,7 @@ class LedgerAdmin(DeskAdmin):
             "opts": self.opts,
             "thing": thing,
             "headline": headline,
+            "chips": self._chips(thing, headline),
             "title": str(thing) if thing is not None else str(self.opts.verbose_name_plural),
             "list_url": add_preserved_filters(
                 {"preserved_filters": filters, "opts": self.opts}, reverse(self._name("changelist"))
@@ -548,6 +550,13 @@ class LedgerAdmin(DeskAdmin):
             "list_title": self.menu_label or str(self.opts.verbose_name_plural).capitalize(),
             "media": self.media,
         }
+
+    @staticmethod
+    def _chips(thing: Any, headline: Headline | None) -> list[Chip]:
+        if headline is None:
+            return []
+        further = [Chip(word, tone) for contributor in registry.marks for word, tone in contributor(thing)]
+        return [*headline.chips, *further]
 
     def _lines(self, thing: Any) -> list[Line]:
         entries = list(self.timeline(thing))

@@ -3,6 +3,14 @@
 from reconciliation.admin.batches import BatchAdmin
 from reconciliation.admin.discrepancies import DiscrepancyAdmin
 from reconciliation.admin.files import ReportFileAdmin
+from reconciliation.admin.questions import PAID_NOT_SETTLED, REFUNDED_NOT_SETTLED
 from reconciliation.admin.rows import SettlementRowAdmin
 
-__all__ = ["BatchAdmin", "DiscrepancyAdmin", "ReportFileAdmin", "SettlementRowAdmin"]
+__all__ = [
+    "PAID_NOT_SETTLED",
+    "REFUNDED_NOT_SETTLED",
+    "BatchAdmin",
+    "DiscrepancyAdmin",
+    "ReportFileAdmin",
+    "SettlementRowAdmin",
+]

@@ -395,3 +395,20 @@ def test_the_first_page_shows_what_waits(finance: Client, books: Books, imported
     page = finance.get("/admin/")
 
     assert f"1 discrepancy in {NAME}" in words(page)
+
+
+def test_what_is_settled_is_marked_and_what_is_not_is_asked_for(
+    finance: Client, books: Books, imported: Import
+) -> None:
+    settled = books.payment("P-1", Money(90_00, "USD"))
+    late = books.payment("P-2", Money(100_00, "USD"))
+    imported(settlement(row("PAYMENT", "P-1", "90.00", "87.30", **fee("-2.70"))))
+
+    listed = words(finance.get("/admin/payments/payment/?ask=not_settled"))
+
+    assert "90.00 USD Paid Settled" in words(finance.get(f"/admin/payments/payment/{settled.pk}/change/"))
+    assert "90.00 USD Paid Settled" in words(finance.get(f"/admin/payments/order/{settled.order_id}/change/"))
+    assert "100.00 USD Paid Order" in words(finance.get(f"/admin/payments/payment/{late.pk}/change/"))
+    assert "Paid, not settled" in listed
+    assert "1–1 of 1" in listed
+    assert "P-2" in listed
