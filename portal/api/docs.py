@@ -17,6 +17,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from portal.api import once, problems
+from portal.api.limits import RateLimit
 from portal.api.schema import BUYER, MERCHANT
 
 _CALLERS = {BUYER: "buyer’s session", MERCHANT: "merchant key"}
@@ -30,6 +31,7 @@ class Schema(SpectacularJSONAPIView):
     """The OpenAPI document, as JSON."""
 
     http_method_names = ["get", "head"]
+    throttle_classes = [RateLimit]  # making it costs more than most answers
 
 
 @dataclass

@@ -5,6 +5,7 @@ writing the count are two steps, so requests at the very same moment may pass to
 from a flood and is no ledger.
 """
 
+from ipaddress import ip_address, ip_network
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # REST framework's views import the classes its settings name
     from rest_framework.views import APIView
 
 _WINDOW_SECONDS = 60
+_IP_WITHOUT_HOUSEHOLDS = 4
 
 
 class RateLimit(BaseThrottle):
@@ -38,7 +40,7 @@ class RateLimit(BaseThrottle):
         limit = settings.PORTAL_API_LIMITS.get(f"{kind}.{subject}")
         if limit is None:
             return True
-        ident = getattr(caller, "limited_as", None) or f"address:{client_address(request)}"
+        ident = getattr(caller, "limited_as", None) or f"address:{_household(client_address(request))}"
         seconds = clock.now().timestamp()
         window = int(seconds // _WINDOW_SECONDS)
         passed = seconds % _WINDOW_SECONDS / _WINDOW_SECONDS
@@ -65,12 +67,29 @@ def _seconds_until(limit: int, current: int, previous: int, passed: float) -> fl
 
 
 def client_address(request: Request) -> str:
-    """Where the request came from: the outermost address our own proxies vouch for, and no other.
+    """Where the request came from: the outermost address our own proxies vouch for, and no other; empty without one.
 
     ``settings.PORTAL_PROXIES`` says how many of them stand before us; without any, ``X-Forwarded-For`` is anybody's.
     """
     connected = str(request.META.get("REMOTE_ADDR") or "")
-    if not settings.PORTAL_PROXIES:
-        return connected
     named = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    return named[-min(settings.PORTAL_PROXIES, len(named))] if named else connected
+    if settings.PORTAL_PROXIES and named:
+        vouched_for: str = named[-min(settings.PORTAL_PROXIES, len(named))]
+        if _is_address(vouched_for):
+            return vouched_for
+    return connected if _is_address(connected) else ""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _household(address: str) -> str:
+    """An IPv6 customer has 2⁶⁴ addresses to knock from, so those are counted as one."""
+    if not address or ip_address(address).version == _IP_WITHOUT_HOUSEHOLDS:
+        return address
+    return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import requests
 from django.http import HttpRequest
 from rest_framework.request import Request
 
@@ -78,6 +79,10 @@ def test_logins_are_limited_by_address(anybody: Api, limits: dict[str, int]) -> 
         (1, "198.51.100.7, 203.0.113.9", "203.0.113.9"),
         (2, "198.51.100.7, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
         (3, "203.0.113.9", "203.0.113.9"),
+        (1, "2001:db8::7", "2001:db8::7"),
+        (1, "203.0.113.9:4711", "10.0.0.1"),
+        (1, "unknown", "10.0.0.1"),
+        (1, " , ", "10.0.0.1"),
     ],
 )
 def test_an_address_is_believed_from_our_own_proxies_only(
@@ -89,3 +94,25 @@ def test_an_address_is_believed_from_our_own_proxies_only(
     if forwarded is not None:
         request.META["HTTP_X_FORWARDED_FOR"] = forwarded
     assert client_address(Request(request)) == address
+
+
+def test_a_server_behind_a_socket_file_knows_no_address() -> None:
+    request = HttpRequest()
+    request.META["REMOTE_ADDR"] = ""
+    assert client_address(Request(request)) == ""
+
+
+def test_one_households_ipv6_addresses_are_counted_as_one(anybody: Api, limits: dict[str, int], settings: Any) -> None:
+    settings.PORTAL_PROXIES = 1
+    codes = [
+        anybody.refused("POST", "sessions", {}, headers={"X-Forwarded-For": address})["code"]
+        for address in ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1")
+    ]
+    assert codes == ["invalid_input", "invalid_input", "rate_limited", "invalid_input"]
+
+
+def test_the_description_is_limited_too(anybody: Api, settings: Any) -> None:
+    settings.PORTAL_API_LIMITS = {"anonymous.reads": 1}
+    answers = [requests.get(f"{anybody.url}/api/v1/schema/", timeout=30) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert answers[1].json()["code"] == "rate_limited"
