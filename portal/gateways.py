@@ -2,8 +2,11 @@
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
+import requests
 from django.conf import settings
 
 from portal.acquirer import Acquirer, Credentials
@@ -12,10 +15,17 @@ from portal.acquirer.results import Secret, WireExchange
 from portal.errors import PortalError
 from portal.models import AcquirerAccount, Exchange
 
-_ADAPTERS: dict[str, Callable[[Credentials], Acquirer]] = {AcquirerAccount.Adapter.ANTOM: Antom}
+
+class _Adapter(Protocol):
+    def __call__(self, credentials: Credentials, *, session: requests.Session | None = None) -> Acquirer: ...
+
+
+_ADAPTERS: dict[str, _Adapter] = {AcquirerAccount.Adapter.ANTOM: Antom}
 
 _lock = threading.Lock()
 _speaking: dict[int, tuple[Credentials, Acquirer]] = {}
+_session: requests.Session | None = None
+"""None: each adapter opens its own."""
 
 
 class AccountNotReady(PortalError):
@@ -35,9 +45,24 @@ def acquirer_for(account: AcquirerAccount) -> Acquirer:
         held = _speaking.get(account.pk)
         if held is not None and held[0] == credentials:
             return held[1]
-        acquirer = _ADAPTERS[account.adapter](credentials)
+        acquirer = _ADAPTERS[account.adapter](credentials, session=_session)
         _speaking[account.pk] = (credentials, acquirer)
         return acquirer
+
+
+@contextmanager
+def speaking_over(session: requests.Session) -> Iterator[None]:
+    """Let every account speak over one session for a while: a simulation's line, which is no socket."""
+    global _session  # noqa: PLW0603 - one line for the whole process, as long as it is in force
+    with _lock:
+        _speaking.clear()
+        _session = session
+    try:
+        yield
+    finally:
+        with _lock:
+            _speaking.clear()
+            _session = None
 
 
 def credentials_of(account: AcquirerAccount) -> Credentials:

@@ -7,8 +7,8 @@ from pathlib import Path
 import portal
 
 ROOT = Path(portal.__file__).parent.parent
-OUTSIDE = {"sandbox", "migrations", "simulation"}
-"""The other party has contracts of its own; migrations and simulation are imported by nobody."""
+OUTSIDE = {"sandbox", "migrations"}
+"""The other party has contracts of its own; migrations are imported by nobody."""
 
 
 def test_every_module_of_portal_stands_in_a_layer() -> None:
