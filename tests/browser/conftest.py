@@ -53,8 +53,8 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def context(chromium: Browser, complaints: list[str]) -> Iterator[BrowserContext]:
-    """A browser without a past. The story fails if the browser complained."""
+def context(chromium: Browser, complaints: list[str], account: AcquirerAccount) -> Iterator[BrowserContext]:
+    """A browser without a past, closed before the rows go. The story fails if the browser complained."""
     context = chromium.new_context(viewport={"width": 1360, "height": 900}, locale="en-GB", timezone_id="Asia/Manila")
     context.set_default_timeout(_PATIENCE_MILLISECONDS)
     context.add_init_script(_TELL_BREACHES)

@@ -4,8 +4,11 @@ import re
 
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
+from portal.money import Money
 from portal.sandbox.server import Sandbox
 from tests.story import Shop
+
+_A_MOMENT_MILLISECONDS = 50
 
 
 class Phone:
@@ -65,6 +68,37 @@ class Phone:
         """Nowhere in the mini program stand these words."""
         expect(self.program.locator("main").get_by_text(words)).to_have_count(0)
         return self
+
+    def closes_the_wallet(self) -> "Phone":
+        """Close the wallet's pages without going back to the shop."""
+        self.page.locator("#wallet-close").click()
+        return self
+
+    def agrees_and_loses_the_callback(self) -> "Phone":
+        """Agree on the wallet's page, which then has no way back."""
+        self.wallet.get_by_text("For testers").click()
+        self.decides("Agree, but lose the callback")
+        self.wallet.get_by_text("The way back is lost").wait_for()
+        return self
+
+    def waits_until(self, words: str, *, at_most_seconds: int) -> int:
+        """Let the phone's time run, a second at a time, until these words are shown; how many seconds it took."""
+        for seconds in range(at_most_seconds):
+            if self.program.get_by_text(words).first.is_visible():
+                return seconds
+            self.page.context.clock.run_for(1000)
+            self.page.wait_for_timeout(_A_MOMENT_MILLISECONDS)  # real time, for answers under way
+        self.shows(words)
+        return at_most_seconds
+
+    def took(self, user: str = "ana") -> list[Money]:
+        """What left the user's purse, payment by payment."""
+        return self.sandbox.engine.taken_from(user)
+
+    def wishes_before(self, name: str, value: str) -> "Phone":
+        """Let something go wrong from the start of Ana's mini program on."""
+        self.page.goto(f"{self.sandbox.url}/miniprogram/?wallet=GCASH&user=ana")
+        return self.wishes(name, value)
 
     def wishes(self, name: str, value: str) -> "Phone":
         """Let something go wrong in the phone."""

@@ -165,6 +165,8 @@ function shortened(url) {
   return text.replace(/^https?:\/\/[^/]+\/api\/v1/, '');
 }
 
+/** What was asked, as data: a secret in a text that is JSON could not be masked. */
 function shown({ data }, headers) {
-  return { headers, ...(data === undefined ? {} : { body: data }) };
+  if (data === undefined) return { headers };
+  return { headers, body: typeof data === 'string' ? JSON.parse(data) : data };
 }

@@ -3,6 +3,7 @@
 import { masked } from './masking.js';
 
 const MOST_LINES = 200;
+const LONG_ID = /\b([A-Z]\d{4})[0-9A-Z]{18,}(?=[0-9A-Z]{4}\b)/g;
 const WORDS = { good: '✓', bad: '✕', wait: '◷', plain: '•' };
 
 /** The list beside the phone. `begin` adds a line and returns a function that ends it. */
@@ -13,7 +14,7 @@ export function createWatch(list, empty) {
     line.className = `line ${kind}`;
     const head = add(line, 'div', 'head');
     add(head, 'span', 'who', kind === 'api' ? 'Portal' : kind === 'wallet' ? 'Wallet' : 'Phone');
-    add(head, 'code', 'what', name);
+    add(head, 'code', 'what', name.replace(LONG_ID, '$1…')).title = name;
     const chip = add(head, 'span', 'chip wait', `${WORDS.wait} …`);
     const facts = add(line, 'details', 'facts');
     facts.hidden = true;
@@ -25,6 +26,7 @@ export function createWatch(list, empty) {
 
     return function end(state, word, answer) {
       const spent = Math.round(performance.now() - started);
+      chip.hidden = !word;
       chip.className = `chip ${state}`;
       chip.textContent = `${WORDS[state] ?? WORDS.plain} ${word}`;
       if (kind === 'api') add(head, 'span', 'spent', `${spent} ms`);
@@ -32,8 +34,9 @@ export function createWatch(list, empty) {
     };
   }
 
-  function note(kind, text, state = 'plain') {
-    begin(kind, text)(state, state === 'bad' ? 'no' : state === 'good' ? 'yes' : 'noted');
+  /** Something that has no answer worth waiting for. */
+  function note(kind, text) {
+    begin(kind, text)('plain', '');
   }
 
   function clear() {

@@ -11,7 +11,7 @@ Page({
 
   onLoad({ number }) {
     this.number = number;
-    this.waited = 0;
+    this.since = Date.now();
   },
 
   onShow() {
@@ -29,7 +29,7 @@ Page({
 
   retry() {
     this.setData({ isLoading: true, failure: '' });
-    this.waited = 0;
+    this.since = Date.now();
     this.watch();
   },
 
@@ -40,9 +40,8 @@ Page({
     try {
       while (this.isShown) {
         const isPending = await this.refresh();
-        if (!isPending || this.waited >= ASK_FOR) break;
+        if (!isPending || this.isLate()) break;
         await pause(ASK_EVERY);
-        this.waited += ASK_EVERY;
       }
     } catch (reason) {
       this.setData({ isLoading: false, failure: trouble(reason) });
@@ -51,13 +50,17 @@ Page({
     }
   },
 
+  isLate() {
+    return Date.now() - this.since >= ASK_FOR;
+  },
+
   async refresh() {
     const order = await get(`/orders/${this.number}`);
     const { payment } = order;
     const status = payment?.status ?? order.status;
     const isReturned = Boolean(payment && payment.returned.value !== '0');
     const isPending = status === 'PENDING';
-    const words = this.headline(status, payment, order, isPending && this.waited >= ASK_FOR);
+    const words = this.headline(status, payment, order, isPending && this.isLate());
     this.setData({
       isLoading: false,
       failure: '',
@@ -72,7 +75,7 @@ Page({
       returned: isReturned ? money(payment.returned) : '',
       isPending,
       canRetry: status === 'FAILED' && order.status === 'INIT',
-      retryWord: payment?.reason?.action === 'authorize_again' ? 'Link again and pay' : this.retryWord(payment),
+      retryWord: payment?.reason?.action === 'retry' ? 'Try again' : 'Choose how to pay',
     });
     return isPending;
   },
@@ -87,10 +90,6 @@ Page({
     if (status === 'FAILED') return tell('bad', 'Not paid', payment.reason?.text ?? 'The wallet declined.');
     if (payment?.reason) return tell('', 'Cancelled', payment.reason.text);
     return tell('', 'Cancelled', 'Nothing was charged for this order.');
-  },
-
-  retryWord(payment) {
-    return payment?.reason?.action === 'choose_another_wallet' ? 'Choose how to pay' : 'Try again';
   },
 
   payAgain() {
