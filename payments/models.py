@@ -28,6 +28,8 @@ from portal.money import Money
 
 LIVE = (PaymentStatus.INITIATED, PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED)
 """While a payment is one of these, its order takes no other."""
+UNPAID = (PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.REVERSED)
+"""The order does not count these as paid. When the acquirer keeps money for one, it is given back, or explained."""
 
 
 class Product(models.Model):
@@ -170,6 +172,8 @@ class Payment(Stateful, Due, ActorFields):
     amount_value = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     returned_value = models.BigIntegerField(default=0)
+    kept_returned_value = models.BigIntegerField(default=0)
+    """Of money the acquirer kept for a payment we hold as failed or cancelled: what is promised or done back."""
     token_index = models.CharField(max_length=64)
     """Blind index of the token that was sent: tells a refusal of this token from one of an older token."""
     terminal_type = models.CharField(max_length=16, choices=[(t.value, t.value) for t in TerminalType])
@@ -217,6 +221,11 @@ class Payment(Stateful, Due, ActorFields):
                 name="returned_at_most_paid",
             ),
             models.CheckConstraint(
+                condition=Q(kept_returned_value=0)
+                | Q(kept_returned_value__gt=0, kept_returned_value__lte=F("amount_value"), status__in=UNPAID),
+                name="kept_returned_at_most_kept",
+            ),
+            models.CheckConstraint(
                 condition=~Q(status=PaymentStatus.SUCCEEDED) | Q(paid_at__isnull=False), name="succeeded_knows_when"
             ),
         ]
@@ -261,7 +270,10 @@ class PaymentChange(Change):
 
 
 class Contradiction(models.Model):
-    """A verdict about a payment that its final status does not allow. Kept and shown; it never overwrites."""
+    """A verdict about a payment that its final status does not allow. Kept and shown; it never overwrites.
+
+    While one that says SUCCESS is open, its order takes no other payment: the buyer would be debited twice.
+    """
 
     payment = models.ForeignKey(Payment, models.CASCADE, related_name="contradictions")
     said = models.CharField(
@@ -271,6 +283,8 @@ class Contradiction(models.Model):
     heard_from = models.CharField(max_length=24, choices=Messenger.choices)
     detail = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField(default=clock.now)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_how = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("payment", "said"), name="contradiction_once")]
@@ -290,6 +304,8 @@ class Cancel(Stateful, Due, ActorFields):
     status = models.CharField(max_length=16, choices=CancelStatus.choices, default=CancelStatus.REQUESTED)
     amount_value = models.BigIntegerField()
     """What it reserves of the payment: the whole amount."""
+    gives_back_kept = models.BooleanField(default=False, editable=False)
+    """It gives back what the acquirer kept against our status; it reserves ``kept_returned_value``."""
     reason_code = models.CharField(max_length=24, choices=ReasonCode.choices)
     note = models.CharField(max_length=256, blank=True)
     times_sent = models.PositiveIntegerField(default=0)
@@ -305,7 +321,9 @@ class Cancel(Stateful, Due, ActorFields):
         indexes = [models.Index(fields=("-created_at", "-id"), name="cancel_newest")]
         constraints = [
             models.UniqueConstraint(
-                fields=("payment",), condition=~Q(status=CancelStatus.REFUSED), name="one_live_cancel"
+                fields=("payment", "gives_back_kept"),
+                condition=~Q(status=CancelStatus.REFUSED),
+                name="one_live_cancel",
             ),
             models.CheckConstraint(condition=Q(amount_value__gt=0), name="cancel_above_zero"),
             models.CheckConstraint(condition=Q(status__in=CancelStatus.values), name="cancel_status_known"),
@@ -332,6 +350,8 @@ class Refund(Stateful, Due, ActorFields):
     status = models.CharField(max_length=16, choices=RefundStatus.choices, default=RefundStatus.INITIATED)
     amount_value = models.BigIntegerField()
     currency = models.CharField(max_length=3)
+    gives_back_kept = models.BooleanField(default=False, editable=False)
+    """It gives back what the acquirer kept against our status; it reserves ``kept_returned_value``."""
     reason_code = models.CharField(max_length=24, choices=ReasonCode.choices)
     note = models.CharField(max_length=256, blank=True)
     times_sent = models.PositiveIntegerField(default=0)

@@ -7,12 +7,16 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from payments import schedule
-from payments.models import Cancel, Order, Payment, Refund
+from payments.models import UNPAID, Cancel, Order, Payment, Refund
 from payments.states import CancelStatus, PaymentStatus, RefundStatus
 from portal import clock
+from portal.acquirer.results import Outcome
 from portal.acquirer.wallets import wallet_facts
 from portal.gateways import AccountNotReady, acquirer_for
 from portal.money import Money
+
+KEPT = "KEPT"
+"""The way back of money that the acquirer keeps for a payment we hold as not paid: it is asked first."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class MoneyBack:
     refund_until: datetime | None
     refundable: Money
     best: str
-    """``CANCEL``, ``REFUND`` or empty."""
+    """``CANCEL``, ``REFUND``, ``KEPT`` or empty."""
     why: str
     """Why nothing can be given back, or why it is a refund; a sentence part for a person."""
 
@@ -62,6 +66,11 @@ def money_back(payment: Payment) -> MoneyBack:
         if payment.returned_value:
             return answer("", "its cancel is on its way")
         return answer("CANCEL", "its result is not known yet")
+    if payment.status in UNPAID and is_said_to_be_kept(payment):
+        if payment.kept_returned_value:
+            return answer("", "what the acquirer kept was given back or is on its way back")
+        why = "the acquirer is asked first; what it kept is cancelled while that is possible, else refunded"
+        return MoneyBack(until, latest, payment.amount, KEPT, why)
     if payment.status != PaymentStatus.SUCCEEDED:
         return answer("", f"it is {payment.get_status_display().lower()}")
     if payment.refundable.value == 0:
@@ -77,9 +86,21 @@ def money_back(payment: Payment) -> MoneyBack:
     return answer("REFUND", "the time to cancel has passed" if at >= until else "part of it was given back")
 
 
+def is_said_to_be_kept(payment: Payment) -> bool:
+    """Whether somebody said, and nobody settled, that the money of a payment that is not paid for us was taken."""
+    if payment.status == PaymentStatus.REVERSED:
+        return True
+    return payment.contradictions.filter(said=Outcome.SUCCESS, settled_at__isnull=True).exists()
+
+
 def waiting_payments() -> QuerySet[Payment]:
-    """Payments the clock must ask about."""
+    """Payments without a final answer."""
     return Payment.objects.filter(status=PaymentStatus.PROCESSING)
+
+
+def payments_to_look_at() -> QuerySet[Payment]:
+    """Payments the clock must ask about: without a final answer, or contradicted. Those with a due time."""
+    return Payment.objects.filter(due_at__isnull=False)
 
 
 def waiting_cancels() -> QuerySet[Cancel]:

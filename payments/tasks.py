@@ -1,6 +1,6 @@
 """What the clock starts: ask about payments, cancels and refunds without a final answer. Safe to run twice at once."""
 
-from payments import operations, queries, schedule
+from payments import operations, queries
 from payments.models import Cancel, Payment, Refund
 from payments.states import CancelStatus, PaymentStatus, RefundStatus
 from portal import clock, due
@@ -8,12 +8,17 @@ from portal.gateways import acquirer_for
 
 
 def work_payment(pk: int) -> str:
-    """Act on a payment without a final answer: send what never left, ask, and at last cancel."""
+    """Act on a payment without a final answer: send what never left, ask, and at last cancel.
+
+    Of a final one that somebody contradicted, the acquirer is asked.
+    """
     payment = Payment.objects.select_related("order__account", "order__buyer", "wallet_account").get(pk=pk)
     if payment.status == PaymentStatus.PROCESSING and not payment.may_have_arrived:
         operations.send_again(payment)
     elif payment.status == PaymentStatus.PROCESSING:
         _ask_then_cancel(payment)
+    else:
+        operations.check(payment)
     payment.refresh_from_db()
     return f"payment {payment.payment_request_id}: {payment.get_status_display()}"
 
@@ -24,10 +29,9 @@ def _ask_then_cancel(payment: Payment) -> None:
         return
     capabilities = acquirer_for(payment.account).capabilities
     if payment.questions_asked < capabilities.payment_poll_count:
-        due.hold(payment, due_at=clock.now() + capabilities.payment_poll)
-    elif operations.cancel_unfinished(payment) is None:
-        # Somebody's cancel is under way and drives the rest; if it was refused meanwhile, look again soon.
-        due.hold(payment, due_at=schedule.ladder_time(0))
+        operations.look_again(payment, at=clock.now() + capabilities.payment_poll)
+    else:
+        operations.cancel_unfinished(payment)
 
 
 def work_cancel(pk: int) -> str:
@@ -51,6 +55,6 @@ def work_refund(pk: int) -> str:
     return f"refund {refund.refund_request_id}: {refund.get_status_display()}"
 
 
-payments_due = due.work_on(queries.waiting_payments, work_payment)
+payments_due = due.work_on(queries.payments_to_look_at, work_payment)
 cancels_due = due.work_on(queries.waiting_cancels, work_cancel)
 refunds_due = due.work_on(queries.waiting_refunds, work_refund)

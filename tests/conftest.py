@@ -103,9 +103,12 @@ def account(transactional_db: None, sandbox: Sandbox, portal_url: str, settings:
 
 
 @pytest.fixture
-def acquirer(sandbox: Sandbox) -> Acquirer:
+def acquirer(sandbox: Sandbox) -> Iterator[Acquirer]:
     """The other party, as a story speaks of it."""
-    return Acquirer(sandbox)
+    acquirer = Acquirer(sandbox)
+    yield acquirer
+    acquirer.let_go()
+    assert acquirer.mishaps == []
 
 
 @pytest.fixture

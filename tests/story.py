@@ -3,8 +3,12 @@
 A story speaks in these words and asserts the whole picture; what happens beneath them is the real code of both sides.
 """
 
+import threading
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from django.db import connections
 
 from authorizations import operations as binding
 from authorizations.models import Authorization, Buyer, WalletAccount
@@ -18,6 +22,7 @@ from portal.acquirer.results import Secret
 from portal.actor import Actor
 from portal.models import AcquirerAccount
 from portal.money import Money
+from portal.sandbox.engine import ROUTES, Response
 from portal.sandbox.server import Sandbox
 
 PHONE = Terminal(terminal_type=TerminalType.MINI_APP, os_type="ANDROID")
@@ -42,6 +47,41 @@ class Acquirer:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.engine = sandbox.engine
+        self._meanwhile: list[tuple[str, str, Callable[[], object]]] = []
+        self._lock = threading.Lock()
+        self.mishaps: list[BaseException] = []
+
+    def meanwhile(self, api: str, act: Callable[[], object], *, moment: str = "done") -> None:
+        """Let somebody else act while a call is on its way: once it is ``done``, or when it has just ``come``.
+
+        The caller waits for the answer all the while, as it would on the wire.
+        """
+        self._meanwhile.append((api, moment, act))
+        self.engine.handle = self._handle  # type: ignore[method-assign]
+
+    def let_go(self) -> None:
+        """Answer as the sandbox does again."""
+        self.engine.__dict__.pop("handle", None)
+
+    def _handle(self, method: str, uri: str, headers: Mapping[str, str], body: bytes) -> Response:
+        api = ROUTES[uri.split("?", maxsplit=1)[0]][0]
+        self._let_others_act(api, "come")
+        response = type(self.engine).handle(self.engine, method, uri, headers, body)
+        self._let_others_act(api, "done")
+        return response
+
+    def _let_others_act(self, api: str, moment: str) -> None:
+        with self._lock:
+            due = next((one for one in self._meanwhile if one[:2] == (api, moment)), None)
+            if due is None:
+                return
+            self._meanwhile.remove(due)
+        try:
+            due[2]()
+        except BaseException as reason:
+            self.mishaps.append(reason)
+        finally:
+            connections.close_all()
 
     def will(self, fault: str, **options: Any) -> None:
         """Let something go wrong, in the sandbox's own words."""

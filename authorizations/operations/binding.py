@@ -122,7 +122,7 @@ def receive_code(
     """
     index = blind_index(auth_code.reveal(), CODE_PURPOSE)
     with transaction.atomic(durable=True):
-        authorization.refresh_from_db()
+        authorization.lock()
         if authorization.auth_code_index == index or authorization.status == AuthorizationStatus.BOUND:
             return authorization
         if authorization.auth_code_index:
@@ -181,8 +181,8 @@ def record_token(authorization: Authorization, result: TokenResult, *, heard_fro
     with transaction.atomic(durable=True):
         keep(authorization.account, result.exchange, subject=authorization.auth_state)
         # One buyer's bindings are recorded one after the other: the newest replaces, never two at once.
-        Buyer.objects.select_for_update().get(pk=authorization.buyer_id)
-        authorization.refresh_from_db()
+        Buyer.objects.select_for_update(no_key=True).get(pk=authorization.buyer_id)
+        authorization.lock()
         facts = {"result_code": result.code[:64], "result_message": result.message[:256]}
         if result.outcome is Outcome.SUCCESS and result.access_token is not None:
             _bind(authorization, result, heard_from=heard_from, facts=facts)
@@ -271,7 +271,7 @@ def report_failure(authorization: Authorization, error: str, *, by: Actor) -> Au
     if event is None:
         return authorization
     with transaction.atomic(durable=True), suppress(TransitionNotAllowed):
-        authorization.refresh_from_db()
+        authorization.lock()
         if authorization.status == AuthorizationStatus.OFFERED:
             authorization.advance(
                 event, heard_from=Messenger.BUYER, note=f"{by}: {error}", due_at=None, result_code=error
@@ -282,7 +282,7 @@ def report_failure(authorization: Authorization, error: str, *, by: Actor) -> Au
 def lapse(authorization: Authorization) -> Authorization:
     """End an attempt nobody came back from. A code that arrives later still counts."""
     with transaction.atomic(durable=True), suppress(TransitionNotAllowed):
-        authorization.refresh_from_db()
+        authorization.lock()
         if authorization.status in (AuthorizationStatus.STARTED, AuthorizationStatus.OFFERED):
             authorization.advance(AuthorizationEvent.LAPSED, heard_from=Messenger.CLOCK, due_at=None, lease_until=None)
     return authorization

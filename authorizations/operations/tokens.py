@@ -12,7 +12,7 @@ from authorizations.errors import WalletNotActive
 from authorizations.models import TOKEN_PURPOSE, WalletAccount
 from authorizations.states import Messenger, WalletEvent, WalletStatus
 from portal import clock, due, incidents, journal
-from portal.acquirer.results import Outcome, RevokeResult, Secret, TokenResult
+from portal.acquirer.results import Advice, Outcome, RevokeResult, Secret, TokenResult
 from portal.actor import Actor, ActorKind
 from portal.encryption import blind_index
 from portal.errors import TransitionNotAllowed
@@ -40,7 +40,7 @@ def revoke(
     acquirer_for(wallet_account.account)  # refuses here, before the promise
     at = clock.now()
     with transaction.atomic(durable=True):  # promise
-        wallet_account.refresh_from_db()
+        wallet_account.lock()
         if wallet_account.status == WalletStatus.REVOKED:
             if remember:
                 remember(wallet_account)
@@ -54,8 +54,8 @@ def revoke(
                     end_reason=(note or reason_code)[:256],
                     attempts=0,
                     revokes_sent=0,
+                    # A lease stays: a refresh on its way brings a newer token, and that is the one to end.
                     due_at=at,
-                    lease_until=None,
                 )
             except TransitionNotAllowed:
                 raise WalletNotActive(status=wallet_account.get_status_display()) from None
@@ -86,11 +86,18 @@ def record_revoke(wallet_account: WalletAccount, result: RevokeResult) -> Wallet
     """Write down what revoke answered. A refusal leaves the wallet REVOKING, undebited, with an incident."""
     with transaction.atomic(durable=True):
         keep(wallet_account.account, result.exchange, subject=wallet_subject(wallet_account))
-        wallet_account.refresh_from_db()
+        wallet_account.lock()
         if wallet_account.status != WalletStatus.REVOKING:
             return wallet_account
         if result.outcome is Outcome.SUCCESS:
             _end(wallet_account, WalletEvent.REVOKE_CONFIRMED, heard_from=Messenger.REVOKE_ANSWER)
+            if result.already_dead and wallet_account.refreshes_sent:
+                incidents.raise_incident(
+                    REVOKE_REFUSED,
+                    f"{wallet_account} was refreshed without an answer, then revoked: a newer token may still live.",
+                    subject=wallet_account,
+                    detail="It is not debited any more. Ask the acquirer's support to end the buyer's agreement.",
+                )
             return wallet_account
         next_try: datetime | None = None
         if result.outcome is Outcome.UNKNOWN:
@@ -112,7 +119,7 @@ def record_revoke(wallet_account: WalletAccount, result: RevokeResult) -> Wallet
 def wallet_ended(wallet_account: WalletAccount, *, reason: str, heard_from: Messenger) -> WalletAccount:
     """Write down that the buyer ended the binding in the wallet. The same news twice is the same."""
     with transaction.atomic(durable=True), suppress(TransitionNotAllowed):
-        wallet_account.refresh_from_db()
+        wallet_account.lock()
         _end(wallet_account, WalletEvent.WALLET_ENDED, heard_from=heard_from, reason=reason)
     return wallet_account
 
@@ -161,16 +168,28 @@ def record_refresh(wallet_account: WalletAccount, result: TokenResult) -> Wallet
     old_index = wallet_account.access_token_index
     with transaction.atomic(durable=True):
         keep(wallet_account.account, result.exchange, subject=wallet_subject(wallet_account))
-        wallet_account.refresh_from_db()
-        if wallet_account.status != WalletStatus.ACTIVE or wallet_account.access_token_index != old_index:
+        wallet_account.lock()
+        if wallet_account.access_token_index != old_index:
             return wallet_account
-        if result.outcome is Outcome.SUCCESS and result.access_token is not None:
+        if wallet_account.status == WalletStatus.REVOKING:
+            _refreshed_while_revoking(wallet_account, result)
+        elif wallet_account.status != WalletStatus.ACTIVE:
+            return wallet_account
+        elif result.outcome is Outcome.SUCCESS and result.access_token is not None:
             _replace_tokens(wallet_account, result)
         elif result.outcome is Outcome.FAIL:
             _refresh_refused(wallet_account, result)
         else:
             _refresh_again(wallet_account, result)
     return wallet_account
+
+
+def _refreshed_while_revoking(wallet_account: WalletAccount, result: TokenResult) -> None:
+    """The revoke waited for this answer: it ends whichever token lives now."""
+    if result.outcome is Outcome.SUCCESS and result.access_token is not None:
+        _replace_tokens(wallet_account, result)
+    WalletAccount.objects.filter(pk=wallet_account.pk).update(due_at=clock.now(), lease_until=None)
+    wallet_account.refresh_from_db()
 
 
 def _replace_tokens(wallet_account: WalletAccount, result: TokenResult) -> None:
@@ -196,8 +215,10 @@ def _replace_tokens(wallet_account: WalletAccount, result: TokenResult) -> None:
 def _refresh_refused(wallet_account: WalletAccount, result: TokenResult) -> None:
     expires_at = wallet_account.access_token_expires_at
     is_alive = expires_at is not None and expires_at > clock.now()
-    if wallet_account.refreshes_sent > 1 or wallet_account.doubted_at is not None or not is_alive:
-        # A repeated refresh that is refused means that the lost first one worked: both old tokens are dead.
+    is_about_the_token = result.advice is Advice.REAUTHORIZE
+    was_lost = wallet_account.refreshes_sent > 1 and is_about_the_token
+    if was_lost or wallet_account.doubted_at is not None or not is_alive:
+        # A repeated refresh whose token is refused means that the lost first one worked: both old tokens are dead.
         _die(wallet_account, f"The token could not be refreshed: {result.code}.", heard_from=Messenger.REFRESH_ANSWER)
         return
     WalletAccount.objects.filter(pk=wallet_account.pk).update(due_at=expires_at, lease_until=None)
@@ -212,6 +233,7 @@ def _refresh_refused(wallet_account: WalletAccount, result: TokenResult) -> None
 
 def _refresh_again(wallet_account: WalletAccount, result: TokenResult) -> None:
     next_try = schedule.after(schedule.REFRESH_LADDER, wallet_account.attempts)
+    never_left = 0 if result.may_have_arrived else 1
     if next_try is None:
         next_try = clock.now() + schedule.REFRESH_LADDER[-1]
         incidents.raise_incident(
@@ -220,7 +242,10 @@ def _refresh_again(wallet_account: WalletAccount, result: TokenResult) -> None:
             subject=wallet_account,
         )
     WalletAccount.objects.filter(pk=wallet_account.pk).update(
-        due_at=next_try, lease_until=None, attempts=F("attempts") + 1
+        due_at=next_try,
+        lease_until=None,
+        attempts=F("attempts") + 1,
+        refreshes_sent=F("refreshes_sent") - never_left,
     )
     wallet_account.refresh_from_db()
 
@@ -228,11 +253,14 @@ def _refresh_again(wallet_account: WalletAccount, result: TokenResult) -> None:
 def token_refused(wallet_account: WalletAccount, token_index: str) -> WalletAccount:
     """pay said that the token is invalid. The current one is refreshed once where that is possible; else it is dead.
 
-    ``token_index`` is the blind index of the token that was sent; an older token's refusal says nothing of this one.
+    ``token_index`` is the blind index of the token that was sent; an older token's refusal says nothing of this one,
+    and one more refusal nothing new while the refresh is under way. Joins the caller's transaction.
     """
-    with transaction.atomic(durable=True), suppress(TransitionNotAllowed):
-        wallet_account.refresh_from_db()
+    with transaction.atomic(), suppress(TransitionNotAllowed):
+        wallet_account.lock()
         if wallet_account.status != WalletStatus.ACTIVE or wallet_account.access_token_index != token_index:
+            return wallet_account
+        if wallet_account.doubted_at is not None and _is_being_refreshed(wallet_account):
             return wallet_account
         if wallet_account.refresh_token and wallet_account.doubted_at is None:
             at = clock.now()
@@ -245,15 +273,25 @@ def token_refused(wallet_account: WalletAccount, token_index: str) -> WalletAcco
     return wallet_account
 
 
-def token_worked(wallet_account: WalletAccount) -> None:
-    """A payment went through: whatever was in doubt about the token is settled."""
-    WalletAccount.objects.filter(pk=wallet_account.pk, doubted_at__isnull=False).update(doubted_at=None)
+def _is_being_refreshed(wallet_account: WalletAccount) -> bool:
+    """Whether a refresh is due before its ordinary day, or on its way."""
+    if not wallet_account.refresh_token or wallet_account.due_at is None:
+        return False
+    ordinary = schedule.refresh_due(expires_at=wallet_account.access_token_expires_at, can_refresh=True)
+    return ordinary is None or wallet_account.due_at < ordinary
+
+
+def token_worked(wallet_account: WalletAccount, token_index: str) -> None:
+    """A payment went through with this token: whatever was in doubt about it is settled."""
+    WalletAccount.objects.filter(pk=wallet_account.pk, access_token_index=token_index, doubted_at__isnull=False).update(
+        doubted_at=None
+    )
 
 
 def expire(wallet_account: WalletAccount) -> WalletAccount:
     """Write down that the token has outlived its time."""
     with transaction.atomic(durable=True), suppress(TransitionNotAllowed):
-        wallet_account.refresh_from_db()
+        wallet_account.lock()
         expires_at = wallet_account.access_token_expires_at
         if wallet_account.status == WalletStatus.ACTIVE and expires_at is not None and expires_at <= clock.now():
             _die(wallet_account, "The token has expired.", heard_from=Messenger.CLOCK)

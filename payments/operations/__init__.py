@@ -1,9 +1,18 @@
 """The verbs of paying: orders, payments, cancels, refunds. Only here are transactions opened and the gateway called."""
 
 from payments.operations.cancels import ask_cancel, cancel, cancel_unfinished, record_cancel_result
+from payments.operations.kept import give_kept_back
 from payments.operations.money_back import give_money_back
 from payments.operations.orders import place_merchant_order, place_order, withdraw
-from payments.operations.payments import ask, pay, record_inquiry, record_payment_result, send_again
+from payments.operations.payments import (
+    ask,
+    check,
+    look_again,
+    pay,
+    record_inquiry,
+    record_payment_result,
+    send_again,
+)
 from payments.operations.refunds import (
     ask_refund,
     record_refund_inquiry,
@@ -18,7 +27,10 @@ __all__ = [
     "ask_refund",
     "cancel",
     "cancel_unfinished",
+    "check",
+    "give_kept_back",
     "give_money_back",
+    "look_again",
     "pay",
     "place_merchant_order",
     "place_order",

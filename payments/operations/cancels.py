@@ -4,7 +4,7 @@ A cancel reserves the amount from its promise on, like a refund. Repeating it is
 of a *repeated* cancel may be the lost first one's work, so it is believed only after the payment was asked about.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -14,21 +14,19 @@ from payments import queries, schedule
 from payments.errors import CancelNotPossible
 from payments.models import Cancel, Payment
 from payments.operations.payments import (
-    UNKNOWN_TOO_LONG,
     confirm_cancel,
+    inquire,
     record_inquiry,
     record_payment_result,
     refuse_cancel,
+    report_unknown,
 )
 from payments.states import CancelStatus, Messenger, PaymentStatus, ReasonCode
-from portal import clock, due, incidents, journal
-from portal.acquirer import Acquirer
+from portal import clock, due, journal
 from portal.acquirer.results import Advice, CancelResult, Outcome, PaymentResult
 from portal.actor import Actor, ActorKind
 from portal.gateways import acquirer_for, keep
 from portal.idempotency import Remember
-
-_SOON = timedelta(seconds=5)
 
 
 def cancel(
@@ -42,10 +40,8 @@ def cancel(
     """
     acquirer_for(payment.account)  # refuses here, before the promise
     with transaction.atomic(durable=True):  # promise
-        payment = (
-            Payment.objects.select_for_update().select_related("order__account", "wallet_account").get(pk=payment.pk)
-        )
-        live = payment.cancels.exclude(status=CancelStatus.REFUSED).first()
+        payment = _held(payment)
+        live = payment.cancels.exclude(status=CancelStatus.REFUSED).filter(gives_back_kept=False).first()
         if live is None:
             live = _promise(payment, by=by, reason_code=reason_code, note=note)
             if by.kind is ActorKind.PERSON:
@@ -55,12 +51,15 @@ def cancel(
     return ask_cancel(live) if live.status == CancelStatus.REQUESTED else live
 
 
+def _held(payment: Payment) -> Payment:
+    rows = Payment.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("order__account", "wallet_account").get(pk=payment.pk)
+
+
 def cancel_unfinished(payment: Payment) -> Cancel | None:
     """Begin the cancel of a payment that got no final answer in time; None when someone else settled it or began."""
     with transaction.atomic(durable=True):
-        payment = (
-            Payment.objects.select_for_update().select_related("order__account", "wallet_account").get(pk=payment.pk)
-        )
+        payment = _held(payment)
         if payment.status != PaymentStatus.PROCESSING:
             return None
         if payment.cancels.filter(status=CancelStatus.REQUESTED).exists():
@@ -91,15 +90,20 @@ def _promise(payment: Payment, *, by: Actor, reason_code: str, note: str) -> Can
     )
     promised.by(by)
     promised.save()
-    # The cancel's own ladder asks about the payment from here on.
-    Payment.objects.filter(pk=payment.pk).update(returned_value=F("amount_value"), due_at=None, lease_until=None)
+    # The cancel's own ladder asks about the payment from here on; what never left is closed by the payment's.
+    Payment.objects.filter(pk=payment.pk).update(
+        returned_value=F("amount_value"), due_at=None if payment.may_have_arrived else at, lease_until=None
+    )
     return promised
 
 
-def ask_cancel(cancel: Cancel, *, is_leased: bool = False) -> Cancel:
+def ask_cancel(cancel: Cancel, *, is_leased: bool = False, by: Actor | None = None) -> Cancel:
     """Send the promised cancel: the first time, or again, then only after asking whether it has been done."""
     acquirer = acquirer_for(cancel.payment.account)
-    if cancel.times_sent and _settled_by_asking(cancel, acquirer):
+    if by is not None and by.kind is ActorKind.PERSON:
+        with transaction.atomic(durable=True):
+            journal.write("ask the acquirer", by=by, subject=cancel)
+    if cancel.times_sent and _settled_by_asking(cancel):
         return cancel
     at = clock.now()
     free = Q() if is_leased else Q(lease_until__isnull=True) | Q(lease_until__lt=at)
@@ -115,10 +119,10 @@ def ask_cancel(cancel: Cancel, *, is_leased: bool = False) -> Cancel:
     return record_cancel_result(cancel, result)
 
 
-def _settled_by_asking(cancel: Cancel, acquirer: Acquirer) -> bool:
+def _settled_by_asking(cancel: Cancel) -> bool:
     """Ask about the payment of a cancel that was sent before; True when that settled the cancel."""
     payment = cancel.payment
-    inquiry = acquirer.inquire_payment(payment_request_id=payment.payment_request_id, payment_id=payment.payment_id)
+    inquiry = inquire(payment)
     record_inquiry(payment, inquiry)
     cancel.refresh_from_db()
     if cancel.status != CancelStatus.REQUESTED:
@@ -127,7 +131,10 @@ def _settled_by_asking(cancel: Cancel, acquirer: Acquirer) -> bool:
     if not cancel.is_refused_on_repeat or said is None or said.outcome is not Outcome.SUCCESS:
         return False
     with transaction.atomic(durable=True):  # refused, and the money is there: nothing was cancelled
-        refuse_cancel(cancel, heard_from=Messenger.INQUIRY, note=cancel.result_code)
+        payment.lock()
+        cancel.lock()
+        if cancel.status == CancelStatus.REQUESTED:
+            refuse_cancel(cancel, heard_from=Messenger.INQUIRY, note=cancel.result_code)
     record_payment_result(payment, said, heard_from=Messenger.INQUIRY)
     return True
 
@@ -136,9 +143,8 @@ def record_cancel_result(cancel: Cancel, result: CancelResult) -> Cancel:
     """Write down what cancel answered. Its F speaks of the cancel, never of the payment."""
     closes_payment = False
     with transaction.atomic(durable=True):
-        Payment.objects.select_for_update().get(pk=cancel.payment_id)
-        cancel.refresh_from_db()
-        payment = Payment.objects.select_related("order__account").get(pk=cancel.payment_id)
+        payment = _held(cancel.payment)
+        cancel.lock()
         keep(payment.account, result.exchange, subject=payment.payment_request_id)
         facts = {"result_code": result.code[:64], "result_message": result.message[:256]}
         if cancel.status != CancelStatus.REQUESTED:
@@ -152,10 +158,10 @@ def record_cancel_result(cancel: Cancel, result: CancelResult) -> Cancel:
             _climb(cancel, facts)
         elif result.outcome is Outcome.FAIL and cancel.times_sent <= 1:
             refuse_cancel(cancel, heard_from=Messenger.CANCEL_ANSWER, note=result.code, **facts)
-            _resume(payment)
         elif result.outcome is Outcome.FAIL:
-            # The refusal of a repeat may be the lost first one's work: ask before believing it.
-            _climb(cancel, facts | {"is_refused_on_repeat": True}, at=clock.now() + _SOON)
+            # The refusal of a repeat may be the lost first one's work: ask before believing it, at first soon.
+            soon = None if cancel.is_refused_on_repeat else clock.now() + schedule.SOON
+            _climb(cancel, facts | {"is_refused_on_repeat": True}, at=soon)
         else:
             _climb(cancel, facts)
         cancel.refresh_from_db()
@@ -163,7 +169,7 @@ def record_cancel_result(cancel: Cancel, result: CancelResult) -> Cancel:
         never = PaymentResult(
             outcome=Outcome.FAIL, code=result.code, message="The acquirer has no such payment.", advice=Advice.NEW_ID
         )
-        record_payment_result(cancel.payment, never, heard_from=Messenger.CANCEL_ANSWER)
+        record_payment_result(payment, never, heard_from=Messenger.CANCEL_ANSWER)
         cancel.refresh_from_db()
     return cancel
 
@@ -172,29 +178,7 @@ def _climb(cancel: Cancel, facts: dict[str, Any], *, at: datetime | None = None)
     """Try again on the next rung; past the last one a person looks at it, and it is tried once a day."""
     step = cancel.attempts
     Cancel.objects.filter(pk=cancel.pk).update(
-        due_at=at or schedule.ladder_time(step), lease_until=None, attempts=step + 1, **facts
+        due_at=at or schedule.ladder_time(step), lease_until=None, attempts=step if at else step + 1, **facts
     )
-    if schedule.ladder_has_ended(step):
-        _report_unknown(cancel.payment)
-
-
-def _resume(payment: Payment) -> None:
-    """A cancel was refused while the payment is unknown: go on asking about the payment, ever more slowly."""
-    if payment.status != PaymentStatus.PROCESSING:
-        return
-    step = payment.attempts
-    Payment.objects.filter(pk=payment.pk).update(
-        due_at=schedule.ladder_time(step - 1) if step else clock.now() + _SOON, lease_until=None, attempts=step + 1
-    )
-    if schedule.ladder_has_ended(step - 1):
-        _report_unknown(payment)
-
-
-def _report_unknown(payment: Payment) -> None:
-    incidents.raise_incident(
-        UNKNOWN_TOO_LONG,
-        f"{payment.payment_request_id} ({payment.amount}) has had no final answer since "
-        f"{payment.created_at:%d %b %H:%M}.",
-        subject=payment,
-        detail="It is asked about once a day. Ask the acquirer's support with the exchanges of this payment at hand.",
-    )
+    if at is None and schedule.ladder_has_ended(step):
+        report_unknown(cancel.payment)

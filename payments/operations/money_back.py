@@ -4,6 +4,7 @@ from payments import queries
 from payments.errors import RefundNotPossible
 from payments.models import Cancel, Payment, Refund
 from payments.operations.cancels import cancel
+from payments.operations.kept import give_kept_back
 from payments.operations.refunds import refund
 from payments.states import CancelStatus, PaymentStatus
 from portal.actor import Actor
@@ -23,11 +24,16 @@ def give_money_back(
     """Give back ``amount``, or all that is left, by the way the method, the account and the clock allow.
 
     A cancel costs no refund fee and reaches the buyer sooner, so it comes first where the whole amount goes back. When
-    the acquirer refuses the cancel of a paid payment, the refund follows in the same act.
+    the acquirer refuses the cancel of a paid payment, the refund follows in the same act. What the acquirer kept of a
+    payment that is not paid for us goes back whole (``give_kept_back``).
     Raises RefundNotPossible and what ``cancel`` and ``refund`` raise, before anything is sent.
     """
     payment.refresh_from_db()
     back = queries.money_back(payment)
+    if back.best == queries.KEPT and amount in (None, back.refundable):
+        return give_kept_back(payment, by=by, reason_code=reason_code, note=note, remember=remember)
+    if back.best == queries.KEPT:
+        raise RefundNotPossible(why=f"what the acquirer kept goes back whole: {back.refundable}")
     wanted = amount or back.refundable
     if back.best == "CANCEL" and wanted == payment.amount:
         tried = cancel(payment, by=by, reason_code=reason_code, note=note, remember=remember)

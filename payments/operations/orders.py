@@ -123,7 +123,7 @@ def withdraw(
     Raises PaymentInProgress while a payment's result is unknown, and OrderNotWithdrawable for a paid or closed order.
     """
     with transaction.atomic(durable=True):
-        locked = Order.objects.select_for_update().get(pk=order.pk)
+        locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
         live = Payment.objects.filter(order=locked, status__in=LIVE).first()
         if live is not None and live.status != PaymentStatus.SUCCEEDED:
             raise PaymentInProgress(number=order.number)

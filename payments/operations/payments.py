@@ -1,10 +1,12 @@
 """Debiting an order once: promise, wire, record; and the one funnel every verdict about a payment ends in."""
 
 from contextlib import suppress
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 
 from authorizations import operations as authorization_operations
 from authorizations.errors import WalletNotActive
@@ -12,7 +14,7 @@ from authorizations.models import WalletAccount
 from authorizations.states import WalletStatus
 from payments import schedule
 from payments.errors import AmountNotAllowed, OrderNotPayable, WrongCurrency
-from payments.models import LIVE, Cancel, Order, Payment
+from payments.models import LIVE, UNPAID, Cancel, Contradiction, Order, Payment, Refund
 from payments.states import (
     CancelEvent,
     CancelStatus,
@@ -21,6 +23,7 @@ from payments.states import (
     OrderStatus,
     PaymentEvent,
     PaymentStatus,
+    RefundStatus,
 )
 from portal import clock, incidents, journal
 from portal.acquirer import PaymentRequest, Terminal
@@ -34,8 +37,15 @@ from portal.money import MoneyError
 
 CONTRADICTION = "PAYMENT_CONTRADICTION"
 UNKNOWN_TOO_LONG = "PAYMENT_UNKNOWN"
+CANCEL_REFUSED = "CANCEL_REFUSED"
 NEVER_SENT = "NEVER_SENT"
-"""Ours, for a request that certainly never left this process before it expired."""
+"""Ours, for a request that certainly never left this process before it expired, or before a cancel was wanted."""
+AGAINST_UNPAID = (str(Outcome.SUCCESS),)
+"""What contradicts a payment we hold as failed or cancelled."""
+_AGAINST_PAID = (str(Outcome.FAIL), "CANCELLED")
+_AGAINST_AMOUNT = ("AMOUNT",)
+_CLOCKS_DIFFER_BY = timedelta(days=1)
+_PRICE_DIGITS, _PRICE_DECIMALS = 12, 12
 
 
 def pay(
@@ -51,8 +61,9 @@ def pay(
     at = clock.now()
     expires_at = at + acquirer.capabilities.payment_expiry - schedule.EXPIRY_SHORTENING
     with transaction.atomic(durable=True):  # promise: paymentRequestId is born here and committed
-        order = Order.objects.select_for_update().select_related("account", "buyer").get(pk=order.pk)
-        wallet_account = WalletAccount.objects.select_for_update().get(pk=wallet_account.pk)
+        orders = Order.objects.select_for_update(of=("self",), no_key=True).select_related("account", "buyer")
+        order = orders.get(pk=order.pk)
+        wallet_account = WalletAccount.objects.select_for_update(no_key=True).get(pk=wallet_account.pk)
         _refuse_unpayable(order, wallet_account)
         payment = Payment(
             order=order,
@@ -85,6 +96,9 @@ def _refuse_unpayable(order: Order, wallet_account: WalletAccount) -> None:
     live = Payment.objects.filter(order=order, status__in=LIVE).first()
     if live is not None:
         raise OrderNotPayable(number=order.number, why="it is being paid")
+    if _kept_of(order).exists():
+        why = "the acquirer says that an earlier payment of it was taken after all; give that money back first"
+        raise OrderNotPayable(number=order.number, why=why)
     if wallet_account.status != WalletStatus.ACTIVE:
         raise WalletNotActive(status=wallet_account.get_status_display().lower())
     facts = wallet_facts(wallet_account.wallet)
@@ -98,6 +112,14 @@ def _refuse_unpayable(order: Order, wallet_account: WalletAccount) -> None:
         facts.check(order.amount)
     except MoneyError as reason:
         raise AmountNotAllowed(field="amount", problem=str(reason)) from None
+
+
+def _kept_of(order: Order) -> QuerySet[Payment]:
+    """The order's payments that are not held as paid and whose money the acquirer keeps, or may keep."""
+    said_so = Q(contradictions__said=Outcome.SUCCESS, contradictions__settled_at__isnull=True)
+    return Payment.objects.filter(
+        said_so | Q(status=PaymentStatus.REVERSED, kept_returned_value=0), order=order, status__in=UNPAID
+    )
 
 
 def payment_request(payment: Payment, wallet_account: WalletAccount) -> PaymentRequest:
@@ -123,32 +145,38 @@ def payment_request(payment: Payment, wallet_account: WalletAccount) -> PaymentR
 
 
 def send_again(payment: Payment) -> Payment:
-    """Send a request that certainly never left, under the same id; after its expiry, close it as never sent.
+    """Send a request that certainly never left, under the same id.
 
+    After its expiry, or once its cancel is wanted, it is closed as never sent instead.
     Source for the rule: only what certainly never left is sent again; what may have left is asked about.
     """
-    at = clock.now()
-    wallet_account = payment.wallet_account
-    is_sendable = (
-        at < payment.expires_at
-        and wallet_account.status == WalletStatus.ACTIVE
-        and wallet_account.access_token_index == payment.token_index
-    )
-    if not is_sendable:
-        never_sent = PaymentResult(
-            outcome=Outcome.FAIL, code=NEVER_SENT, message="The request never left the portal.", advice=Advice.NEW_ID
-        )
-        return record_payment_result(payment, never_sent, heard_from=Messenger.US)
     acquirer = acquirer_for(payment.account)
+    at = clock.now()
     with transaction.atomic(durable=True):  # promise: from now on it may have arrived
-        held = Payment.objects.filter(pk=payment.pk, status=PaymentStatus.PROCESSING, may_have_arrived=False).update(
-            may_have_arrived=True, due_at=at + schedule.WIRE_GRACE
+        payment.lock()
+        if payment.status != PaymentStatus.PROCESSING or payment.may_have_arrived:
+            return payment
+        wallet_account = payment.wallet_account
+        is_sendable = (
+            at < payment.expires_at
+            and wallet_account.status == WalletStatus.ACTIVE
+            and wallet_account.access_token_index == payment.token_index
+            and not _cancel_is_wanted(payment)
         )
-        payment.refresh_from_db()
-    if not held:
-        return payment
-    result = acquirer.pay(payment_request(payment, wallet_account))
-    return record_payment_result(payment, result, heard_from=Messenger.PAY_ANSWER)
+        if is_sendable:
+            Payment.objects.filter(pk=payment.pk).update(may_have_arrived=True, due_at=at + schedule.WIRE_GRACE)
+            payment.may_have_arrived = True
+    if is_sendable:
+        result = acquirer.pay(payment_request(payment, wallet_account))
+        return record_payment_result(payment, result, heard_from=Messenger.PAY_ANSWER)
+    never_sent = PaymentResult(
+        outcome=Outcome.FAIL, code=NEVER_SENT, message="The request never left the portal.", advice=Advice.NEW_ID
+    )
+    return record_payment_result(payment, never_sent, heard_from=Messenger.US)
+
+
+def _cancel_is_wanted(payment: Payment) -> bool:
+    return payment.cancels.filter(status=CancelStatus.REQUESTED, gives_back_kept=False).exists()
 
 
 def record_payment_result(payment: Payment, result: PaymentResult, *, heard_from: Messenger) -> Payment:
@@ -159,8 +187,7 @@ def record_payment_result(payment: Payment, result: PaymentResult, *, heard_from
     """
     with transaction.atomic(durable=True):
         keep(payment.account, result.exchange, subject=payment.payment_request_id)
-        Payment.objects.select_for_update().get(pk=payment.pk)
-        payment.refresh_from_db()
+        payment.lock()
         _learn_ids(payment, result)
         if result.outcome is Outcome.UNKNOWN:
             _note_unknown(payment, result, heard_from=heard_from)
@@ -170,11 +197,6 @@ def record_payment_result(payment: Payment, result: PaymentResult, *, heard_from
             _record_cancelled(payment, result, heard_from=heard_from)
         else:
             _record_failure(payment, result, heard_from=heard_from)
-        has_failed = payment.status == PaymentStatus.FAILED and payment.result_code == result.code
-    if has_failed and result.advice is Advice.REAUTHORIZE:
-        authorization_operations.token_refused(payment.wallet_account, payment.token_index)
-    if payment.status == PaymentStatus.SUCCEEDED:
-        authorization_operations.token_worked(payment.wallet_account)
     return payment
 
 
@@ -190,10 +212,30 @@ def _note_unknown(payment: Payment, result: PaymentResult, *, heard_from: Messen
     facts: dict[str, Any] = {"result_code": result.code[:64], "result_message": result.message[:256]}
     if heard_from == Messenger.PAY_ANSWER:
         facts["may_have_arrived"] = result.may_have_arrived
-        facts["due_at"] = clock.now() + acquirer_for(payment.account).capabilities.payment_poll
         facts["lease_until"] = None
+        # What never left is closed here; about what may have left, the cancel's own ladder asks once there is one.
+        if not (result.may_have_arrived and _cancel_is_wanted(payment)):
+            facts["due_at"] = clock.now() + acquirer_for(payment.account).capabilities.payment_poll
     Payment.objects.filter(pk=payment.pk, status=PaymentStatus.PROCESSING).update(**facts)
     payment.refresh_from_db()
+
+
+def look_again(payment: Payment, *, at: datetime) -> None:
+    """Ask about a payment then, and give up the lease; unless it is final by now, or its cancel asks anyway."""
+    Payment.objects.filter(pk=payment.pk, status=PaymentStatus.PROCESSING).exclude(
+        cancels__status=CancelStatus.REQUESTED
+    ).update(due_at=at, lease_until=None)
+
+
+def believable(moment: datetime | None, *, since: datetime) -> datetime:
+    """The acquirer's time of an event, or now when it gave none, or one before we asked or in the future.
+
+    Deadlines are counted from it, so a clock that is wrong somewhere must not move them.
+    """
+    at = clock.now()
+    if moment is None or not since - _CLOCKS_DIFFER_BY <= moment <= at + _CLOCKS_DIFFER_BY:
+        return at
+    return moment
 
 
 def _verdict(result: PaymentResult) -> dict[str, Any]:
@@ -203,6 +245,7 @@ def _verdict(result: PaymentResult) -> dict[str, Any]:
         "advice": result.advice,
         "due_at": None,
         "lease_until": None,
+        "attempts": 0,
         "finished_at": clock.now(),
     }
 
@@ -212,25 +255,25 @@ def _record_success(payment: Payment, result: PaymentResult, *, heard_from: Mess
         _contradict(payment, "AMOUNT", heard_from, f"The acquirer says {result.amount}, we asked for {payment.amount}.")
         return
     if payment.status != PaymentStatus.PROCESSING:
-        # A success said again of a payment that we cancelled afterwards is old news, unless it is asked about now.
-        is_old_news = payment.status == PaymentStatus.CANCELLED and heard_from != Messenger.INQUIRY
-        if payment.status != PaymentStatus.SUCCEEDED and not is_old_news:
-            _contradict(payment, str(Outcome.SUCCESS), heard_from, f"Our status is {payment.get_status_display()}.")
+        if payment.status in (PaymentStatus.FAILED, PaymentStatus.CANCELLED):
+            _hear_that_it_was_kept(payment, heard_from=heard_from)
+        elif heard_from == Messenger.INQUIRY:
+            settle_contradictions(payment, _AGAINST_PAID, "The acquirer was asked and holds it as paid.")
         return
-    if payment.cancels.filter(status=CancelStatus.REQUESTED).exists():
+    if _cancel_is_wanted(payment):
         # Our own cancel is on its way: whether this money stays is decided by its answer, so nobody delivers yet.
         Cancel.objects.filter(payment=payment, status=CancelStatus.REQUESTED, lease_until__isnull=True).update(
             due_at=clock.now()
         )
         return
-    paid_at = result.paid_at or clock.now()
+    paid_at = believable(result.paid_at, since=payment.created_at)
     facts = _verdict(result) | {"paid_at": paid_at}
     if result.gross_settlement is not None:
         facts["gross_settlement_value"] = result.gross_settlement.value
         facts["gross_settlement_currency"] = result.gross_settlement.currency
-    if result.quote is not None:
+    if result.quote is not None and result.quote.price.adjusted() < _PRICE_DIGITS:
         facts["quote_currency_pair"] = result.quote.currency_pair[:16]
-        facts["quote_price"] = result.quote.price
+        facts["quote_price"] = result.quote.price.quantize(Decimal(1).scaleb(-_PRICE_DECIMALS))
     if result.customs_declaration_amount is not None:
         facts["customs_value"] = result.customs_declaration_amount.value
     if payment.advance(PaymentEvent.RESULT_SUCCESS, heard_from=heard_from, **facts):
@@ -238,17 +281,49 @@ def _record_success(payment: Payment, result: PaymentResult, *, heard_from: Mess
             payment.order.refresh_from_db()
             payment.order.advance(OrderEvent.PAYMENT_SUCCEEDED, heard_from=heard_from, paid_at=paid_at)
         incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Paid.")
+        settle_contradictions(payment, _AGAINST_AMOUNT, "The acquirer says the right amount now.")
+        authorization_operations.token_worked(payment.wallet_account, payment.token_index)
+
+
+def _hear_that_it_was_kept(payment: Payment, *, heard_from: Messenger) -> None:
+    """Somebody says SUCCESS of a payment that we hold as failed or cancelled."""
+    is_asked_now = heard_from == Messenger.INQUIRY
+    if payment.refunds.filter(gives_back_kept=True, status=RefundStatus.SUCCEEDED).exists():
+        return  # a refunded payment stays a success at the acquirer
+    if payment.kept_returned_value and not (
+        is_asked_now and payment.cancels.filter(gives_back_kept=True, status=CancelStatus.CONFIRMED).exists()
+    ):
+        return  # known, and given back or on its way back
+    if is_asked_now or payment.status == PaymentStatus.FAILED:
+        _contradict(payment, str(Outcome.SUCCESS), heard_from, f"Our status is {payment.get_status_display()}.")
+    if not is_asked_now:
+        # Of a cancelled payment it may be old news, and of a failed one a mistake.
+        _let_be_checked(payment)
+
+
+def _let_be_checked(payment: Payment) -> None:
+    """Let the clock ask the acquirer whether the contradiction of a final payment is one."""
+    Payment.objects.filter(pk=payment.pk).update(due_at=clock.now(), lease_until=None, attempts=0)
+    payment.refresh_from_db()
 
 
 def _record_failure(payment: Payment, result: PaymentResult, *, heard_from: Messenger) -> None:
     if payment.status == PaymentStatus.SUCCEEDED:
         _contradict(payment, str(Outcome.FAIL), heard_from, f"{result.code} about a payment we hold as paid.")
+        if heard_from != Messenger.INQUIRY:
+            _let_be_checked(payment)
         return
     if payment.status != PaymentStatus.PROCESSING:
+        _hear_that_it_was_not_kept(payment, heard_from=heard_from)
         return
+    if result.code == NEVER_SENT and payment.may_have_arrived:
+        return  # somebody sent it in the meantime
     if payment.advance(PaymentEvent.RESULT_FAIL, heard_from=heard_from, note=result.code, **_verdict(result)):
-        _drop_cancels(payment, "The payment failed; there is nothing to cancel.")
+        for cancel in payment.cancels.filter(status=CancelStatus.REQUESTED):
+            refuse_cancel(cancel, heard_from=Messenger.US, note="The payment failed; there is nothing to cancel.")
         incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Failed.")
+        if result.advice is Advice.REAUTHORIZE:
+            authorization_operations.token_refused(payment.wallet_account, payment.token_index)
 
 
 def _record_cancelled(payment: Payment, result: PaymentResult, *, heard_from: Messenger) -> None:
@@ -260,7 +335,27 @@ def _record_cancelled(payment: Payment, result: PaymentResult, *, heard_from: Me
         incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Cancelled.")
     elif payment.status == PaymentStatus.SUCCEEDED:
         _contradict(payment, "CANCELLED", heard_from, "The acquirer holds it as cancelled; we did not cancel it.")
+    else:
+        _hear_that_it_was_not_kept(payment, heard_from=heard_from)
     payment.refresh_from_db()
+
+
+def _hear_that_it_was_not_kept(payment: Payment, *, heard_from: Messenger) -> None:
+    """The acquirer, asked, agrees with our status: whatever said otherwise was a mistake."""
+    if heard_from != Messenger.INQUIRY:
+        return
+    for cancel in payment.cancels.filter(status=CancelStatus.REQUESTED, gives_back_kept=True):
+        refuse_cancel(cancel, heard_from=heard_from, note="The acquirer keeps nothing; there is nothing to cancel.")
+    settle_contradictions(payment, AGAINST_UNPAID, "The acquirer was asked and keeps nothing.")
+
+
+def settle_contradictions(payment: Payment, said: tuple[str, ...], how: str) -> None:
+    """Write down, inside the caller's transaction, that what was said against our status holds no more."""
+    Contradiction.objects.filter(payment=payment, said__in=said, settled_at__isnull=True).update(
+        settled_at=clock.now(), settled_how=how
+    )
+    if not payment.contradictions.filter(settled_at__isnull=True).exists():
+        incidents.settle(CONTRADICTION, subject=payment, by=Actor.clock(), resolution=how)
 
 
 def confirm_cancel(cancel: Cancel, *, heard_from: Messenger, **facts: Any) -> None:
@@ -271,24 +366,30 @@ def confirm_cancel(cancel: Cancel, *, heard_from: Messenger, **facts: Any) -> No
             CancelEvent.CONFIRMED, heard_from=heard_from, due_at=None, lease_until=None, finished_at=at, **facts
         )
     payment = Payment.objects.select_related("order").get(pk=cancel.payment_id)
+    incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Cancelled.")
+    if cancel.gives_back_kept:
+        settle_contradictions(payment, AGAINST_UNPAID, "What the acquirer kept was given back by cancel.")
+        return
     was_paid = payment.status == PaymentStatus.SUCCEEDED
     with suppress(TransitionNotAllowed):
         payment.advance(
-            PaymentEvent.CANCEL_CONFIRMED, heard_from=heard_from, due_at=None, lease_until=None, finished_at=at
+            PaymentEvent.CANCEL_CONFIRMED,
+            heard_from=heard_from,
+            due_at=None,
+            lease_until=None,
+            attempts=0,
+            finished_at=at,
         )
     if was_paid:
         with suppress(TransitionNotAllowed):
             payment.order.advance(OrderEvent.PAYMENT_CANCELLED, heard_from=heard_from, closed_at=at)
-    incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Cancelled.")
-
-
-def _drop_cancels(payment: Payment, note: str) -> None:
-    for cancel in payment.cancels.filter(status=CancelStatus.REQUESTED):
-        refuse_cancel(cancel, heard_from=Messenger.US, note=note)
 
 
 def refuse_cancel(cancel: Cancel, *, heard_from: Messenger, note: str = "", **facts: Any) -> bool:
-    """Write down, inside the caller's transaction, that a cancel did not happen, and release what it reserved."""
+    """Write down, inside the caller's transaction, that a cancel did not happen, and release what it reserved.
+
+    A payment whose result is still unknown is asked about again from here on.
+    """
     moved = cancel.advance(
         CancelEvent.REFUSED,
         heard_from=heard_from,
@@ -298,13 +399,58 @@ def refuse_cancel(cancel: Cancel, *, heard_from: Messenger, note: str = "", **fa
         finished_at=clock.now(),
         **facts,
     )
-    if moved:
-        Payment.objects.filter(pk=cancel.payment_id).update(returned_value=F("returned_value") - cancel.amount_value)
-    return moved
+    if not moved:
+        return False
+    release(cancel)
+    payment = Payment.objects.get(pk=cancel.payment_id)
+    if payment.status == PaymentStatus.PROCESSING:
+        _resume(payment)
+    else:
+        incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="The cancel was refused.")
+    is_wanted = cancel.actor_kind != ActorKind.CLOCK and clock.now() >= cancel.created_at + schedule.NOBODY_WAITS
+    if payment.status == PaymentStatus.SUCCEEDED and is_wanted:
+        incidents.raise_incident(
+            CANCEL_REFUSED,
+            f"The cancel of {payment.payment_request_id} ({payment.amount}) was refused after all: {note}.",
+            subject=payment,
+            detail="Whoever wanted it was told that the money is on its way back. It is not: give it back by refund.",
+        )
+    return True
+
+
+def release(returning: Cancel | Refund) -> None:
+    """Give free what a cancel or refund reserved of its payment, once it has finally failed."""
+    reserved = "kept_returned_value" if returning.gives_back_kept else "returned_value"
+    Payment.objects.filter(pk=returning.payment_id).update(**{reserved: F(reserved) - returning.amount_value})
+
+
+def _resume(payment: Payment) -> None:
+    """A cancel was refused while the payment is unknown: go on asking about the payment, ever more slowly."""
+    step = payment.attempts
+    Payment.objects.filter(pk=payment.pk).update(
+        due_at=schedule.later(schedule.SOON, step), lease_until=None, attempts=step + 1
+    )
+    if schedule.ladder_has_ended(step - 1):
+        report_unknown(payment)
+
+
+def report_unknown(payment: Payment) -> None:
+    """Let a person look at a payment that the whole ladder brought no answer about."""
+    incidents.raise_incident(
+        UNKNOWN_TOO_LONG,
+        f"{payment.payment_request_id} ({payment.amount}) has had no final answer since "
+        f"{payment.created_at:%d %b %H:%M}.",
+        subject=payment,
+        detail="It is asked about once a day. Ask the acquirer's support with the exchanges of this payment at hand.",
+    )
 
 
 def _contradict(payment: Payment, said: str, heard_from: Messenger, detail: str) -> None:
-    payment.contradictions.get_or_create(said=said, defaults={"heard_from": heard_from, "detail": detail[:300]})
+    kept, is_new = payment.contradictions.get_or_create(
+        said=said, defaults={"heard_from": heard_from, "detail": detail[:300]}
+    )
+    if not is_new and kept.settled_at is not None:
+        Contradiction.objects.filter(pk=kept.pk).update(settled_at=None, settled_how="")
     incidents.raise_incident(
         CONTRADICTION,
         f"{Messenger(heard_from).label} contradicts payment {payment.payment_request_id}: {detail}",
@@ -318,12 +464,39 @@ def ask(payment: Payment, *, by: Actor | None = None) -> Payment:
 
     Source: https://docs.antom.com/ac/ams/paymentri_online
     """
-    acquirer = acquirer_for(payment.account)
     if by is not None and by.kind is ActorKind.PERSON:
+        acquirer_for(payment.account)  # refuses here, before the journal says that it was asked
         with transaction.atomic(durable=True):
             journal.write("ask the acquirer", by=by, subject=payment)
-    inquiry = acquirer.inquire_payment(payment_request_id=payment.payment_request_id, payment_id=payment.payment_id)
-    return record_inquiry(payment, inquiry)
+    return record_inquiry(payment, inquire(payment))
+
+
+def inquire(payment: Payment) -> PaymentInquiry:
+    """Ask the acquirer about a payment; what it says is still to be recorded."""
+    return acquirer_for(payment.account).inquire_payment(
+        payment_request_id=payment.payment_request_id, payment_id=payment.payment_id
+    )
+
+
+def check(payment: Payment) -> Payment:
+    """Ask about a payment that is final for us, since somebody said otherwise; until the acquirer has answered."""
+    inquiry = inquire(payment)
+    record_inquiry(payment, inquiry)
+    said = inquiry.payment
+    is_answered = inquiry.is_unknown_there or (said is not None and said.outcome is not Outcome.UNKNOWN)
+    step = payment.attempts
+    has_ended = schedule.ladder_has_ended(step)
+    with transaction.atomic(durable=True):
+        payment.lock()
+        if has_ended and not is_answered:
+            _contradict(payment, str(Outcome.SUCCESS), Messenger.NOTIFICATION, "The acquirer does not answer about it.")
+        Payment.objects.filter(pk=payment.pk).update(
+            due_at=None if is_answered or has_ended else schedule.ladder_time(step),
+            lease_until=None,
+            attempts=step + 1,
+        )
+        payment.refresh_from_db()
+    return payment
 
 
 def record_inquiry(payment: Payment, inquiry: PaymentInquiry) -> Payment:

@@ -6,7 +6,6 @@ sent again. The refusal of such a repeat closes the refund only once the acquire
 """
 
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -15,6 +14,7 @@ from django.db.models import F, Q
 from payments import queries, schedule
 from payments.errors import AmountNotAllowed, RefundExceedsPayment, RefundNotPossible
 from payments.models import Order, Payment, Refund
+from payments.operations.payments import AGAINST_UNPAID, believable, release, settle_contradictions
 from payments.states import (
     Messenger,
     OrderEvent,
@@ -53,22 +53,10 @@ def refund(
     """
     acquirer_for(payment.account)  # refuses here, before the promise
     with transaction.atomic(durable=True):  # promise: refundRequestId is born here, the amount reserved
-        payment = (
-            Payment.objects.select_for_update().select_related("order__account", "wallet_account").get(pk=payment.pk)
-        )
+        rows = Payment.objects.select_for_update(of=("self",), no_key=True)
+        payment = rows.select_related("order__account", "wallet_account").get(pk=payment.pk)
         _refuse_unrefundable(payment, amount)
-        promised = Refund(
-            payment=payment,
-            refund_request_id=clock.fresh_id("R"),
-            amount_value=amount.value,
-            currency=amount.currency,
-            reason_code=reason_code,
-            note=note[:256],
-            due_at=clock.now(),
-        )
-        promised.by(by)
-        promised.save()
-        promised.advance(RefundEvent.REFUND_SENT, heard_from=Messenger.US, note=f"{by} {reason_code}")
+        promised = promise(payment, amount, by=by, reason_code=reason_code, note=note)
         reserved = Payment.objects.filter(
             pk=payment.pk,
             status=PaymentStatus.SUCCEEDED,
@@ -82,7 +70,27 @@ def refund(
             )
         if remember:
             remember(promised)
-    return _send(promised)
+    return send(promised)
+
+
+def promise(
+    payment: Payment, amount: Money, *, by: Actor, reason_code: str, note: str, gives_back_kept: bool = False
+) -> Refund:
+    """Write down, inside the caller's transaction, that an amount goes back. The caller reserves it."""
+    promised = Refund(
+        payment=payment,
+        refund_request_id=clock.fresh_id("R"),
+        amount_value=amount.value,
+        currency=amount.currency,
+        gives_back_kept=gives_back_kept,
+        reason_code=reason_code,
+        note=note[:256],
+        due_at=clock.now(),
+    )
+    promised.by(by)
+    promised.save()
+    promised.advance(RefundEvent.REFUND_SENT, heard_from=Messenger.US, note=f"{by} {reason_code}")
+    return promised
 
 
 def _refuse_unrefundable(payment: Payment, amount: Money) -> None:
@@ -120,10 +128,11 @@ def _request(refund: Refund) -> RefundRequest:
 
 def send_refund_again(refund: Refund) -> Refund:
     """Send the same refund again under its id: it never left, or the acquirer says that it never arrived."""
-    return _send(refund, is_leased=True)
+    return send(refund, is_leased=True)
 
 
-def _send(refund: Refund, *, is_leased: bool = False) -> Refund:
+def send(refund: Refund, *, is_leased: bool = False) -> Refund:
+    """Send a promised refund, unless somebody else is at it: the first time, or again under its id."""
     acquirer = acquirer_for(refund.payment.account)
     at = clock.now()
     free = Q() if is_leased else Q(lease_until__isnull=True) | Q(lease_until__lt=at)
@@ -146,9 +155,9 @@ def _send(refund: Refund, *, is_leased: bool = False) -> Refund:
 def record_refund_result(refund: Refund, result: RefundResult, *, heard_from: Messenger) -> Refund:
     """Write down a verdict about a refund, whoever brings it. Safe to repeat, in any order; UNKNOWN moves nothing."""
     with transaction.atomic(durable=True):
-        payment = Payment.objects.select_for_update().get(pk=refund.payment_id)
+        payment = Payment.objects.select_for_update(no_key=True).get(pk=refund.payment_id)
         keep(payment.account, result.exchange, subject=refund.refund_request_id)
-        refund.refresh_from_db()
+        refund.lock()
         if result.refund_id and not refund.refund_id:
             Refund.objects.filter(pk=refund.pk).update(refund_id=result.refund_id[:64])
             refund.refresh_from_db()
@@ -168,14 +177,20 @@ def _note_unknown(refund: Refund, result: RefundResult, *, heard_from: Messenger
         return
     facts: dict[str, Any] = {"result_code": result.code[:64], "result_message": result.message[:256]}
     if heard_from == Messenger.REFUND_ANSWER:
+        facts |= _climb(refund)
         facts["may_have_arrived"] = result.may_have_arrived
-        facts["due_at"] = clock.now() + schedule.REFUND_FIRST
-        facts["lease_until"] = None
-        facts["is_refused_on_repeat"] = (
-            refund.times_sent > 1 and result.exchange is not None and result.exchange.result_status == "F"
-        )
+        is_refused = result.exchange is not None and not result.exchange.error and result.exchange.result_status == "F"
+        facts["is_refused_on_repeat"] = refund.times_sent > 1 and is_refused
     Refund.objects.filter(pk=refund.pk, status=RefundStatus.PROCESSING).update(**facts)
     refund.refresh_from_db()
+
+
+def _climb(refund: Refund) -> dict[str, Any]:
+    """When to look at it again, the ladder one rung up; past the last rung a person looks at it too."""
+    step = refund.attempts
+    if schedule.ladder_has_ended(step - 1):
+        _report_unknown(refund)
+    return {"due_at": schedule.later(schedule.REFUND_FIRST, step), "lease_until": None, "attempts": step + 1}
 
 
 def _verdict(result: RefundResult) -> dict[str, Any]:
@@ -193,7 +208,7 @@ def _record_success(refund: Refund, result: RefundResult, *, heard_from: Messeng
         if refund.status == RefundStatus.FAILED:
             _contradict(refund, heard_from, "It was given back, although we hold it as failed.")
         return
-    facts = _verdict(result) | {"refunded_at": result.refunded_at or clock.now()}
+    facts = _verdict(result) | {"refunded_at": believable(result.refunded_at, since=refund.created_at)}
     if result.gross_settlement is not None:
         facts["gross_settlement_value"] = result.gross_settlement.value
         facts["gross_settlement_currency"] = result.gross_settlement.currency
@@ -201,6 +216,9 @@ def _record_success(refund: Refund, result: RefundResult, *, heard_from: Messeng
         return
     incidents.settle(REFUND_UNKNOWN, subject=refund, by=Actor.clock(), resolution="Refunded.")
     payment = refund.payment
+    if refund.gives_back_kept:
+        settle_contradictions(payment, AGAINST_UNPAID, "What the acquirer kept was given back by refund.")
+        return
     done = sum(
         Refund.objects.filter(payment=payment, status=RefundStatus.SUCCEEDED).values_list("amount_value", flat=True)
     )
@@ -217,7 +235,7 @@ def _record_failure(refund: Refund, result: RefundResult, *, heard_from: Messeng
     if refund.status != RefundStatus.PROCESSING:
         return
     if refund.advance(RefundEvent.RESULT_FAIL, heard_from=heard_from, note=result.code, **_verdict(result)):
-        Payment.objects.filter(pk=refund.payment_id).update(returned_value=F("returned_value") - refund.amount_value)
+        release(refund)
         incidents.settle(REFUND_UNKNOWN, subject=refund, by=Actor.clock(), resolution="Failed.")
 
 
@@ -241,7 +259,7 @@ def ask_refund(refund: Refund, *, by: Actor | None = None) -> Refund:
         with transaction.atomic(durable=True):
             journal.write("ask the acquirer", by=by, subject=refund)
     if not acquirer.capabilities.can_inquire_refund:
-        return _send(refund) if refund.status == RefundStatus.PROCESSING else refund
+        return send(refund) if refund.status == RefundStatus.PROCESSING else refund
     inquiry = acquirer.inquire_refund(refund_request_id=refund.refund_request_id, refund_id=refund.refund_id)
     return record_refund_inquiry(refund, inquiry)
 
@@ -251,19 +269,10 @@ def record_refund_inquiry(refund: Refund, inquiry: RefundInquiry) -> Refund:
     denials = acquirer_for(refund.payment.account).capabilities.refund_missing_after
     with transaction.atomic(durable=True):
         keep(refund.payment.account, inquiry.exchange, subject=refund.refund_request_id)
-        refund.refresh_from_db()
+        refund.lock()
         if refund.status == RefundStatus.PROCESSING:
-            step = refund.attempts
-            facts: dict[str, Any] = {
-                "lease_until": None,
-                "due_at": _next_look(refund, inquiry),
-                "attempts": step + 1,
-            }
-            facts["times_denied"] = refund.times_denied + 1 if inquiry.is_unknown_there else 0
-            Refund.objects.filter(pk=refund.pk, status=RefundStatus.PROCESSING).update(**facts)
+            Refund.objects.filter(pk=refund.pk).update(**_next_look(refund, inquiry, denials))
             refund.refresh_from_db()
-            if schedule.ladder_has_ended(step):
-                _report_unknown(refund)
     if inquiry.refund is not None:
         return record_refund_result(refund, inquiry.refund, heard_from=Messenger.REFUND_INQUIRY)
     if refund.status == RefundStatus.PROCESSING and refund.times_denied >= denials and refund.is_refused_on_repeat:
@@ -273,10 +282,17 @@ def record_refund_inquiry(refund: Refund, inquiry: RefundInquiry) -> Refund:
     return refund
 
 
-def _next_look(refund: Refund, inquiry: RefundInquiry) -> datetime:
-    if inquiry.is_unknown_there:
-        return clock.now() + schedule.REFUND_FIRST
-    return schedule.ladder_time(refund.attempts)
+def _next_look(refund: Refund, inquiry: RefundInquiry, denials: int) -> dict[str, Any]:
+    """Denials are counted 15 seconds apart, and no more of them than it takes; all else climbs the ladder."""
+    if not inquiry.is_unknown_there:
+        return _climb(refund) | {"times_denied": 0}
+    at = clock.now()
+    if refund.due_at is not None and at < refund.due_at:
+        return {}  # somebody asked out of turn: one answer is not two denials
+    times_denied = refund.times_denied + 1
+    if times_denied > denials:
+        return _climb(refund) | {"times_denied": times_denied}
+    return {"times_denied": times_denied, "due_at": at + schedule.REFUND_FIRST, "lease_until": None}
 
 
 def _report_unknown(refund: Refund) -> None:

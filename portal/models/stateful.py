@@ -38,6 +38,14 @@ class Stateful(models.Model):
     class Meta:
         abstract = True
 
+    def lock(self) -> None:
+        """Hold the row until the caller's transaction ends, and see it as it is now.
+
+        Who locks several does so in one order everywhere: buyer, order or payment first, then cancel, refund or wallet.
+        Keys are left free (FOR NO KEY UPDATE): rows that only point here need not wait.
+        """
+        self.refresh_from_db(from_queryset=type(self)._base_manager.select_for_update(no_key=True))
+
     def advance(self, event: StrEnum, *, heard_from: str, note: str = "", **facts: Any) -> bool:
         """Move along the table unless someone moved first. True when this call did the moving.
 
