@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from payments import schedule
-from payments.models import UNPAID, Cancel, Order, Payment, Refund
+from payments.models import UNPAID, Cancel, Contradiction, Order, Payment, Refund
 from payments.states import CancelStatus, PaymentStatus, RefundStatus
 from portal import clock
 from portal.acquirer.results import Outcome
@@ -91,6 +92,11 @@ def is_said_to_be_kept(payment: Payment) -> bool:
     if payment.status == PaymentStatus.REVERSED:
         return True
     return payment.contradictions.filter(said=Outcome.SUCCESS, settled_at__isnull=True).exists()
+
+
+def contradicted() -> QuerySet[Contradiction, Any]:
+    """The ids of payments about which something was said that their status does not allow, and nobody settled."""
+    return Contradiction.objects.filter(settled_at__isnull=True).values_list("payment", flat=True)
 
 
 def waiting_payments() -> QuerySet[Payment]:

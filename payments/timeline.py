@@ -250,6 +250,8 @@ def _payment(payment: Payment, evidence: _Evidence) -> Iterator[TimelineEntry]:
     for contradiction in payment.contradictions.all():
         sentence = f"Contradiction: {contradiction.get_heard_from_display()} said {contradiction.said}"
         yield TimelineEntry(contradiction.at, sentence, f"{contradiction.detail} Our status stands.".strip(), "bad")
+        if contradiction.settled_at is not None:
+            yield TimelineEntry(contradiction.settled_at, "Contradiction settled", contradiction.settled_how, "good")
 
 
 def _reason(thing: Cancel | Refund) -> str:

@@ -143,7 +143,7 @@ class GiveBackForm(_PaymentForm, AmountForm):
         return "Give the money back"
 
     def most(self) -> Money:
-        return self.payment.refundable
+        return queries.money_back(self.payment).refundable
 
     def will_happen(self) -> list[str]:
         payment = self.payment
@@ -151,6 +151,13 @@ class GiveBackForm(_PaymentForm, AmountForm):
         to = wallet_words(payment)
         if back.best == "CANCEL" and payment.status == PaymentStatus.PROCESSING:
             return ["The result of this payment is not known, so it is cancelled whole: the buyer pays nothing."]
+        if back.best == queries.KEPT:
+            return [
+                f"We hold this payment as {payment.get_status_display().lower()}, and were told that it was taken.",
+                "The acquirer is asked first; nothing happens unless it says that it keeps the money.",
+                f"Then all of {payment.amount} goes back to {to}: by cancel while that is possible, else by refund.",
+                "The payment’s status stays as it is.",
+            ]
         if back.best == "CANCEL":
             return [
                 f"All of it: a cancel, without a refund fee, until {display.acquirer_time(back.cancel_until)}.",

@@ -42,7 +42,7 @@ class OrderQuestions(Questions):
                 pk__in=Payment.objects.filter(
                     Q(status=PaymentStatus.PROCESSING, created_at__lt=clock.now() - WAITING)
                     | Q(status=PaymentStatus.REVERSED)
-                    | Q(contradictions__isnull=False)
+                    | Q(pk__in=queries.contradicted())
                 ).values("order")
             ),
         ),

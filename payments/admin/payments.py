@@ -55,7 +55,7 @@ class PaymentQuestions(Questions):
             lambda: (
                 Q(status=PaymentStatus.PROCESSING, created_at__lt=clock.now() - WAITING)
                 | Q(status=PaymentStatus.REVERSED)
-                | Q(pk__in=Payment.objects.filter(contradictions__isnull=False).values("pk"))
+                | Q(pk__in=queries.contradicted())
             ),
         ),
         Question(
@@ -156,7 +156,7 @@ def payment_headline(payment: Payment, line: Any) -> Headline:
     states = [chips.payment(payment)]
     if payment.status == PaymentStatus.SUCCEEDED and payment.returned_value:
         states.insert(0, Chip("Paid", "good"))
-    if payment.contradictions.exists():
+    if payment.contradictions.filter(settled_at__isnull=True).exists():
         states.append(Chip("Contradiction", "bad"))
     return Headline(display.money(payment.amount), states, line)
 
@@ -171,7 +171,7 @@ def _until(moment: Any, words: str) -> str:
 def money_back_card(payment: Payment) -> Card:
     """Until when, how much, and how."""
     back = queries.money_back(payment)
-    ways = {"CANCEL": "by cancel", "REFUND": "by refund"}
+    ways = {"CANCEL": "by cancel", "REFUND": "by refund", queries.KEPT: "after asking"}
     way = ways.get(back.best, "not possible")
     facts: list[tuple[str, Any]] = []
     if payment.paid_at is not None:

@@ -234,7 +234,7 @@ class CancelAdmin(_ReturnAdmin):
         return [Card("Cancel", facts=[("Our id", display.mono(cancel.cancel_id)), *_facts(cancel)])]
 
     def ask_cancel(self, request: HttpRequest, cancel: Cancel, form: ActForm) -> Done:
-        asked = operations.ask_cancel(cancel)
+        asked = operations.ask_cancel(cancel, by=form.actor)
         payment: Payment = asked.payment
         payment.refresh_from_db()
         if asked.status == CancelStatus.REQUESTED:
