@@ -34,6 +34,8 @@ _REFUND_SAID: dict[str, str] = {
     RefundStatus.PROCESSING: "PROCESSING",
 }
 _MOVEMENTS = ("PAYMENT", "REFUND", "CANCEL")
+_SHOWN_AT_MOST = 500
+"""What the sandbox's lists end at."""
 _NEVER_ARRIVED = "nothing"
 """The sandbox has no row of it: a failed payment or refund need not have one."""
 
@@ -42,6 +44,8 @@ def differences(control: SandboxControl, account: AcquirerAccount) -> list[str]:
     """Everything the two say differently, as sentences; empty when they agree to the minor unit."""
     payments = control.payments(client_id=account.client_id)
     refunds = control.refunds(client_id=account.client_id)
+    if len(payments) >= _SHOWN_AT_MOST:
+        return [f"The sandbox shows its newest {_SHOWN_AT_MOST} payments only: a longer story cannot be compared."]
     return [
         *_money(control, payments, refunds, account),
         *_statuses(payments, refunds, account),

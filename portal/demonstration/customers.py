@@ -52,6 +52,11 @@ class Customer:
         return self._buyer
 
     @property
+    def known_as(self) -> tuple[str, str]:
+        """Reference and wallet; the reference is empty for somebody who has not come in yet."""
+        return self._buyer.reference if self._buyer is not None else "", self.wallet
+
+    @property
     def by(self) -> Actor:
         return Actor.buyer(self.buyer.reference)
 

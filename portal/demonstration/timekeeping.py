@@ -14,6 +14,8 @@ class Time:
 
     def __init__(self, control: SandboxControl) -> None:
         self._control = control
+        self._portal_due: datetime | None = None
+        """When the portal has something to do next, as of the last time everything was at rest."""
 
     def pass_for(self, **span: float) -> None:
         """Let a span pass, in the words of timedelta."""
@@ -21,23 +23,27 @@ class Time:
 
     def pass_until(self, target: datetime) -> None:
         """Let time pass until a moment; everything happens at the moment it falls due. The past is left alone."""
-        self.settle()
-        while (moment := self._next_due()) is not None and moment <= target:
+        while True:
+            done = self.settle()
+            moment = min((due for due in (self._portal_due, self._control.next_due()) if due), default=None)
+            if moment is None or moment > target:
+                break
             if moment > clock.now():
                 self._control.set_clock(moment)
-            if not self.settle():
+            elif not done:
                 self._control.set_clock(clock.now() + _HEADWAY)
         if target > clock.now():
             self._control.set_clock(target)
-            self.settle()
 
     def settle(self) -> int:
-        """Do everything that is due now, on both sides; how many things were done."""
+        """Do everything that is due now, on both sides; how many times somebody had something to do."""
         done = 0
-        while now_done := self._control.tick() + len(work.run_all_due()):
-            done += now_done
-        return done
-
-    def _next_due(self) -> datetime | None:
-        moments = [moment for moment in (work.next_due(), self._control.next_due()) if moment is not None]
-        return min(moments) if moments else None
+        while True:
+            done += self._control.tick()
+            self._portal_due = work.next_due()
+            if self._portal_due is None or self._portal_due > clock.now():
+                return done
+            lines = sum(1 for _ in work.run_due())
+            if not lines:
+                return done
+            done += lines
