@@ -79,15 +79,15 @@ class Guide:
         reports = self.folder.reports / "".join(newest)
         return [
             "Five things to try",
-            "  1  Mini program, as Ana in GCash: she ended her agreement in the wallet, and the portal found out when",
-            "     it next debited her. Add GCash again, buy a flat white, press Pay.",
-            "  2  As operator: two results on the first page are unknown. Finish that refund in the sandbox's console",
-            "     and press Ask now; or leave them, and watch the worker below.",
-            "  3  As operator: open a payment of today and give the money back. The page says what will happen.",
-            "  4  As finance: a settlement row is short, explain it. Then import the newest reports; a fee differs:",
+            "  1  Mini program, as Ana in GCash. She ended her agreement in the wallet; the portal found out when it",
+            "     next debited her. Add GCash again, buy a flat white, press Pay, and find the order on the desk.",
+            "  2  As operator: the results of a payment and a refund are unknown. Ask now, or let the refund end in",
+            "     the sandbox (Payments), and it settles here by itself. The worker asks, too, ever more slowly.",
+            "  3  As operator: open a payment of today, Give the money back. The page says what will happen.",
+            "  4  As finance: a settlement row is short; explain it. Then upload the newest reports: a fee differs.",
             f"     {reports}",
-            "  5  In the console let the next pay answer be lost, and pay in the mini program: it heals, and nobody is",
-            "     debited twice.",
+            "  5  In the sandbox (Faults) let the next pay answer be lost, then pay in the mini program. It heals",
+            "     while you watch, and nobody is debited twice.",
         ]
 
     def _ending(self, seconds: float) -> str:

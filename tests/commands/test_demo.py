@@ -1,0 +1,269 @@
+"""The demo from an empty folder to Ctrl-C, and again: as a visitor sees it, in processes of its own."""
+
+import os
+import queue
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import requests
+from django.conf import settings
+
+from portal.demonstration.ports import is_free
+
+MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+UP = "Stop with Ctrl-C. What sandbox, worker and web say:"
+PATIENCE_SECONDS = 500
+
+pytestmark = pytest.mark.timeout(900)
+
+
+class Demo:
+    """One run of the demo, with everything it has said."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [*MANAGE, "demo", "--data", str(folder), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=folder.parent,
+            env=os.environ | {"PORTAL_DATA": str(folder.parent / "elsewhere")},
+        )
+        self.lines: list[str] = []
+        self._heard: queue.Queue[str | None] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout or ():
+            self._heard.put(line.rstrip())
+        self._heard.put(None)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def says(self, words: str) -> str:
+        """Wait until a line holds the words; that line."""
+        latest = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            line = self._heard.get(timeout=max(latest - time.monotonic(), 0.1))
+            assert line is not None, f"the demo ended without saying {words!r}:\n{self.text}"
+            self.lines.append(line)
+            if words in line:
+                return line
+
+    def url(self, name: str) -> str:
+        """An address it has printed."""
+        found = re.search(rf"^{name}\s+(http://localhost:\d+)/", self.text, re.MULTILINE)
+        assert found is not None, self.text
+        return found[1]
+
+    def children(self) -> dict[str, int]:
+        """Its children by what they run."""
+        listing = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=True
+        )
+        found = {}
+        for line in listing.stdout.splitlines():
+            pid, _, command = line.strip().partition(" ")
+            for name in ("sandbox", "worker", "granian"):
+                if f"manage.py {name}" in command or f"-m {name}" in command:
+                    found[name] = int(pid)
+        return found
+
+    def ends(self, number: int = signal.SIGTERM) -> int:
+        """Ask it to end; its exit status."""
+        self.process.send_signal(number)
+        status = self.process.wait(60)
+        while (line := self._heard.get(timeout=10)) is not None:
+            self.lines.append(line)
+        return status
+
+
+def count(folder: Path, table: str) -> int:
+    with closing(sqlite3.connect(folder / "portal.sqlite3")) as connection:
+        number: int = connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
+        return number
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def taken() -> Iterator[int]:
+    """A port somebody else listens on."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory, taken: int) -> Iterator[Demo]:
+    """A running demo with a short history, made in an empty folder."""
+    folder = tmp_path_factory.mktemp("visitor") / "demo"
+    ports = ["--port", str(taken), "--sandbox-port", str(unused_port())]
+    demo = Demo(folder, "--days", "2", *ports)
+    try:
+        demo.says(UP)
+        yield demo
+    finally:
+        if demo.process.poll() is None:
+            demo.ends()
+
+
+def test_a_taken_port_is_said_and_the_next_free_one_used(demo: Demo, taken: int) -> None:
+    said = next(line for line in demo.lines if line.startswith("Port"))
+    port = int(demo.url("The desk").rsplit(":", 1)[1])
+    assert said == f"Port {taken} is taken: the portal uses {port}."
+    assert port > taken
+
+
+def test_every_page_it_names_answers(demo: Demo) -> None:
+    for line in demo.lines:
+        for url in re.findall(r"http://localhost:\d+/\S*", line):
+            assert requests.get(url, timeout=20).status_code == 200, url
+    ready = requests.get(f"{demo.url('The desk')}/readyz", timeout=20)
+    assert (ready.status_code, ready.json()["status"]) == (200, "ok")
+
+
+def test_people_sign_in_with_what_was_printed_and_see_what_waits(demo: Demo) -> None:
+    logins = dict(re.findall(r"^  (\w+) +([a-z0-9]{4}(?:-[a-z0-9]{4}){3}) ", demo.text, re.MULTILINE))
+    assert set(logins) == {"admin", "operator", "support", "finance", "auditor", "developer"}
+    portal = demo.url("The desk")
+    session = requests.Session()
+    session.get(f"{portal}/admin/login/", timeout=20)
+    form = {
+        "username": "operator",
+        "password": logins["operator"],
+        "csrfmiddlewaretoken": session.cookies["csrftoken"],
+        "next": "/admin/",
+    }
+    page = session.post(f"{portal}/admin/login/", data=form, headers={"Referer": portal}, timeout=20)
+    assert page.url == f"{portal}/admin/"
+    assert "Unknown" in page.text
+    assert "no final answer" in page.text
+
+
+def test_no_password_and_no_key_is_kept_readable(demo: Demo) -> None:
+    secrets = re.findall(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}|mk_\S+", demo.text)
+    assert len(secrets) == 7
+    for path in (path for path in demo.folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        assert not [secret for secret in secrets if secret.encode() in content], path
+
+
+def test_the_history_has_a_bit_of_everything(demo: Demo) -> None:
+    with closing(sqlite3.connect(demo.folder / "portal.sqlite3")) as connection:
+
+        def seen(question: str) -> set[str]:
+            return {row[0] for row in connection.execute(question)}
+
+        assert count(demo.folder, "payments_order") > 20
+        assert seen("SELECT status FROM payments_payment") >= {"SUCCEEDED", "FAILED", "PROCESSING"}
+        assert seen("SELECT status FROM payments_refund") >= {"PROCESSING"}
+        assert seen("SELECT status FROM authorizations_walletaccount") >= {"ACTIVE", "REVOKED", "NEEDS_AUTHORIZATION"}
+        assert seen("SELECT status FROM portal_notification") >= {"APPLIED", "UNAPPLIED", "REFUSED"}
+        assert seen("SELECT reason FROM reconciliation_discrepancy WHERE closed_at IS NULL") == {"AMOUNT_DIFFERS"}
+        assert seen("SELECT resolution FROM reconciliation_discrepancy WHERE closed_at IS NOT NULL") == {
+            "OTHER_CHANNEL"
+        }
+        assert len(seen("SELECT currency FROM payments_payment")) >= 5
+
+
+def test_the_newest_reports_are_left_for_the_visitor(demo: Demo) -> None:
+    newest = max(path for path in (demo.folder / "sandbox/reports").iterdir())
+    assert str(newest) in demo.text
+    names = [path.name for path in newest.iterdir()]
+    with closing(sqlite3.connect(demo.folder / "portal.sqlite3")) as connection:
+        imported = {row[0] for row in connection.execute("SELECT name FROM reconciliation_reportfile")}
+    assert len(names) == 3
+    assert imported
+    assert not imported & set(names)
+
+
+def test_a_running_demo_is_not_deleted(demo: Demo) -> None:
+    assert f"A demo is running on {demo.folder}. Stop it first" in refused("--reset", "--data", str(demo.folder))
+
+
+def test_a_child_that_dies_is_reported_and_the_others_go_on(demo: Demo) -> None:
+    children = demo.children()
+    assert set(children) == {"sandbox", "worker", "granian"}
+    os.kill(children["worker"], signal.SIGKILL)
+    line = demo.says("ended by SIGKILL")
+    assert line.startswith("worker  │ ended by SIGKILL. The others go on.")
+    assert requests.get(f"{demo.url('The desk')}/livez", timeout=20).status_code == 200
+
+
+def test_ending_leaves_no_process_and_a_second_run_goes_on(demo: Demo) -> None:
+    orders = count(demo.folder, "payments_order")
+    ports = [int(demo.url(name).rsplit(":", 1)[1]) for name in ("The desk", "The sandbox")]
+    children = demo.children()
+    assert demo.ends(signal.SIGINT) == 0
+    assert "Stopped. Everything is kept; the next run goes on from here." in demo.text
+    assert "Traceback" not in demo.text
+    for pid in children.values():
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert all(is_free(port) for port in ports)
+
+    again = Demo(demo.folder, "--port", str(unused_port()), "--sandbox-port", str(unused_port()))
+    try:
+        again.says(UP)
+        assert again.lines[0] == f"Going on with the demo in {demo.folder}; no new history."
+        assert "changepassword operator" in again.text
+        assert not re.search(r"[a-z0-9]{4}(-[a-z0-9]{4}){3}", again.text)
+        assert count(demo.folder, "payments_order") == orders
+        with closing(sqlite3.connect(demo.folder / "portal.sqlite3")) as connection:
+            account = connection.execute("SELECT gateway_url, notify_base_url FROM portal_acquireraccount").fetchall()
+        sandbox, portal = again.url("The sandbox"), again.url("The desk")
+        assert account == [(sandbox.replace("localhost", "127.0.0.1"), portal)]
+        assert requests.get(f"{portal}/readyz", timeout=20).status_code == 200
+    finally:
+        assert again.ends() == 0
+
+
+def refused(*arguments: str) -> str:
+    """What the demo says when it refuses; its exit status is 2."""
+    ended = subprocess.run([*MANAGE, "demo", *arguments], check=False, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2, ended
+    assert "Traceback" not in ended.stderr
+    return ended.stderr.strip()
+
+
+def test_what_it_did_not_make_is_neither_used_nor_deleted(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "portal.sqlite3")) as connection, connection:
+        connection.execute("CREATE TABLE auth_user (id INTEGER)")
+        connection.execute("INSERT INTO auth_user VALUES (1)")
+    for options in ([], ["--reset"]):
+        assert "holds a portal that the demo did not make" in refused(*options, "--data", str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["portal.sqlite3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "0"], "--port 0 is no port: give 1 to 65535."),
+        (["--sandbox-port", "70000"], "--sandbox-port 70000 is no port: give 1 to 65535."),
+        (["--days", "1"], "--days 1: give 2 to 90."),
+        (["--days", "400"], "--days 400: give 2 to 90."),
+    ],
+)
+def test_options_that_cannot_be_are_refused(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    assert refused(*arguments, "--data", str(tmp_path / "demo")) == f"CommandError: {sentence}"
+    assert not (tmp_path / "demo").exists()
