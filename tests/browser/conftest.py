@@ -28,19 +28,19 @@ document.addEventListener('securitypolicyviolation', (event) => {
   console.error(`Content-Security-Policy: ${event.violatedDirective} ${event.blockedURI} at ${event.sourceFile}`);
 });
 """
-# Playwright's own loop runs in this thread, which makes Django suspect asynchronous code.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser of the session."""
+    """One browser for a file of stories, gone before the next file."""
     if not CHROMIUM.exists():
         reason = f"{CHROMIUM} is missing: install the package chromium to run the browser's stories."
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as environment:
+        # Playwright's own loop runs in this thread, which makes Django suspect asynchronous code.
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_ARGUMENTS)
         yield browser
         browser.close()

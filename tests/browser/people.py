@@ -81,15 +81,20 @@ class Phone:
         self.wallet.get_by_text("The way back is lost").wait_for()
         return self
 
-    def waits_until(self, words: str, *, at_most_seconds: int) -> int:
-        """Let the phone's time run, a second at a time, until these words are shown; how many seconds it took."""
-        for seconds in range(at_most_seconds):
+    def waits_until(self, words: str, *, at_most_seconds: int) -> float:
+        """Let the phone's time run until these words are shown; how many of its seconds that took."""
+        began = self._milliseconds()
+        while self._milliseconds() < began + at_most_seconds * 1000:
             if self.program.get_by_text(words).first.is_visible():
-                return seconds
+                break
             self.page.context.clock.run_for(1000)
             self.page.wait_for_timeout(_A_MOMENT_MILLISECONDS)  # real time, for answers under way
         self.shows(words)
-        return at_most_seconds
+        return (self._milliseconds() - began) / 1000
+
+    def _milliseconds(self) -> float:
+        found: float = self.page.evaluate("Date.now()")
+        return found
 
     def took(self, user: str = "ana") -> list[Money]:
         """What left the user's purse, payment by payment."""
