@@ -130,8 +130,8 @@ class OrderAdmin(PaymentActs, LedgerAdmin):
         return order.description
 
     @display.column("Buyer", is_minor=True)
-    def buyer_shown(self, order: Order) -> str:
-        return order.buyer.reference
+    def buyer_shown(self, order: Order) -> SafeString | str:
+        return display.cut(order.buyer.reference)
 
     @display.column("Wallet", is_minor=True)
     def wallet(self, order: Order) -> SafeString | str:

@@ -77,6 +77,11 @@ def ident(text: str) -> SafeString | str:
     return format_html('<span class="mono id" title="{}"><span>{}</span>{}</span>', text, text[:-_TAIL], text[-_TAIL:])
 
 
+def cut(text: str) -> SafeString | str:
+    """A name in a list's cell, as far as there is room; all of it on hover, and for whoever copies it."""
+    return format_html('<span class="cut" title="{}">{}</span>', text, text) if text else NOTHING
+
+
 def brief(text: str) -> str:
     """A long id in a sentence: ``OR20260314…9Q5T3J``."""
     return text if len(text) <= _HEAD + _TAIL + 2 else f"{text[:_HEAD]}…{text[-_TAIL:]}"
