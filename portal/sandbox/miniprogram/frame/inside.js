@@ -95,6 +95,8 @@ function logged(watch, navigation) {
       name,
       (options = {}) => {
         watch.note('my', `my.${name} ${String(options.url ?? '')}`.trim());
+        // A message about the page that is left says nothing on the one that comes; going back, it may.
+        if (name === 'navigateTo' || name === 'redirectTo') $('toast').hidden = true;
         act(options);
         options.success?.();
         options.complete?.();
