@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from payments import schedule
@@ -141,16 +141,3 @@ def refunded_total(payment: Payment) -> Money:
         total=Coalesce(Sum("amount_value"), 0)
     )["total"]
     return Money(done, payment.currency)
-
-
-def find(text: str) -> QuerySet[Order]:
-    """Orders that any id in ``text`` belongs to: exact matches only."""
-    return Order.objects.filter(
-        Q(number=text)
-        | Q(reference=text)
-        | Q(payments__payment_request_id=text)
-        | Q(payments__payment_id=text)
-        | Q(payments__refunds__refund_request_id=text)
-        | Q(payments__refunds__refund_id=text)
-        | Q(payments__cancels__cancel_id=text)
-    ).distinct()
