@@ -52,8 +52,19 @@ def command_line(command: str, *arguments: str) -> list[str]:
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), command, *arguments]
 
 
+def make_folder(folder: Path) -> None:
+    """Make it, for its owner alone: it will hold keys. Raises CommandError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as reason:
+        raise CommandError(f"{folder} cannot be used: {reason.strerror}.", returncode=2) from reason
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CommandError(f"{folder} cannot be written to.", returncode=2)
+
+
 def start_again(folder: Path, command: str, arguments: Sequence[str]) -> NoReturn:
-    """Replace this process by the same command in the environment of ``folder``."""
+    """Replace this process by the same command in the environment of ``folder``, which is made if need be."""
+    make_folder(folder)
     sys.stdout.flush()
     sys.stderr.flush()
     line = command_line(command, *arguments)

@@ -70,8 +70,7 @@ class DemoFolder:
         return State.EMPTY
 
     def begin(self) -> None:
-        """Mark the folder as the demo's, to be completed. Raises OSError."""
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Mark the folder, which exists, as the demo's, to be completed. Raises OSError."""
         self._write({"is_complete": False})
 
     def complete(self, **facts: Any) -> None:

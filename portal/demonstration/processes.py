@@ -18,7 +18,7 @@ from django.conf import settings
 
 _PATIENCE_SECONDS = 10.0
 _LINES_KEPT = 50
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Child:
@@ -134,7 +134,7 @@ def wait_for(condition: Callable[[], bool], child: Child, *, seconds: float) -> 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the block by KeyboardInterrupt, once: what comes later does not disturb the ending."""
+    """Let Ctrl-C, SIGTERM or a closed terminal end the block by KeyboardInterrupt, once: the ending is left in peace."""
     usual = {number: signal.getsignal(number) for number in _ENDINGS}
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

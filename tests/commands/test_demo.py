@@ -255,6 +255,12 @@ def test_what_it_did_not_make_is_neither_used_nor_deleted(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["portal.sqlite3"]
 
 
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    place = tmp_path / "file" / "demo"
+    assert refused("--data", str(place)) == f"CommandError: {place} cannot be used: Not a directory."
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
