@@ -28,7 +28,9 @@ def _ask_then_cancel(payment: Payment) -> None:
     if payment.status != PaymentStatus.PROCESSING:
         return
     capabilities = acquirer_for(payment.account).capabilities
-    if payment.questions_asked < capabilities.payment_poll_count:
+    polled_until = payment.created_at + capabilities.payment_poll * capabilities.payment_poll_count
+    # People ask too: what counts is that both the questions were asked and their time has passed.
+    if payment.questions_asked < capabilities.payment_poll_count or clock.now() < polled_until:
         operations.look_again(payment, at=clock.now() + capabilities.payment_poll)
     else:
         operations.cancel_unfinished(payment)

@@ -53,7 +53,9 @@ def running_sandbox(story_clock: StoryClock, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def portal_url(django_db_setup: None) -> Iterator[str]:
     """The portal, served for the whole session."""
-    server = cheroot_wsgi.Server(("127.0.0.1", 0), get_wsgi_application(), numthreads=8, shutdown_timeout=1)
+    server = cheroot_wsgi.Server(
+        ("127.0.0.1", 0), get_wsgi_application(), numthreads=8, request_queue_size=100, shutdown_timeout=1
+    )
     server.prepare()
     import threading  # noqa: PLC0415
 

@@ -98,7 +98,10 @@ def _promise(payment: Payment, *, by: Actor, reason_code: str, note: str) -> Can
 
 
 def ask_cancel(cancel: Cancel, *, is_leased: bool = False, by: Actor | None = None) -> Cancel:
-    """Send the promised cancel: the first time, or again, then only after asking whether it has been done."""
+    """Send the promised cancel: the first time, or again, then only after asking whether it has been done.
+
+    Only the first sending and the clock's repeats climb the ladder; what people add meanwhile moves no rung.
+    """
     acquirer = acquirer_for(cancel.payment.account)
     if by is not None and by.kind is ActorKind.PERSON:
         with transaction.atomic(durable=True):
@@ -106,6 +109,8 @@ def ask_cancel(cancel: Cancel, *, is_leased: bool = False, by: Actor | None = No
     if cancel.times_sent and _settled_by_asking(cancel):
         return cancel
     at = clock.now()
+    is_out_of_turn = not is_leased and cancel.times_sent > 0 and cancel.due_at is not None and cancel.due_at > at
+    next_look = cancel.due_at if is_out_of_turn else None
     free = Q() if is_leased else Q(lease_until__isnull=True) | Q(lease_until__lt=at)
     with transaction.atomic(durable=True):  # promise: counted before it is sent
         held = Cancel.objects.filter(free, pk=cancel.pk, status=CancelStatus.REQUESTED).update(
@@ -116,7 +121,7 @@ def ask_cancel(cancel: Cancel, *, is_leased: bool = False, by: Actor | None = No
         return cancel
     payment = cancel.payment
     result = acquirer.cancel(payment_request_id=payment.payment_request_id, payment_id=payment.payment_id)
-    return record_cancel_result(cancel, result)
+    return record_cancel_result(cancel, result, next_look=next_look)
 
 
 def _settled_by_asking(cancel: Cancel) -> bool:
@@ -139,8 +144,11 @@ def _settled_by_asking(cancel: Cancel) -> bool:
     return True
 
 
-def record_cancel_result(cancel: Cancel, result: CancelResult) -> Cancel:
-    """Write down what cancel answered. Its F speaks of the cancel, never of the payment."""
+def record_cancel_result(cancel: Cancel, result: CancelResult, *, next_look: datetime | None = None) -> Cancel:
+    """Write down what cancel answered. Its F speaks of the cancel, never of the payment.
+
+    ``next_look`` is when the clock looks at it anyway; None: on the next rung of the ladder.
+    """
     closes_payment = False
     with transaction.atomic(durable=True):
         payment = _held(cancel.payment)
@@ -155,15 +163,15 @@ def record_cancel_result(cancel: Cancel, result: CancelResult) -> Cancel:
             # Inquiry and cancel both say, after the expiry and a margin, that there is no such payment.
             is_past = clock.now() > payment.expires_at + schedule.DENIAL_MARGIN
             closes_payment = is_past and payment.is_denied_by_inquiry and payment.status == PaymentStatus.PROCESSING
-            _climb(cancel, facts)
+            _climb(cancel, facts, at=next_look)
         elif result.outcome is Outcome.FAIL and cancel.times_sent <= 1:
             refuse_cancel(cancel, heard_from=Messenger.CANCEL_ANSWER, note=result.code, **facts)
         elif result.outcome is Outcome.FAIL:
             # The refusal of a repeat may be the lost first one's work: ask before believing it, at first soon.
-            soon = None if cancel.is_refused_on_repeat else clock.now() + schedule.SOON
+            soon = next_look if cancel.is_refused_on_repeat else clock.now() + schedule.SOON
             _climb(cancel, facts | {"is_refused_on_repeat": True}, at=soon)
         else:
-            _climb(cancel, facts)
+            _climb(cancel, facts, at=next_look)
         cancel.refresh_from_db()
     if closes_payment:
         never = PaymentResult(

@@ -262,9 +262,9 @@ def _record_success(payment: Payment, result: PaymentResult, *, heard_from: Mess
         return
     if _cancel_is_wanted(payment):
         # Our own cancel is on its way: whether this money stays is decided by its answer, so nobody delivers yet.
-        Cancel.objects.filter(payment=payment, status=CancelStatus.REQUESTED, lease_until__isnull=True).update(
-            due_at=clock.now()
-        )
+        if heard_from in (Messenger.PAY_ANSWER, Messenger.NOTIFICATION):
+            waiting = Cancel.objects.filter(payment=payment, status=CancelStatus.REQUESTED, lease_until__isnull=True)
+            waiting.update(due_at=clock.now())
         return
     paid_at = believable(result.paid_at, since=payment.created_at)
     facts = _verdict(result) | {"paid_at": paid_at}
@@ -404,7 +404,7 @@ def refuse_cancel(cancel: Cancel, *, heard_from: Messenger, note: str = "", **fa
     release(cancel)
     payment = Payment.objects.get(pk=cancel.payment_id)
     if payment.status == PaymentStatus.PROCESSING:
-        _resume(payment)
+        _resume(payment, climbs=cancel.actor_kind == ActorKind.CLOCK)
     else:
         incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="The cancel was refused.")
     is_wanted = cancel.actor_kind != ActorKind.CLOCK and clock.now() >= cancel.created_at + schedule.NOBODY_WAITS
@@ -424,13 +424,18 @@ def release(returning: Cancel | Refund) -> None:
     Payment.objects.filter(pk=returning.payment_id).update(**{reserved: F(reserved) - returning.amount_value})
 
 
-def _resume(payment: Payment) -> None:
-    """A cancel was refused while the payment is unknown: go on asking about the payment, ever more slowly."""
+def _resume(payment: Payment, *, climbs: bool) -> None:
+    """A cancel was refused while the payment is unknown: go on asking about the payment, ever more slowly.
+
+    Only the clock's own cancels climb: a person who presses the button ten times has not waited for a day.
+    """
     step = payment.attempts
     Payment.objects.filter(pk=payment.pk).update(
-        due_at=schedule.later(schedule.SOON, step), lease_until=None, attempts=step + 1
+        due_at=schedule.later(schedule.SOON, step) if climbs else clock.now() + schedule.SOON,
+        lease_until=None,
+        attempts=step + 1 if climbs else step,
     )
-    if schedule.ladder_has_ended(step - 1):
+    if climbs and schedule.ladder_has_ended(step - 1):
         report_unknown(payment)
 
 

@@ -284,11 +284,11 @@ def record_refund_inquiry(refund: Refund, inquiry: RefundInquiry) -> Refund:
 
 def _next_look(refund: Refund, inquiry: RefundInquiry, denials: int) -> dict[str, Any]:
     """Denials are counted 15 seconds apart, and no more of them than it takes; all else climbs the ladder."""
-    if not inquiry.is_unknown_there:
-        return _climb(refund) | {"times_denied": 0}
     at = clock.now()
     if refund.due_at is not None and at < refund.due_at:
-        return {}  # somebody asked out of turn: one answer is not two denials
+        return {}  # somebody asked out of turn: that is no denial more, and no rung
+    if not inquiry.is_unknown_there:
+        return _climb(refund) | {"times_denied": 0}
     times_denied = refund.times_denied + 1
     if times_denied > denials:
         return _climb(refund) | {"times_denied": times_denied}

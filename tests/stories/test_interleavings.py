@@ -151,6 +151,47 @@ def test_giving_back_that_fails_when_nobody_watches_is_an_incident(order: Any, s
     assert (incident.kind, incident.subject_label) == ("CANCEL_REFUSED", payment.payment_request_id)
 
 
+def test_a_person_who_presses_ten_times_climbs_no_ladder(
+    order: Any, buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    acquirer.will("answer_lost", api="pay")
+    payment = shop.charges(order)
+    acquirer.will("http_500", api="cancel", calls=12)
+    for _ in range(12):
+        cancel = cancels_a_payment(payment)
+        paying.ask(payment, by=STAFF)
+    assert (cancel.status, cancel.times_sent, cancel.attempts) == (CancelStatus.REQUESTED, 12, 1)
+    assert Incident.objects.count() == 0
+    shop.clock_moves(minutes=2)
+    cancel.refresh_from_db()
+    assert cancel.status == CancelStatus.CONFIRMED
+    assert acquirer.gave_back_to(buyer) == [PHP(499_00)]
+
+
+def test_cancels_of_people_that_are_refused_climb_no_ladder(order: Any, shop: Shop, acquirer: Acquirer) -> None:
+    acquirer.will("payment_stays_processing", seconds=100, expires=False)
+    payment = shop.charges(order)
+    acquirer.will("answer_code", api="cancel", code="PROCESS_FAIL", minutes=3)
+    for _ in range(10):
+        assert cancels_a_payment(payment).status == CancelStatus.REFUSED
+    assert Incident.objects.count() == 0
+    shop.clock_moves(minutes=4)
+    payment.refresh_from_db()
+    assert payment.status == PaymentStatus.SUCCEEDED
+
+
+def test_a_person_who_asks_twenty_times_does_not_bring_the_cancel_on(
+    order: Any, shop: Shop, acquirer: Acquirer
+) -> None:
+    acquirer.will("payment_stays_processing", seconds=50, expires=False)
+    payment = shop.charges(order)
+    for _ in range(25):
+        paying.ask(payment, by=STAFF)
+    shop.clock_moves(minutes=1)
+    payment.refresh_from_db()
+    assert (payment.status, payment.cancels.count()) == (PaymentStatus.SUCCEEDED, 0)
+
+
 def test_asking_about_a_cancel_is_a_line_in_the_journal(order: Any, shop: Shop, acquirer: Acquirer) -> None:
     payment = shop.charges(order)
     acquirer.will("http_500", api="cancel")
