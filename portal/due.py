@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Case, F, Min, Q, QuerySet, When
 
 from portal import clock
 from portal.models.due import Due
@@ -64,11 +64,9 @@ def work_on(rows: Callable[[], QuerySet[D]], work: Callable[[int], str]) -> DueW
 def next_due(rows: QuerySet[D]) -> datetime | None:
     """When the earliest waiting row falls due, leases counted; None when nothing waits."""
     at = clock.now()
-    waiting = rows.filter(due_at__isnull=False)
-    unheld = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=at)).aggregate(first=Min("due_at"))["first"]
-    held = waiting.filter(lease_until__gte=at).aggregate(first=Min("lease_until"))["first"]
-    moments = [moment for moment in (unheld, held) if moment is not None]
-    return min(moments) if moments else None
+    held_until = Case(When(lease_until__gte=at, then=F("lease_until")), default=F("due_at"))
+    earliest: datetime | None = rows.filter(due_at__isnull=False).aggregate(first=Min(held_until))["first"]
+    return earliest
 
 
 def hold(row: Due, *, due_at: datetime | None, attempts: int | None = None) -> None:
