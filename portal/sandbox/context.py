@@ -21,6 +21,8 @@ class Settings:
     """How this sandbox behaves where the protocol leaves it open. Seconds, unless the name says otherwise."""
 
     automatic_day_close: bool = True
+    ticks_by_itself: bool = True
+    """False: nothing leaves and nothing ends until a control call ticks, so that a told story has one order."""
     # The life of an authorization URL and of a code is not published; we choose half an hour, because the third
     # delivery of a notification (12 minutes on) should still bring a usable code.
     authorization_url_seconds: int = 1800

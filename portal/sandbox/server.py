@@ -118,7 +118,7 @@ class Ticker:
         while not self._stopping.is_set():
             self._engine.news.wait(_TICK_SECONDS)
             self._engine.news.clear()
-            if not self._stopping.is_set():
+            if self._engine.context.settings.ticks_by_itself and not self._stopping.is_set():
                 self._engine.tick()
 
     def start(self) -> None:
