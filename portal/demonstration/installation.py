@@ -67,20 +67,22 @@ class Login:
 
 
 @contextmanager
-def hurried_writes() -> Iterator[None]:
-    """Do not wait for the disk at every commit, in this process, for a while.
+def hurried_database() -> Iterator[None]:
+    """Neither wait for the disk at every commit nor open the database for every request, in this process, for a while.
 
-    A thousand commits in a row are most of the time history takes. Should the machine lose its power meanwhile, the
-    demo is marked as unfinished and made anew; a portal that serves writes with ``synchronous=FULL`` again.
+    That is most of the time history takes. Should the machine lose its power meanwhile, the demo is marked as
+    unfinished and made anew; a portal that serves writes with ``synchronous=FULL`` again.
     """
     options = connection.settings_dict["OPTIONS"]
-    usual = options["init_command"]
+    usual, usual_age = options["init_command"], connection.settings_dict["CONN_MAX_AGE"]
     options["init_command"] = f"{usual} PRAGMA synchronous=OFF;"
+    connection.settings_dict["CONN_MAX_AGE"] = None
     connection.close()
     try:
         yield
     finally:
         options["init_command"] = usual
+        connection.settings_dict["CONN_MAX_AGE"] = usual_age
         connection.close()
 
 

@@ -134,7 +134,7 @@ def wait_for(condition: Callable[[], bool], child: Child, *, seconds: float) -> 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM or a closed terminal end the block by KeyboardInterrupt, once: the ending is left in peace."""
+    """Let Ctrl-C, SIGTERM or a closed terminal end the block by KeyboardInterrupt, once: the ending is undisturbed."""
     usual = {number: signal.getsignal(number) for number in _ENDINGS}
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -39,7 +39,15 @@ def start(
     control = SandboxControl(Connection.read(connection_file).gateway_url)
     if not wait_for(lambda: _answers(control), child, seconds=_PATIENCE_SECONDS):
         raise SandboxSilent(f"The sandbox does not answer: {last_words(child)}")
+    # While the clock stands still, things happen when they are told to; otherwise as they do.
+    control.settings(ticks_by_itself=frozen_at is None)
     return child, control
+
+
+def let_time_run(control: SandboxControl) -> None:
+    """End the story: from now on the clock is the machine's, and things happen by themselves."""
+    control.run_clock_with_the_system()
+    control.settings(ticks_by_itself=True)
 
 
 def _answers(control: SandboxControl) -> bool:

@@ -23,27 +23,26 @@ class Time:
 
     def pass_until(self, target: datetime) -> None:
         """Let time pass until a moment; everything happens at the moment it falls due. The past is left alone."""
-        while True:
-            done = self.settle()
-            moment = min((due for due in (self._portal_due, self._control.next_due()) if due), default=None)
-            if moment is None or moment > target:
-                break
-            if moment > clock.now():
-                self._control.set_clock(moment)
-            elif not done:
-                self._control.set_clock(clock.now() + _HEADWAY)
+        self.settle()
+        while (moment := self._next_due()) is not None and moment <= target:
+            # Due by now and yet left alone is what somebody holds: the clock has to go on for that to end.
+            self._control.set_clock(moment if moment > clock.now() else clock.now() + _HEADWAY)
+            self._work()
         if target > clock.now():
             self._control.set_clock(target)
 
-    def settle(self) -> int:
-        """Do everything that is due now, on both sides; how many times somebody had something to do."""
-        done = 0
+    def settle(self) -> None:
+        """Do everything that is due now, on both sides."""
+        self._control.tick()
+        self._work()
+
+    def _work(self) -> None:
+        """Do what is due in the portal, and what follows from it in the sandbox, until both are at rest."""
         while True:
-            done += self._control.tick()
             self._portal_due = work.next_due()
-            if self._portal_due is None or self._portal_due > clock.now():
-                return done
-            lines = sum(1 for _ in work.run_due())
-            if not lines:
-                return done
-            done += lines
+            if self._portal_due is None or self._portal_due > clock.now() or not sum(1 for _ in work.run_due()):
+                return
+            self._control.tick()
+
+    def _next_due(self) -> datetime | None:
+        return min((due for due in (self._portal_due, self._control.next_due()) if due is not None), default=None)

@@ -143,7 +143,7 @@ class Command(BaseCommand):
         self._tell(f"Making a demo in {folder.path}: tables, keys, people, goods …")
         end = SystemClock().now()
         start = end - timedelta(days=days)
-        with installation.hurried_writes(), serving(port) as portal_url:
+        with installation.hurried_database(), serving(port) as portal_url:
             # Wrongly signed messages are part of the story, and refused; here they need no line each.
             logging.getLogger("django.request").setLevel(logging.ERROR)
             _, control = sandbox.start(children, folder.path, port=sandbox_port, portal_url=portal_url, frozen_at=start)
@@ -156,7 +156,7 @@ class Command(BaseCommand):
             history = History(control, account, start=start, end=end, passed=lambda day: self._count(day, days))
             history.make()
             history.catch_up()
-            control.run_clock_with_the_system()
+            sandbox.let_time_run(control)
         folder.complete(days=days)
         self._tell(f"History is made: {time.monotonic() - began:.0f} seconds.")
         return logins, key

@@ -75,7 +75,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Portal and sandbox agree to the minor unit. {seconds:.0f} seconds.")
 
     def _story(self, children: Children, folder: Path) -> list[str]:
-        with installation.hurried_writes(), serving() as portal_url:
+        with installation.hurried_database(), serving() as portal_url:
             _, control = start(children, folder, portal_url=portal_url, frozen_at=START)
             installation.make_tables()
             account = installation.connect(control, folder / environment.SANDBOX / "connection.json", portal_url)
