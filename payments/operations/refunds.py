@@ -154,15 +154,21 @@ def send(refund: Refund, *, is_leased: bool = False) -> Refund:
 
 def record_refund_result(refund: Refund, result: RefundResult, *, heard_from: Messenger) -> Refund:
     """Write down a verdict about a refund, whoever brings it. Safe to repeat, in any order; UNKNOWN moves nothing."""
+    if result.outcome is Outcome.UNKNOWN and heard_from == Messenger.REFUND_NOTIFICATION:
+        return refund
     with transaction.atomic(durable=True):
         payment = Payment.objects.select_for_update(no_key=True).get(pk=refund.payment_id)
         keep(payment.account, result.exchange, subject=refund.refund_request_id)
         refund.lock()
-        if result.refund_id and not refund.refund_id:
+        is_of_this_amount = result.amount in (None, refund.amount)
+        if result.refund_id and not refund.refund_id and is_of_this_amount:
             Refund.objects.filter(pk=refund.pk).update(refund_id=result.refund_id[:64])
             refund.refresh_from_db()
-        if result.outcome is Outcome.SUCCESS and result.amount is not None and result.amount != refund.amount:
+        if result.outcome is Outcome.SUCCESS and not is_of_this_amount:
             _contradict(refund, heard_from, f"The acquirer says {result.amount}, we asked for {refund.amount}.")
+            if heard_from == Messenger.REFUND_ANSWER and refund.status == RefundStatus.PROCESSING:
+                Refund.objects.filter(pk=refund.pk).update(**_climb(refund))
+                refund.refresh_from_db()
         elif result.outcome is Outcome.UNKNOWN:
             _note_unknown(refund, result, heard_from=heard_from)
         elif result.outcome is Outcome.SUCCESS:
