@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -71,15 +70,16 @@ class Demo:
 
     def children(self) -> dict[str, int]:
         """Its children by what they run."""
-        listing = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=True
-        )
         found = {}
-        for line in listing.stdout.splitlines():
-            pid, _, command = line.strip().partition(" ")
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except FileNotFoundError:
+                continue  # it ended meanwhile
             for name in ("sandbox", "worker", "granian"):
-                if f"manage.py {name}" in command or f"-m {name}" in command:
-                    found[name] = int(pid)
+                if parent == self.process.pid and (f"manage.py {name}" in command or f"-m {name}" in command):
+                    found[name] = int(process.name)
         return found
 
     def ends(self, number: int = signal.SIGTERM) -> int:
@@ -104,37 +104,40 @@ def unused_port() -> int:
         return port
 
 
-@pytest.fixture(scope="module")
-def taken() -> Iterator[int]:
-    """A port somebody else listens on."""
+def test_a_visit_from_an_empty_folder_to_ctrl_c_and_back(tmp_path: Path) -> None:
+    """One demo for all of it: making one takes longer than looking at it."""
+    folder = tmp_path / "visitor" / "demo"
+    folder.parent.mkdir()
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        yield other.getsockname()[1]
+        taken = other.getsockname()[1]
+        demo = Demo(folder, "--days", "2", "--port", str(taken), "--sandbox-port", str(unused_port()))
+        try:
+            demo.says(UP)
+            a_taken_port_is_said_and_the_next_free_one_used(demo, taken)
+            every_page_it_names_answers(demo)
+            people_sign_in_with_what_was_printed_and_see_what_waits(demo)
+            no_password_and_no_key_is_kept_readable(demo)
+            the_history_has_a_bit_of_everything(demo)
+            the_newest_reports_are_left_for_the_visitor(demo)
+            a_running_demo_is_not_deleted(demo)
+            a_child_that_dies_is_reported_and_the_others_go_on(demo)
+            ending_leaves_no_process(demo)
+        finally:
+            if demo.process.poll() is None:
+                demo.ends()
+    a_second_run_goes_on(demo)
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory, taken: int) -> Iterator[Demo]:
-    """A running demo with a short history, made in an empty folder."""
-    folder = tmp_path_factory.mktemp("visitor") / "demo"
-    ports = ["--port", str(taken), "--sandbox-port", str(unused_port())]
-    demo = Demo(folder, "--days", "2", *ports)
-    try:
-        demo.says(UP)
-        yield demo
-    finally:
-        if demo.process.poll() is None:
-            demo.ends()
-
-
-def test_a_taken_port_is_said_and_the_next_free_one_used(demo: Demo, taken: int) -> None:
+def a_taken_port_is_said_and_the_next_free_one_used(demo: Demo, taken: int) -> None:
     said = next(line for line in demo.lines if line.startswith("Port"))
     port = int(demo.url("The desk").rsplit(":", 1)[1])
     assert said == f"Port {taken} is taken: the portal uses {port}."
     assert port > taken
 
 
-def test_every_page_it_names_answers(demo: Demo) -> None:
+def every_page_it_names_answers(demo: Demo) -> None:
     for line in demo.lines:
         for url in re.findall(r"http://localhost:\d+/\S*", line):
             assert requests.get(url, timeout=20).status_code == 200, url
@@ -142,7 +145,7 @@ def test_every_page_it_names_answers(demo: Demo) -> None:
     assert (ready.status_code, ready.json()["status"]) == (200, "ok")
 
 
-def test_people_sign_in_with_what_was_printed_and_see_what_waits(demo: Demo) -> None:
+def people_sign_in_with_what_was_printed_and_see_what_waits(demo: Demo) -> None:
     logins = dict(re.findall(r"^  (\w+) +([a-z0-9]{4}(?:-[a-z0-9]{4}){3}) ", demo.text, re.MULTILINE))
     assert set(logins) == {"admin", "operator", "support", "finance", "auditor", "developer"}
     portal = demo.url("The desk")
@@ -160,7 +163,7 @@ def test_people_sign_in_with_what_was_printed_and_see_what_waits(demo: Demo) -> 
     assert "no final answer" in page.text
 
 
-def test_no_password_and_no_key_is_kept_readable(demo: Demo) -> None:
+def no_password_and_no_key_is_kept_readable(demo: Demo) -> None:
     secrets = re.findall(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}|mk_\S+", demo.text)
     assert len(secrets) == 7
     for path in (path for path in demo.folder.rglob("*") if path.is_file()):
@@ -168,7 +171,7 @@ def test_no_password_and_no_key_is_kept_readable(demo: Demo) -> None:
         assert not [secret for secret in secrets if secret.encode() in content], path
 
 
-def test_the_history_has_a_bit_of_everything(demo: Demo) -> None:
+def the_history_has_a_bit_of_everything(demo: Demo) -> None:
     with closing(sqlite3.connect(demo.folder / "portal.sqlite3")) as connection:
 
         def seen(question: str) -> set[str]:
@@ -186,7 +189,7 @@ def test_the_history_has_a_bit_of_everything(demo: Demo) -> None:
         assert len(seen("SELECT currency FROM payments_payment")) >= 5
 
 
-def test_the_newest_reports_are_left_for_the_visitor(demo: Demo) -> None:
+def the_newest_reports_are_left_for_the_visitor(demo: Demo) -> None:
     newest = max(path for path in (demo.folder / "sandbox/reports").iterdir())
     assert str(newest) in demo.text
     names = [path.name for path in newest.iterdir()]
@@ -197,11 +200,11 @@ def test_the_newest_reports_are_left_for_the_visitor(demo: Demo) -> None:
     assert not imported & set(names)
 
 
-def test_a_running_demo_is_not_deleted(demo: Demo) -> None:
+def a_running_demo_is_not_deleted(demo: Demo) -> None:
     assert f"A demo is running on {demo.folder}. Stop it first" in refused("--reset", "--data", str(demo.folder))
 
 
-def test_a_child_that_dies_is_reported_and_the_others_go_on(demo: Demo) -> None:
+def a_child_that_dies_is_reported_and_the_others_go_on(demo: Demo) -> None:
     children = demo.children()
     assert set(children) == {"sandbox", "worker", "granian"}
     os.kill(children["worker"], signal.SIGKILL)
@@ -210,9 +213,7 @@ def test_a_child_that_dies_is_reported_and_the_others_go_on(demo: Demo) -> None:
     assert requests.get(f"{demo.url('The desk')}/livez", timeout=20).status_code == 200
 
 
-def test_ending_leaves_no_process_and_a_second_run_goes_on(demo: Demo) -> None:
-    orders = count(demo.folder, "payments_order")
-    ports = [int(demo.url(name).rsplit(":", 1)[1]) for name in ("The desk", "The sandbox")]
+def ending_leaves_no_process(demo: Demo) -> None:
     children = demo.children()
     assert demo.ends(signal.SIGINT) == 0
     assert "Stopped. Everything is kept; the next run goes on from here." in demo.text
@@ -220,8 +221,11 @@ def test_ending_leaves_no_process_and_a_second_run_goes_on(demo: Demo) -> None:
     for pid in children.values():
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-    assert all(is_free(port) for port in ports)
+    assert all(is_free(int(demo.url(name).rsplit(":", 1)[1])) for name in ("The desk", "The sandbox"))
 
+
+def a_second_run_goes_on(demo: Demo) -> None:
+    orders = count(demo.folder, "payments_order")
     again = Demo(demo.folder, "--port", str(unused_port()), "--sandbox-port", str(unused_port()))
     try:
         again.says(UP)
@@ -236,6 +240,23 @@ def test_ending_leaves_no_process_and_a_second_run_goes_on(demo: Demo) -> None:
         assert requests.get(f"{portal}/readyz", timeout=20).status_code == 200
     finally:
         assert again.ends() == 0
+
+
+def test_a_run_that_is_stopped_early_leaves_nothing_running_and_the_next_begins_anew(tmp_path: Path) -> None:
+    demo = Demo(tmp_path / "demo", "--port", str(unused_port()), "--sandbox-port", str(unused_port()))
+    demo.says("30 days of history")
+    children = demo.children()
+    assert set(children) == {"sandbox"}
+    assert demo.ends(signal.SIGTERM) == 1
+    assert "Stopped before the history was complete; the next run begins it anew." in demo.lines[-1]
+    assert "Traceback" not in demo.text
+    with pytest.raises(ProcessLookupError):
+        os.kill(children["sandbox"], 0)
+    again = Demo(tmp_path / "demo", "--port", str(unused_port()), "--sandbox-port", str(unused_port()))
+    try:
+        again.says("The last run stopped before its history was complete: it begins anew.")
+    finally:
+        again.ends()
 
 
 def refused(*arguments: str) -> str:
