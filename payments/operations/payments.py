@@ -182,8 +182,9 @@ def _cancel_is_wanted(payment: Payment) -> bool:
 def record_payment_result(payment: Payment, result: PaymentResult, *, heard_from: Messenger) -> Payment:
     """Write down a verdict about a payment, whoever brings it. Safe to repeat, in any order.
 
-    UNKNOWN moves nothing, and a message that decides nothing changes nothing. A verdict that the final status does not allow is kept as a contradiction with an incident;
-    it never overwrites. Amount and currency are compared before a success is believed.
+    UNKNOWN moves nothing, and a message that decides nothing changes nothing. A verdict that the final status does not
+    allow is kept as a contradiction with an incident; it never overwrites. Amount and currency are compared before a
+    success is believed.
     """
     if result.outcome is Outcome.UNKNOWN and heard_from == Messenger.NOTIFICATION:
         return payment

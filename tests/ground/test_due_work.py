@@ -58,7 +58,7 @@ def test_what_was_claimed_and_not_begun_is_given_back_at_once(monkeypatch: pytes
 def test_what_cannot_be_worked_on_is_an_incident_and_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch, story_clock: StoryClock
 ) -> None:
-    broken, fine = waiting(2)
+    broken, _ = waiting(2)
 
     def once(pk: int) -> str:
         if pk == broken:
