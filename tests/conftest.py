@@ -27,7 +27,19 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings  # noqa: PLC0415 - configured by now
 
     settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+        _empty_by_deleting()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def _empty_by_deleting() -> None:
+    """Empty PostgreSQL's tables after a test row by row: they hold few, and TRUNCATE makes fifty files anew."""
+    from django.db.backends.postgresql.operations import DatabaseOperations  # noqa: PLC0415 - where it is installed
+
+    def sql_flush(self: DatabaseOperations, style: Any, tables: list[str], **_: bool) -> list[str]:
+        return [f"DELETE FROM {self.quote_name(table)};" for table in tables]
+
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")
