@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from portal import clock, due, incidents, registry
 from portal.errors import PortalError
@@ -16,12 +16,14 @@ from portal.registry import DueWork
 
 BATCH = 50
 FAILED = "WORK_FAILED"
+DATABASE_GONE = (OperationalError, InterfaceError)
+"""The database is restarting, or would not wait for two rows at once: no fault of the row."""
 
 logger = logging.getLogger("portal.worker")
 
 
 def run_due(*, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[str, str]]:
-    """Claim and work on what is due now, kind by kind; yields (kind, line) per row. Raises OperationalError.
+    """Claim and work on what is due now, kind by kind; yields (kind, line) per row. Raises DATABASE_GONE.
 
     A row that has waited in its batch until its lease is nearly over is left to the next claim.
     """
@@ -41,7 +43,7 @@ def run_due(*, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[str, 
 def _work_on(name: str, kind: DueWork, pk: int) -> str:
     try:
         return kind.work(pk)
-    except OperationalError:
+    except DATABASE_GONE:
         raise
     except Exception as reason:
         logger.exception("%s %s could not be worked on", name, pk)
