@@ -112,11 +112,12 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;",
     }
     # A file, not memory: threads of one test share it, and IMMEDIATE on a shared memory database fails them. Named
-    # by process, so that two runs of the tests at once do not share one.
+    # by process, here and below, so that two runs of the tests at once do not share one.
     _database["TEST"] = {"NAME": str(PORTAL_DATA / f"test-{os.getpid()}.sqlite3")}
 else:
     _database["CONN_MAX_AGE"] = env.int("PORTAL_DATABASE_MAX_AGE_SECONDS", default=60)
     _database["CONN_HEALTH_CHECKS"] = True
+    _database["TEST"] = {"NAME": f"test_{_database['NAME']}_{os.getpid()}"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Throttles and lock-outs are shared by all server processes, so they live in the database.
