@@ -306,6 +306,8 @@ class Cancel(Stateful, Due, ActorFields):
     """What it reserves of the payment: the whole amount."""
     gives_back_kept = models.BooleanField(default=False, editable=False)
     """It gives back what the acquirer kept against our status; it reserves ``kept_returned_value``."""
+    ends_order = models.BooleanField(default=False, editable=False)
+    """The whole order was called off: it takes no other payment once this one is certainly not paid."""
     reason_code = models.CharField(max_length=24, choices=ReasonCode.choices)
     note = models.CharField(max_length=256, blank=True)
     times_sent = models.PositiveIntegerField(default=0)

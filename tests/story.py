@@ -200,6 +200,10 @@ class Shop:
         """Let it be later at once, with nobody having done anything meanwhile."""
         self._clock.set(max(clock.now(), moment))
 
+    def seconds_pass(self, seconds: float) -> None:
+        """Let some seconds pass in which nobody does anything."""
+        self._clock.move(timedelta(seconds=seconds))
+
     def clock_moves(self, **span: float) -> None:
         """Let time pass on both sides, doing everything at the moment it falls due."""
         self.clock_moves_to(clock.now() + timedelta(**span))

@@ -11,7 +11,7 @@ from portal.idempotency import Remember
 
 
 def call_off(order: Order, *, by: Actor, reason_code: str, note: str = "", remember: Remember | None = None) -> Order:
-    """Withdraw an order nobody paid; cancel the payment of one that is paid or being paid.
+    """Withdraw an order nobody paid; cancel the payment of one that is paid or being paid, and so end the order.
 
     A buyer ends unpaid orders only: NeedsMerchant for a paid one, PaymentInProgress while its payment is unknown.
     The order returned may still be INIT or PAID, its cancel on the way.
@@ -28,7 +28,7 @@ def call_off(order: Order, *, by: Actor, reason_code: str, note: str = "", remem
         and order.status in (OrderStatus.INIT, OrderStatus.PAID)
         and payment.status in (PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED)
     ):
-        cancel(payment, by=by, reason_code=reason_code, note=note, remember=remember)
+        cancel(payment, by=by, reason_code=reason_code, note=note, ends_order=True, remember=remember)
         order.refresh_from_db()
         return order
     return withdraw(order, by=by, reason_code=reason_code, note=note, remember=remember)

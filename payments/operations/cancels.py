@@ -30,10 +30,17 @@ from portal.idempotency import Remember
 
 
 def cancel(
-    payment: Payment, *, by: Actor, reason_code: str, note: str = "", remember: Remember | None = None
+    payment: Payment,
+    *,
+    by: Actor,
+    reason_code: str,
+    note: str = "",
+    ends_order: bool = False,
+    remember: Remember | None = None,
 ) -> Cancel:
     """Cancel a payment: before success the buyer is not debited, after success the money goes back.
 
+    ``ends_order``: an order nobody has paid by then is withdrawn too, instead of waiting for another payment.
     Returns the cancel, REQUESTED while its answer is unknown; a live one of the same payment is returned as it is.
     Raises CancelNotPossible before anything is sent: wrong state, partly refunded, too late, or a method that cannot.
     Source: https://docs.antom.com/ac/ams/paymentc_online
@@ -43,9 +50,11 @@ def cancel(
         payment = _held(payment)
         live = payment.cancels.exclude(status=CancelStatus.REFUSED).filter(gives_back_kept=False).first()
         if live is None:
-            live = _promise(payment, by=by, reason_code=reason_code, note=note)
+            live = _promise(payment, by=by, reason_code=reason_code, note=note, ends_order=ends_order)
             if by.kind is ActorKind.PERSON:
                 journal.write("cancel", by=by, subject=payment, reason_code=reason_code, note=note)
+        elif ends_order and not live.ends_order:
+            Cancel.objects.filter(pk=live.pk).update(ends_order=True)
         if remember:
             remember(live)
     return ask_cancel(live) if live.status == CancelStatus.REQUESTED else live
@@ -64,11 +73,11 @@ def cancel_unfinished(payment: Payment) -> Cancel | None:
             return None
         if payment.cancels.filter(status=CancelStatus.REQUESTED).exists():
             return None
-        live = _promise(payment, by=Actor.clock(), reason_code=ReasonCode.NO_FINAL_ANSWER, note="")
+        live = _promise(payment, by=Actor.clock(), reason_code=ReasonCode.NO_FINAL_ANSWER, note="", ends_order=False)
     return ask_cancel(live)
 
 
-def _promise(payment: Payment, *, by: Actor, reason_code: str, note: str) -> Cancel:
+def _promise(payment: Payment, *, by: Actor, reason_code: str, note: str, ends_order: bool) -> Cancel:
     if payment.status not in (PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED):
         raise CancelNotPossible(why=f"it is {payment.get_status_display().lower()}")
     if payment.status == PaymentStatus.SUCCEEDED:
@@ -84,6 +93,7 @@ def _promise(payment: Payment, *, by: Actor, reason_code: str, note: str) -> Can
         payment=payment,
         cancel_id=clock.fresh_id("C"),
         amount_value=payment.amount_value,
+        ends_order=ends_order,
         reason_code=reason_code,
         note=note[:256],
         due_at=at,
@@ -106,7 +116,7 @@ def ask_cancel(cancel: Cancel, *, is_leased: bool = False, by: Actor | None = No
     if by is not None and by.kind is ActorKind.PERSON:
         with transaction.atomic(durable=True):
             journal.write("ask the acquirer", by=by, subject=cancel)
-    if cancel.times_sent and _settled_by_asking(cancel):
+    if cancel.times_sent and _settled_by_asking(cancel, is_leased=is_leased):
         return cancel
     at = clock.now()
     is_out_of_turn = not is_leased and cancel.times_sent > 0 and cancel.due_at is not None and cancel.due_at > at
@@ -124,20 +134,28 @@ def ask_cancel(cancel: Cancel, *, is_leased: bool = False, by: Actor | None = No
     return record_cancel_result(cancel, result, next_look=next_look)
 
 
-def _settled_by_asking(cancel: Cancel) -> bool:
-    """Ask about the payment of a cancel that was sent before; True when that settled the cancel."""
+def _settled_by_asking(cancel: Cancel, *, is_leased: bool) -> bool:
+    """Ask about the payment of a cancel that was sent before; True when that settled the cancel.
+
+    A refusal is believed only when it stood before we asked, and nobody sent the cancel once more meanwhile.
+    """
+    cancel.refresh_from_db()
     payment = cancel.payment
+    was_refused, times_sent, asked_at = cancel.is_refused_on_repeat, cancel.times_sent, clock.now()
+    is_being_sent = not is_leased and cancel.lease_until is not None and cancel.lease_until >= asked_at
     inquiry = inquire(payment)
     record_inquiry(payment, inquiry)
     cancel.refresh_from_db()
     if cancel.status != CancelStatus.REQUESTED:
         return True
     said = inquiry.payment
-    if not cancel.is_refused_on_repeat or said is None or said.outcome is not Outcome.SUCCESS:
+    if not was_refused or is_being_sent or said is None or said.outcome is not Outcome.SUCCESS:
         return False
     with transaction.atomic(durable=True):  # refused, and the money is there: nothing was cancelled
         payment.lock()
         cancel.lock()
+        if cancel.times_sent != times_sent:
+            return False
         if cancel.status == CancelStatus.REQUESTED:
             refuse_cancel(cancel, heard_from=Messenger.INQUIRY, note=cancel.result_code)
     record_payment_result(payment, said, heard_from=Messenger.INQUIRY)

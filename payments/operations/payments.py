@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from authorizations import operations as authorization_operations
 from authorizations.errors import WalletNotActive
@@ -117,9 +117,11 @@ def _refuse_unpayable(order: Order, wallet_account: WalletAccount) -> None:
 def _kept_of(order: Order) -> QuerySet[Payment]:
     """The order's payments that are not held as paid and whose money the acquirer keeps, or may keep."""
     said_so = Q(contradictions__said=Outcome.SUCCESS, contradictions__settled_at__isnull=True)
-    return Payment.objects.filter(
-        said_so | Q(status=PaymentStatus.REVERSED, kept_returned_value=0), order=order, status__in=UNPAID
-    )
+    given_back = Exists(
+        Refund.objects.filter(payment=OuterRef("pk"), gives_back_kept=True, status=RefundStatus.SUCCEEDED)
+    ) | Exists(Cancel.objects.filter(payment=OuterRef("pk"), gives_back_kept=True, status=CancelStatus.CONFIRMED))
+    is_reversed = Q(status=PaymentStatus.REVERSED) & ~given_back
+    return Payment.objects.filter(said_so | is_reversed, order=order, status__in=UNPAID)
 
 
 def payment_request(payment: Payment, wallet_account: WalletAccount) -> PaymentRequest:
@@ -260,7 +262,7 @@ def _record_success(payment: Payment, result: PaymentResult, *, heard_from: Mess
         return
     if payment.status != PaymentStatus.PROCESSING:
         if payment.status in (PaymentStatus.FAILED, PaymentStatus.CANCELLED):
-            _hear_that_it_was_kept(payment, heard_from=heard_from)
+            _hear_that_it_was_kept(payment, result, heard_from=heard_from)
         elif heard_from == Messenger.INQUIRY:
             settle_contradictions(payment, _AGAINST_PAID, "The acquirer was asked and holds it as paid.")
         return
@@ -285,13 +287,27 @@ def _record_success(payment: Payment, result: PaymentResult, *, heard_from: Mess
             payment.order.refresh_from_db()
             payment.order.advance(OrderEvent.PAYMENT_SUCCEEDED, heard_from=heard_from, paid_at=paid_at)
         incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Paid.")
-        settle_contradictions(payment, _AGAINST_AMOUNT, "The acquirer says the right amount now.")
+        if payment.contradictions.exists():
+            settle_contradictions(payment, _AGAINST_AMOUNT, "The acquirer says the right amount now.")
         authorization_operations.token_worked(payment.wallet_account, payment.token_index)
 
 
-def _hear_that_it_was_kept(payment: Payment, *, heard_from: Messenger) -> None:
+def _was_asked_since(payment: Payment, result: PaymentResult, heard_from: Messenger) -> bool:
+    """Whether this is the acquirer's answer to a question we put after all that happened to the payment.
+
+    An inquiry may be on its way while a cancel is: what it says then is older than the cancel.
+    """
+    if heard_from != Messenger.INQUIRY:
+        return False
+    kept = payment.cancels.filter(gives_back_kept=True, finished_at__isnull=False)
+    moments = [payment.finished_at, *kept.values_list("finished_at", flat=True)]
+    asked_at = result.exchange.sent_at if result.exchange is not None else clock.now()
+    return all(moment is None or asked_at >= moment for moment in moments)
+
+
+def _hear_that_it_was_kept(payment: Payment, result: PaymentResult, *, heard_from: Messenger) -> None:
     """Somebody says SUCCESS of a payment that we hold as failed or cancelled."""
-    is_asked_now = heard_from == Messenger.INQUIRY
+    is_asked_now = _was_asked_since(payment, result, heard_from)
     if payment.refunds.filter(gives_back_kept=True, status=RefundStatus.SUCCEEDED).exists():
         return  # a refunded payment stays a success at the acquirer
     if payment.kept_returned_value and not (
@@ -325,6 +341,7 @@ def _record_failure(payment: Payment, result: PaymentResult, *, heard_from: Mess
     if payment.advance(PaymentEvent.RESULT_FAIL, heard_from=heard_from, note=result.code, **_verdict(result)):
         for cancel in payment.cancels.filter(status=CancelStatus.REQUESTED):
             refuse_cancel(cancel, heard_from=Messenger.US, note="The payment failed; there is nothing to cancel.")
+            _end_order(cancel, heard_from=heard_from)
         incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Failed.")
         if result.advice is Advice.REAUTHORIZE:
             authorization_operations.token_refused(payment.wallet_account, payment.token_index)
@@ -350,7 +367,7 @@ def _hear_that_it_was_not_kept(payment: Payment, *, heard_from: Messenger) -> No
         return
     for cancel in payment.cancels.filter(status=CancelStatus.REQUESTED, gives_back_kept=True):
         refuse_cancel(cancel, heard_from=heard_from, note="The acquirer keeps nothing; there is nothing to cancel.")
-    settle_contradictions(payment, AGAINST_UNPAID, "The acquirer was asked and keeps nothing.")
+    settle_contradictions(payment, AGAINST_UNPAID + _AGAINST_AMOUNT, "The acquirer was asked and keeps nothing.")
 
 
 def settle_contradictions(payment: Payment, said: tuple[str, ...], how: str) -> None:
@@ -387,6 +404,15 @@ def confirm_cancel(cancel: Cancel, *, heard_from: Messenger, **facts: Any) -> No
     if was_paid:
         with suppress(TransitionNotAllowed):
             payment.order.advance(OrderEvent.PAYMENT_CANCELLED, heard_from=heard_from, closed_at=at)
+    _end_order(cancel, heard_from=heard_from)
+
+
+def _end_order(cancel: Cancel, *, heard_from: Messenger) -> None:
+    """The whole order was called off while its payment was unknown: now that nothing is paid, nobody pays it again."""
+    if cancel.ends_order:
+        order = Order.objects.get(payments=cancel.payment_id)
+        with suppress(TransitionNotAllowed):
+            order.advance(OrderEvent.WITHDRAWN, heard_from=heard_from, note="It was called off.", closed_at=clock.now())
 
 
 def refuse_cancel(cancel: Cancel, *, heard_from: Messenger, note: str = "", **facts: Any) -> bool:

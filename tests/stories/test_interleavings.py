@@ -9,8 +9,9 @@ import pytest
 from authorizations import operations as binding
 from authorizations.states import WalletStatus
 from payments import operations as paying
+from payments.errors import OrderNotPayable
 from payments.models import Cancel, Payment
-from payments.operations import cancels
+from payments.operations import calling_off, cancels
 from payments.states import CancelStatus, Messenger, OrderStatus, PaymentStatus, ReasonCode, RefundStatus
 from portal import clock
 from portal.acquirer.results import (
@@ -202,6 +203,76 @@ def test_asking_about_a_cancel_is_a_line_in_the_journal(order: Any, shop: Shop, 
     paying.ask_cancel(cancel, by=person)
     entry = JournalEntry.objects.get()
     assert (entry.act, entry.subject_type, entry.actor_name) == ("ask the acquirer", "payments.Cancel", "mia")
+
+
+def test_an_answer_older_than_the_cancel_is_no_contradiction(
+    order: Any, buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    payment = shop.charges(order)
+    # We ask; before the answer arrives, the payment is cancelled; and time passes.
+    acquirer.meanwhile("inquiryPayment", lambda: (shop.seconds_pass(2), cancels_a_payment(payment)))
+    paying.ask(Payment.objects.get(), by=STAFF)
+    payment.refresh_from_db()
+    assert payment.status == PaymentStatus.CANCELLED
+    assert Incident.objects.count() == 0
+    shop.comes_to_rest()
+    assert len(acquirer.calls("inquiryPayment")) == 2  # asked again, and agreed with
+    assert Incident.objects.count() == 0
+    assert payment.contradictions.count() == 0
+
+
+def test_a_refusal_is_not_believed_on_an_answer_that_is_older(
+    order: Any, buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    """The acquirer says "paid"; then a cancel gets through, unheard; the old answer must not close it as refused."""
+    payment = shop.charges(order)
+    acquirer.will("http_500", api="cancel")
+    cancel = cancels_a_payment(payment)
+    acquirer.will("answer_code", api="cancel", code="PROCESS_FAIL")
+    shop.clock_moves(seconds=61)
+    cancel.refresh_from_db()
+    assert (cancel.is_refused_on_repeat, cancel.times_sent) == (True, 2)
+
+    def another_gets_through() -> None:
+        acquirer.will("answer_lost", api="cancel")
+        acquirer.will("http_500", api="inquiryPayment")
+        paying.ask_cancel(Cancel.objects.get())
+
+    acquirer.meanwhile("inquiryPayment", another_gets_through)
+    paying.ask_cancel(cancel)
+    cancel.refresh_from_db()
+    payment.refresh_from_db()
+    assert (cancel.status, payment.status, payment.returned_value) == (
+        CancelStatus.CONFIRMED,
+        PaymentStatus.CANCELLED,
+        499_00,
+    )
+    assert acquirer.gave_back_to(buyer) == [PHP(499_00)]
+
+
+@pytest.mark.parametrize("answer", ["it comes", "it is lost", "the payment fails"])
+def test_an_order_that_was_called_off_while_it_was_being_paid_takes_no_other_payment(
+    order: Any, buyer: Customer, shop: Shop, acquirer: Acquirer, answer: str
+) -> None:
+    fails = {"then": "FAIL", "code": "RISK_REJECT", "seconds": 30} if answer == "the payment fails" else {}
+    acquirer.will("payment_stays_processing", expires=False, **fails)
+    shop.charges(order)
+    if answer != "it comes":
+        acquirer.will("http_500", api="cancel")
+    calling_off.call_off(order, by=Actor.merchant_server("shop"), reason_code=ReasonCode.OUT_OF_STOCK)
+    shop.clock_moves(minutes=5)
+    order.refresh_from_db()
+    assert order.status == OrderStatus.CANCELLED
+    with pytest.raises(OrderNotPayable):
+        shop.charges(order)
+    assert acquirer.took_from(buyer) == []
+
+
+def test_a_cancelled_attempt_leaves_the_order_to_be_paid(order: Any, shop: Shop, acquirer: Acquirer) -> None:
+    acquirer.will("payment_stays_processing", expires=False)
+    cancels_a_payment(shop.charges(order))
+    order.refresh_from_db()
+    assert order.status == OrderStatus.INIT
 
 
 # What never left.
