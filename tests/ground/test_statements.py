@@ -1,0 +1,90 @@
+"""Statements that are said together: each part under its own condition, all or nothing, the same on both databases."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from payments.models import Order, OrderChange, OrderItem
+from payments.operations import payments
+from portal.gateways import keys_beside
+from portal.models import AcquirerAccount, Incident
+from portal.statements import CompareAndSet, Found, Given, Insert, in_bulk, known, together
+from tests.factories import AcquirerAccountFactory, OrderFactory, OrderItemFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def paying(order: Order, held_to_be: str) -> tuple[CompareAndSet, Insert]:
+    """The description of an order that has this status becomes another, and only then that is noted."""
+    change = CompareAndSet(Order, {"description": "changed"}, pk=order.pk, while_={"status": held_to_be})
+    note = OrderChange(source="INIT", event="e", target="INIT", heard_from="US", order_id=order.pk)
+    return change, Insert(note, when=change)
+
+
+def test_a_part_whose_condition_was_not_done_is_not_done_either() -> None:
+    order = OrderFactory()
+    added = Insert(Incident(kind="OF_ITS_OWN", summary="whatever becomes of the rest"))
+    change, note = paying(order, "PAID")
+    with transaction.atomic():
+        together(added, change, note)
+    assert (added.done, change.done, note.done) == (True, False, False)
+    assert Incident.objects.get().pk == added.row.pk
+    assert (note.row.pk, OrderChange.objects.count()) == (None, 0)
+
+    change, note = paying(order, "INIT")
+    with transaction.atomic():
+        together(change, note)
+    assert (change.done, note.done) == (True, True)
+    assert OrderChange.objects.get() == note.row
+    order.refresh_from_db()
+    assert order.description == "changed"
+
+
+def test_a_new_row_may_point_to_another_one_that_is_as_new() -> None:
+    order = OrderFactory.build(buyer=(buyer := OrderFactory().buyer), account=buyer.account)
+    added = Insert(order)
+    item = OrderItem(order_id=added, sku="pass", name="Pass", unit_value=2**40, quantity=1)
+    with transaction.atomic():
+        together(added, Insert(item))
+    assert item.order_id == order.pk
+    assert Order.objects.get(pk=order.pk).items.get().unit_value == 2**40
+
+
+def test_what_the_database_refuses_in_one_part_undoes_them_all() -> None:
+    order = OrderFactory()
+    twice = OrderFactory.build(number=order.number, buyer=order.buyer, account=order.account)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        together(Insert(Incident(kind="OF_ITS_OWN", summary="undone")), Insert(twice))
+    assert not Incident.objects.exists()
+
+
+def test_rows_are_read_beside_another_row() -> None:
+    order = OrderFactory()
+    for number in (1, 2):
+        OrderItemFactory(order=order, sku=f"pass-{number}", unit_value=number, is_digital=number == 1)
+    held = payments._held(known(Order, order.pk))
+    items = [(item.sku, item.unit_value, item.is_digital) for item in held.items.all()]
+    assert items == [("pass-1", 1, True), ("pass-2", 2, False)]
+    assert [(line.reference, line.is_digital) for line in held.lines()] == [("pass-1", True), ("pass-2", False)]
+    assert payments._held(known(Order, OrderFactory().pk)).lines() == ()
+
+
+def test_the_keys_of_an_account_are_those_in_force() -> None:
+    account = AcquirerAccountFactory()
+    beside = Found(lambda: AcquirerAccount.objects.filter(pk=Given("pk")).annotate(keys=keys_beside("pk")).order_by())
+    keys = list(account.acquirer_keys.filter(retired_at=None).values_list("version", "public_key"))
+    assert [tuple(pair) for pair in beside.get(pk=account.pk).keys or ()] == keys
+
+
+def test_many_parts_that_are_alike_keep_each_its_own_condition_and_values() -> None:
+    orders = OrderFactory.create_batch(4)
+    Order.objects.filter(pk=orders[2].pk).update(status="PAID", paid_at=orders[2].created_at)
+    pairs = [paying(order, "INIT") for order in orders]
+    for (change, _), order in zip(pairs, orders, strict=True):
+        change.facts = {"description": f"of {order.pk}", "closed_at": None if order is orders[0] else order.created_at}
+    with transaction.atomic():
+        in_bulk([part for pair in pairs for part in pair])
+    assert [change.done for change, _ in pairs] == [note.done for _, note in pairs] == [True, True, False, True]
+    assert set(OrderChange.objects.values_list("order", flat=True)) == {orders[n].pk for n in (0, 1, 3)}
+    now = {order.pk: order for order in Order.objects.all()}
+    assert [now[order.pk].description == f"of {order.pk}" for order in orders] == [True, True, False, True]
+    assert [now[order.pk].closed_at for order in orders] == [None, orders[1].created_at, None, orders[3].created_at]
