@@ -14,6 +14,8 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from portal.journal import guard
+
 _UNAVAILABLE = 503
 
 
@@ -27,15 +29,18 @@ def live(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """The database answers and knows every migration of this code; 503 with the part that is missing otherwise."""
-    checks = {"database": "ok", "migrations": "ok"}
+    """The database answers, knows our migrations and guards the journal; else 503 with the missing part."""
+    checks = {"database": "ok", "migrations": "ok", "journal": "ok"}
     try:
         missing = _migrations() - set(MigrationRecorder(connection).applied_migrations())
+        unguarded = guard.missing()
     except Error:  # which one is in the server's log, not in an open answer
-        checks = {"database": "no answer", "migrations": "unknown"}
+        checks = {"database": "no answer", "migrations": "unknown", "journal": "unknown"}
     else:
         if missing:
             checks["migrations"] = f"{len(missing)} to apply"
+        if unguarded:
+            checks["journal"] = "not guarded"
     is_ready = all(found == "ok" for found in checks.values())
     answer = {"status": "ok" if is_ready else "unavailable", "checks": checks}
     return JsonResponse(answer, status=200 if is_ready else _UNAVAILABLE)

@@ -15,7 +15,7 @@ def test_a_process_that_answers_lives(client: Client) -> None:
 def test_a_migrated_database_is_ready(client: Client) -> None:
     response = client.get("/readyz")
     assert response.status_code == 200
-    assert response.json() == {"status": "ok", "checks": {"database": "ok", "migrations": "ok"}}
+    assert response.json() == {"status": "ok", "checks": {"database": "ok", "migrations": "ok", "journal": "ok"}}
 
 
 @pytest.mark.django_db
@@ -26,7 +26,7 @@ def test_a_migration_that_is_missing_keeps_requests_away(client: Client) -> None
     response = client.get("/readyz")
     assert response.status_code == 503
     assert missing > 0
-    assert response.json()["checks"] == {"database": "ok", "migrations": f"{missing} to apply"}
+    assert response.json()["checks"] == {"database": "ok", "migrations": f"{missing} to apply", "journal": "ok"}
 
 
 def test_a_database_that_does_not_answer_is_said_without_a_detail(
@@ -41,7 +41,7 @@ def test_a_database_that_does_not_answer_is_said_without_a_detail(
     assert response.status_code == 503
     assert response.json() == {
         "status": "unavailable",
-        "checks": {"database": "no answer", "migrations": "unknown"},
+        "checks": {"database": "no answer", "migrations": "unknown", "journal": "unknown"},
     }
 
 
