@@ -20,6 +20,12 @@ from portal.models import AcquirerAccount, ActorFields, Change, Due, Stateful
 TOKEN_PURPOSE = "access token"  # noqa: S105 - names an index
 CODE_PURPOSE = "auth code"
 USER_PURPOSE = "wallet user"
+_SECRETS = ("access_token", "refresh_token", "user_id")
+
+
+def secrets_of(path: str = "") -> list[str]:
+    """What a list defers of the wallets it joins by ``path``: no page shows a token, so no page decrypts one."""
+    return [f"{path}__{name}" if path else name for name in _SECRETS]
 
 
 def fresh_wallet_id() -> str:
@@ -40,6 +46,7 @@ class Buyer(models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
+        indexes = [models.Index(fields=("-created_at", "-id"), name="buyer_newest")]
         constraints = [models.UniqueConstraint(fields=("account", "reference"), name="buyer_reference_once")]
 
     def __str__(self) -> str:
@@ -96,7 +103,13 @@ class WalletAccount(Stateful, Due):
     class Meta:
         ordering = ("-bound_at", "-pk")
         permissions = [("act_revoke", "Can revoke wallets")]
-        indexes = [models.Index(fields=("-bound_at", "-id"), name="wallet_newest")]
+        indexes = [
+            models.Index(fields=("-bound_at", "-id"), name="wallet_newest"),
+            models.Index(fields=("status", "-bound_at"), name="wallet_by_status"),
+            models.Index(
+                fields=("access_token_expires_at",), condition=Q(status=WalletStatus.ACTIVE), name="wallet_ending"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=("account", "buyer", "wallet"), condition=Q(status=WalletStatus.ACTIVE), name="one_active_wallet"
@@ -151,7 +164,10 @@ class Authorization(Stateful, Due, ActorFields):
 
     class Meta:
         ordering = ("-created_at", "-pk")
-        indexes = [models.Index(fields=("-created_at", "-id"), name="authorization_newest")]
+        indexes = [
+            models.Index(fields=("-created_at", "-id"), name="authorization_newest"),
+            models.Index(fields=("status", "-created_at"), name="authorization_by_status"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=AuthorizationStatus.values), name="authorization_status_known"

@@ -4,6 +4,9 @@ Amounts are integers in minor units with their currency beside them. ``returned_
 promised or done of cancels and refunds: money promised back is gone until the promise has finally failed.
 """
 
+from collections.abc import Iterable
+
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -13,18 +16,21 @@ from payments.states import (
     ORDER,
     PAYMENT,
     REFUND,
+    BulkStatus,
     CancelStatus,
+    LineStatus,
     Messenger,
     OrderStatus,
     PaymentStatus,
     ReasonCode,
     RefundStatus,
 )
-from portal import clock
+from portal import clock, statements
 from portal.acquirer import OrderLine, Terminal, TerminalType
 from portal.acquirer.results import Outcome
 from portal.models import AcquirerAccount, ActorFields, Change, Due, Stateful
 from portal.money import Money
+from portal.statements import Found, Given
 
 LIVE = (PaymentStatus.INITIATED, PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED)
 """While a payment is one of these, its order takes no other."""
@@ -117,8 +123,17 @@ class Order(Stateful, ActorFields):
     def amount(self) -> Money:
         return Money(self.amount_value, self.currency)
 
+    def hold_items(self, items: Iterable["OrderItem"]) -> None:
+        """Let these be its items; they never change."""
+        items = list(items)
+        for item in items:
+            item.order = self
+        statements.hold(self, "items", items)
+
     def lines(self) -> tuple[OrderLine, ...]:
         """The goods as the acquirer's risk control sees them."""
+        if "items" not in self.__dict__.get("_prefetched_objects_cache", {}):
+            self.hold_items(_ITEMS.all(order=self.pk))
         return tuple(
             OrderLine(
                 reference=item.sku,
@@ -158,10 +173,18 @@ class OrderItem(models.Model):
         return f"{self.quantity} × {self.name}"
 
 
+_ITEMS = Found(lambda: OrderItem.objects.filter(order_id=Given("order")))
+
+
 class Payment(Stateful, Due, ActorFields):
     """One ``paymentRequestId``: one attempt to debit an order's amount from a bound wallet."""
 
     machine = PAYMENT
+    settled = ("order", "wallet_account")
+    is_first = False
+    """No column: whoever made it saw, holding the order, that there was no other."""
+    is_alone = False
+    """No column: whoever recorded its success saw that it is all that ever happened to its order."""
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="payments")
     wallet_account = models.ForeignKey(WalletAccount, models.PROTECT, related_name="payments")
@@ -211,6 +234,7 @@ class Payment(Stateful, Due, ActorFields):
         indexes = [
             models.Index(fields=("-created_at", "-id"), name="payment_newest"),
             models.Index(fields=("status", "-created_at"), name="payment_by_status"),
+            models.Index(fields=("-created_at",), condition=Q(returned_value__gt=0), name="payment_given_back"),
         ]
         constraints = [
             models.UniqueConstraint(fields=("order",), condition=Q(status__in=LIVE), name="one_live_payment"),
@@ -244,6 +268,14 @@ class Payment(Stateful, Due, ActorFields):
     @property
     def returned(self) -> Money:
         return Money(self.returned_value, self.currency)
+
+    @property
+    def returning(self) -> Money:
+        """The part of ``returned`` that is promised and not done yet. Asks; lists prefetch refunds and cancels."""
+        unknown = {RefundStatus.INITIATED, RefundStatus.PROCESSING, CancelStatus.REQUESTED}
+        promised: list[Refund | Cancel] = [*self.refunds.all(), *self.cancels.all()]
+        on_its_way = (it.amount_value for it in promised if it.status in unknown and not it.gives_back_kept)
+        return Money(sum(on_its_way), self.currency)
 
     @property
     def refundable(self) -> Money:
@@ -320,7 +352,10 @@ class Cancel(Stateful, Due, ActorFields):
 
     class Meta:
         ordering = ("-created_at", "-pk")
-        indexes = [models.Index(fields=("-created_at", "-id"), name="cancel_newest")]
+        indexes = [
+            models.Index(fields=("-created_at", "-id"), name="cancel_newest"),
+            models.Index(fields=("status", "-created_at"), name="cancel_by_status"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=("payment", "gives_back_kept"),
@@ -396,3 +431,112 @@ class RefundChange(Change):
     """A move of a refund."""
 
     refund = models.ForeignKey(Refund, models.CASCADE, related_name="changes")
+
+
+class PaymentHour(models.Model):
+    """What was paid and refunded in one hour that is over, added up; see ``payments.figures``. It can be forgotten."""
+
+    hour = models.DateTimeField()
+    """When it begins, a full hour of UTC."""
+    zone = models.CharField(max_length=64)
+    """Whose days the figures name."""
+    figures = models.JSONField(default=list)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=("hour", "zone"), name="payment_hour_once")]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H} UTC"
+
+
+class BulkRefund(Due, ActorFields):
+    """Many refunds wanted as one: a parent, whose lines become ordinary refunds one by one."""
+
+    number = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    """Of the file; of a selection, what was chosen from."""
+    status = models.CharField(max_length=16, choices=BulkStatus.choices, default=BulkStatus.DRAFT)
+    digest = models.CharField(max_length=64)
+    """SHA-256 over what the lines say: the same wish a second time, in whatever file, is known again."""
+    totals = models.JSONField(default=dict)
+    """By currency, in minor units: of the lines without a problem, as they were previewed."""
+    line_count = models.PositiveIntegerField()
+    note = models.CharField(max_length=256, blank=True)
+    requester = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    approval = models.CharField(max_length=64, blank=True)
+    """The number of the request it was started under; its refunds are done under it, too."""
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        permissions = [("act_bulk_refund", "Can refund many payments at once")]
+        indexes = [models.Index(fields=("-created_at", "-id"), name="bulk_refund_newest")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=("digest",), condition=~Q(status=BulkStatus.DISCARDED), name="bulk_refund_once"
+            ),
+            models.CheckConstraint(condition=Q(status__in=BulkStatus.values), name="bulk_refund_status_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=(BulkStatus.DRAFT, BulkStatus.DISCARDED)) | Q(started_at__isnull=False),
+                name="started_bulk_knows_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def sums(self) -> list[Money]:
+        """The totals, never added across currencies."""
+        return [Money(value, currency) for currency, value in sorted(self.totals.items())]
+
+
+class BulkLine(Due):
+    """One line of a bulk refund: what it says, what is wrong with it, and the refund it became. Due while it waits."""
+
+    bulk = models.ForeignKey(BulkRefund, models.PROTECT, related_name="lines")
+    number = models.PositiveIntegerField()
+    """In the file, its header being line 1."""
+    said = models.CharField(max_length=80)
+    """The id, as it was given."""
+    said_amount = models.CharField(max_length=40, blank=True)
+    """The amount, as it was given; empty: all that is left."""
+    status = models.CharField(max_length=16, choices=LineStatus.choices, default=LineStatus.DRAFT)
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, blank=True, related_name="+")
+    amount_value = models.BigIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    reason_code = models.CharField(max_length=24, blank=True)
+    note = models.CharField(max_length=256, blank=True)
+    refund = models.ForeignKey(Refund, models.PROTECT, null=True, blank=True, related_name="+")
+    result = models.CharField(max_length=300, blank=True)
+    """The problem it has, or the refusal it met."""
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [
+            models.UniqueConstraint(fields=("bulk", "number"), name="bulk_line_once"),
+            # One refund belongs to one line: what is done is never counted for another.
+            models.UniqueConstraint(fields=("refund",), name="refund_of_one_line"),
+            models.CheckConstraint(condition=Q(status__in=LineStatus.values), name="bulk_line_status_known"),
+            models.CheckConstraint(
+                condition=Q(status=LineStatus.PROBLEM) | Q(payment__isnull=False, amount_value__gt=0),
+                name="good_line_knows_what",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=LineStatus.PROMISED) | Q(refund__isnull=False), name="promised_line_has_refund"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=LineStatus.WAITING) | Q(due_at__isnull=True), name="only_waiting_line_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.number} of {self.bulk}"
+
+    @property
+    def amount(self) -> Money | None:
+        """What goes back."""
+        return None if self.amount_value is None else Money(self.amount_value, self.currency)

@@ -17,17 +17,30 @@ from payments.models import Cancel, Payment, Refund
 from portal import clock
 from portal.encryption import EncryptedBinaryField
 from portal.models import AcquirerAccount, ActorFields
+from portal.models.due import Due
 from portal.money import Money
-from reconciliation.layouts import ReportKind
+from reconciliation.layouts import Edition, ReportKind
 from reconciliation.row_types import ExplanationKind
 
 
 class FileStatus(models.TextChoices):
-    """Where a file stands."""
+    """Where a file stands. Its rows count from the moment it is IMPORTED, all at once, and not a moment longer."""
 
+    ARRIVED = "ARRIVED", "Being tried"
+    """Kept; the worker will read it."""
+    REFUSED = "REFUSED", "Refused"
+    """Kept with the reason: a person may answer what it asks, or look at how it differs."""
     TRIED = "TRIED", "Tried, not imported"
-    """Uploaded and shown; it counts for nothing yet."""
+    """Read and shown; it counts for nothing yet."""
+    IMPORTING = "IMPORTING", "Being imported"
+    """Its rows are being written, and count for nothing yet."""
     IMPORTED = "IMPORTED", "Imported"
+    UNDOING = "UNDOING", "Being undone"
+    """Its rows count for nothing any more, and are being taken away."""
+
+
+AT_WORK = (FileStatus.IMPORTING, FileStatus.UNDOING)
+"""One file of an account at a time: what is decided about a row depends on the rows that count."""
 
 
 class AmountUnit(models.TextChoices):
@@ -42,6 +55,14 @@ class FeeSign(models.TextChoices):
 
     CHARGE_NEGATIVE = "CHARGE_NEGATIVE", "a charge is negative"
     CHARGE_POSITIVE = "CHARGE_POSITIVE", "a charge is positive"
+
+
+class FeeParts(models.TextChoices):
+    """Where tax, processing and dispute fees stand in E1 to E3, whose total may or may not hold them."""
+
+    NONE = "NONE", "no such fees in the file"
+    BESIDE = "BESIDE", "beside the total"
+    INSIDE = "INSIDE", "inside the total"
 
 
 class RowState(models.TextChoices):
@@ -82,6 +103,8 @@ class Reason(models.TextChoices):
     TOTAL_DIFFERS = "TOTAL_DIFFERS", "Types do not add up to TOTAL"
     TOTAL_MISSING = "TOTAL_MISSING", "No TOTAL line"
     NOT_IN_SUMMARY = "NOT_IN_SUMMARY", "Type not in the summary"
+    UNMATCHED = "UNMATCHED", "Unmatched by hand"
+    """A person took the match away; nothing but a person decides on the row from then on."""
 
 
 class Resolution(models.TextChoices):
@@ -92,13 +115,20 @@ class Resolution(models.TextChoices):
     TIMING = "TIMING", "Only a matter of days"
     CREDITED = "CREDITED", "The acquirer corrects it in a later batch"
     ACCEPTED = "ACCEPTED", "Accepted as a loss or a gain"
+    """Of earlier days: what is a loss or a gain is written off by now."""
     OTHER = "OTHER", "Other (see note)"
+    WRITTEN_OFF = "WRITTEN_OFF", "Written off as a loss or a gain"
+    MATCHED = "MATCHED", "Matched by hand"
+    """Its share counts as matched; what of the row is not agreed has a discrepancy of its own."""
     HEALED = "HEALED", "Settled by itself"
     """What was awaited came, or the row was checked again and agrees; never chosen by a person."""
 
 
-class ReportFile(ActorFields):
-    """One report as it was delivered. The same bytes are one row per account, whatever they are called."""
+class ReportFile(ActorFields, Due):
+    """One report as it was delivered. The same bytes are one row per account, whatever they are called.
+
+    A report in several parts is one file: the archive of its parts.
+    """
 
     account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="report_files")
     name = models.CharField(max_length=200)
@@ -107,20 +137,38 @@ class ReportFile(ActorFields):
     content = EncryptedBinaryField()
     """The bytes, so that nothing the rows leave out is lost."""
     kind = models.CharField(max_length=16, choices=ReportKind.choices)
-    edition = models.CharField(max_length=8)
+    edition = models.CharField(max_length=8, choices=Edition.choices)
     status = models.CharField(max_length=16, choices=FileStatus.choices)
     row_count = models.PositiveIntegerField(default=0)
     amount_unit = models.CharField(max_length=8, choices=AmountUnit.choices)
     amount_unit_basis = models.CharField(max_length=120)
     """What the unit was decided on."""
     fee_sign = models.CharField(max_length=16, choices=FeeSign.choices)
-    fee_sign_basis = models.CharField(max_length=120)
+    fee_sign_basis = models.CharField(max_length=300)
+    fee_parts = models.CharField(max_length=8, choices=FeeParts.choices, default=FeeParts.NONE)
+    answers = models.JSONField(default=dict)
+    """What a person said where the file could not tell: ``unit``, ``fee_sign``, ``fee_parts``."""
     unknown_columns = models.JSONField(default=list)
     """Columns no table of the acquirer names: kept in every row's raw, and announced."""
+    absent_columns = models.JSONField(default=list)
+    """Documented columns that are not there though nothing needs them; told where there are unknown ones."""
     report_day = models.CharField(max_length=8, blank=True)
     """``YYYYMMDD`` in UTC+8, of transaction details whose name says it."""
     preview = models.JSONField(null=True, blank=True)
     """What trying it showed; emptied by the import, whose rows then speak for themselves."""
+    forecast_at = models.DateTimeField(null=True, blank=True)
+    """When that was found out. Whatever is imported or undone in the account makes the worker find it out again."""
+    refusal_code = models.CharField(max_length=32, blank=True)
+    refusal = models.CharField(max_length=1000, blank=True)
+    differences = models.JSONField(default=list)
+    """Of a copy that differs from the batch that is here: row by row, what was and what is now; the first of them."""
+    errand = models.JSONField(default=dict)
+    """Who asked for what is being done to it, and why."""
+    stage = models.CharField(max_length=16, blank=True)
+    """What the worker does with it right now."""
+    rows_done = models.PositiveIntegerField(default=0)
+    begun_at = models.DateTimeField(null=True, blank=True)
+    """When this stage began: with ``rows_done`` it tells the rate."""
     tried_at = models.DateTimeField(default=clock.now)
     imported_at = models.DateTimeField(null=True, blank=True)
     imported_by = models.CharField(max_length=170, blank=True)
@@ -131,6 +179,7 @@ class ReportFile(ActorFields):
         permissions = (
             ("act_import_report", "Can try and import settlement files"),
             ("act_discard_report", "Can discard settlement files that were only tried"),
+            ("act_undo_report", "Can undo the import of a settlement file"),
         )
         indexes = [models.Index(fields=("-tried_at", "-id"), name="report_file_newest")]
         constraints = [
@@ -140,7 +189,29 @@ class ReportFile(ActorFields):
             models.CheckConstraint(
                 condition=~Q(status=FileStatus.IMPORTED) | Q(imported_at__isnull=False), name="imported_knows_when"
             ),
+            models.UniqueConstraint(
+                fields=("account",), condition=Q(status__in=AT_WORK), name="one_file_of_an_account_at_work"
+            ),
         ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReportPart(models.Model):
+    """One of the files a report came in: by its hash the same file is known again, alone or in an archive."""
+
+    file = models.ForeignKey(ReportFile, models.CASCADE, related_name="parts")
+    number = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64, db_index=True)
+    byte_size = models.PositiveIntegerField()
+    row_count = models.PositiveIntegerField()
+    encoding = models.CharField(max_length=8)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [models.UniqueConstraint(fields=("file", "number"), name="report_part_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -170,7 +241,8 @@ class Batch(models.Model):
     """One settlement: what the acquirer pays in one go."""
 
     account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="batches")
-    psp = models.CharField("PSP", max_length=64)
+    psp = models.CharField("PSP", max_length=64, blank=True)
+    """Empty as long as every file of it is of an edition that does not name one."""
     currency = models.CharField(max_length=3)
     batch_id = models.CharField(max_length=64, db_index=True)
     """``settlementBatchId``; not always numeric."""
@@ -183,12 +255,18 @@ class Batch(models.Model):
     """Rows of its details."""
     net_value = models.BigIntegerField(null=True, blank=True)
     """What it pays: the sum of its details; until they are here, the summary's TOTAL."""
+    needs_booking = models.BooleanField(default=True, db_default=True)
+    """Whether its rows may come to something else than what closed months have booked of it."""
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         ordering = ("-initiated_on", "-pk")
         verbose_name = "settlement batch"
         verbose_name_plural = "settlement batches"
+        indexes = [
+            models.Index(fields=("account", "initiated_on"), name="batch_by_day"),
+            models.Index(fields=("account", "initiated_on"), condition=Q(needs_booking=True), name="batch_to_book"),
+        ]
         constraints = [models.UniqueConstraint(fields=("account", "psp", "currency", "batch_id"), name="batch_once")]
 
     def __str__(self) -> str:
@@ -231,7 +309,9 @@ class SettlementRow(Accounted):
     file = models.ForeignKey(ReportFile, models.PROTECT, related_name="rows")
     batch = models.ForeignKey(Batch, models.PROTECT, null=True, blank=True, related_name="rows")
     """None in transaction details."""
+    part = models.PositiveSmallIntegerField(default=0)
     line_number = models.PositiveIntegerField()
+    """In its part; counts from 1, the header included."""
     identity = models.CharField(max_length=32)
     """Digest over type, ids, amount and currency: what makes two rows the same."""
     occurrence = models.PositiveIntegerField(default=1)
@@ -241,6 +321,8 @@ class SettlementRow(Accounted):
     """The printed type in its one spelling; an unknown type as printed."""
     printed_status = models.CharField(max_length=64, blank=True)
     transaction_id = models.CharField(max_length=64, blank=True, db_index=True)
+    original_transaction_id = models.CharField(max_length=64, blank=True)
+    """The acquirer's id of the payment it is about; in E0 to E3."""
     transaction_request_id = models.CharField(max_length=64, blank=True, db_index=True)
     original_transaction_request_id = models.CharField(max_length=64, blank=True, db_index=True)
     reference_transaction_id = models.CharField(max_length=64, blank=True)
@@ -260,18 +342,24 @@ class SettlementRow(Accounted):
     fees = models.JSONField(default=dict)
     """Minor units by fee column, a charge negative whatever the file prints."""
     fees_value = models.BigIntegerField(null=True, blank=True)
-    """Their sum in the settlement currency; None where the file has none yet."""
+    """The sum of those that add up, in the settlement currency; None where the file has none yet."""
+    coupon_value = models.BigIntegerField(default=0)
+    """What a discount that is not settled to us takes off the gross."""
     raw = models.JSONField(default=dict)
     """Every printed cell that is not empty, personal data left out."""
     superseded_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="supersedes")
     """A later copy of the same transaction details."""
 
     class Meta(Accounted.Meta):
-        ordering = ("file_id", "line_number")
-        indexes = [models.Index(fields=("file", "state", "line_number"), name="row_by_state")]
+        ordering = ("file_id", "part", "line_number")
+        indexes = [
+            models.Index(fields=("file", "state", "line_number"), name="row_by_state"),
+            models.Index(fields=("-file", "line_number"), name="row_as_printed"),
+            models.Index(fields=("-file", "line_number"), condition=Q(state=RowState.OPEN), name="row_open"),
+        ]
         constraints = [
             *Accounted.Meta.constraints,
-            models.UniqueConstraint(fields=("file", "line_number"), name="row_line_once"),
+            models.UniqueConstraint(fields=("file", "part", "line_number"), name="row_line_once"),
             models.UniqueConstraint(
                 fields=("batch", "identity", "occurrence"), condition=Q(batch__isnull=False), name="row_once_per_batch"
             ),
@@ -303,6 +391,7 @@ class SummaryRow(Accounted):
 
     file = models.ForeignKey(ReportFile, models.PROTECT, related_name="summary_rows")
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="summary_rows")
+    part = models.PositiveSmallIntegerField(default=0)
     line_number = models.PositiveIntegerField()
     printed_type = models.CharField(max_length=64)
     summary_type = models.CharField(max_length=64)
@@ -315,7 +404,7 @@ class SummaryRow(Accounted):
         ordering = ("file_id", "line_number")
         constraints = [
             *Accounted.Meta.constraints,
-            models.UniqueConstraint(fields=("file", "line_number"), name="summary_line_once"),
+            models.UniqueConstraint(fields=("file", "part", "line_number"), name="summary_line_once"),
             models.UniqueConstraint(fields=("batch", "summary_type"), name="summary_type_once"),
         ]
 
@@ -355,6 +444,8 @@ class Match(models.Model):
     cancel = models.ForeignKey(Cancel, models.PROTECT, null=True, blank=True, related_name="settlement_matches")
     value = models.BigIntegerField()
     currency = models.CharField(max_length=3)
+    is_by_hand = models.BooleanField(default=False, db_default=False)
+    """A person said so, and no import and no check says otherwise."""
 
     class Meta:
         verbose_name_plural = "matches"
@@ -375,6 +466,9 @@ class Match(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(role=Role.CANCEL) | Q(cancel__isnull=False), name="cancel_match_has_cancel"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_by_hand=False) | Q(is_settlement=True, role__in=SETTLING), name="by_hand_settles"
             ),
         ]
 
@@ -435,17 +529,25 @@ class Discrepancy(models.Model):
     closed_by = models.CharField(max_length=170, blank=True)
     resolution = models.CharField(max_length=16, choices=Resolution.choices, blank=True)
     note = models.CharField(max_length=400, blank=True)
+    raised_at = models.DateTimeField(null=True, blank=True)
+    """When it was last raised to the acquirer, if it was."""
+    case_reference = models.CharField(max_length=64, blank=True, default="", db_default="")
+    """What the acquirer calls the case."""
 
     class Meta:
         ordering = ("opened_at", "pk")
         verbose_name_plural = "discrepancies"
         permissions = (
-            ("act_close_discrepancy", "Can close discrepancies with a reason"),
-            ("act_take_discrepancy", "Can take discrepancies and check them again"),
+            ("act_close_discrepancy", "Can close discrepancies with a reason, and open them again"),
+            ("act_take_discrepancy", "Can take and assign discrepancies, and check them again"),
+            ("act_match_discrepancy", "Can match rows by hand, and unmatch them"),
+            ("act_write_off_discrepancy", "Can write discrepancies off"),
+            ("act_raise_discrepancy", "Can raise discrepancies to the acquirer"),
         )
         indexes = [
             models.Index(fields=("opened_at", "id"), condition=Q(closed_at__isnull=True), name="discrepancy_queue"),
             models.Index(fields=("file", "closed_at"), name="discrepancy_of_file"),
+            models.Index(fields=("-opened_at", "-id"), name="discrepancy_newest"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(reason__in=Reason.values), name="discrepancy_reason_known"),
@@ -477,3 +579,93 @@ class Discrepancy(models.Model):
     @property
     def stake(self) -> Money:
         return Money(self.stake_value, self.stake_currency)
+
+
+class PeriodStatus(models.TextChoices):
+    """Whether a month's books are closed."""
+
+    OPEN = "OPEN", "Open"
+    LOCKED = "LOCKED", "Closed"
+
+
+class Period(models.Model):
+    """A month of an account's settlements, in the acquirer's days (UTC+8). Closed once, and never opened again.
+
+    What comes to light later of a closed month is booked in the next one, by adjusting entries.
+    """
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="periods")
+    month = models.DateField()
+    """Its first day."""
+    status = models.CharField(max_length=8, choices=PeriodStatus.choices, default=PeriodStatus.OPEN)
+    locked_at = models.DateTimeField(null=True, blank=True)
+    locked_by = models.CharField(max_length=170, blank=True)
+    reason_code = models.CharField(max_length=32, blank=True)
+    note = models.CharField(max_length=256, blank=True)
+
+    class Meta:
+        ordering = ("-month", "-pk")
+        verbose_name = "accounting month"
+        permissions = (("act_lock_period", "Can close accounting months"),)
+        constraints = [
+            models.UniqueConstraint(fields=("account", "month"), name="period_once"),
+            models.CheckConstraint(condition=Q(status__in=PeriodStatus.values), name="period_status_known"),
+            models.CheckConstraint(
+                condition=Q(status=PeriodStatus.OPEN, locked_at__isnull=True)
+                | Q(status=PeriodStatus.LOCKED, locked_at__isnull=False),
+                name="locked_knows_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%B %Y}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not closed yet."""
+        return self.status == PeriodStatus.OPEN
+
+
+class Ledger(models.TextChoices):
+    """The accounts the settlement of a batch is booked on."""
+
+    BANK = "BANK", "Bank"
+    """What the acquirer pays."""
+    CLEARING = "CLEARING", "Clearing"
+    """What buyers paid and got back, at the rate of the payment: cleared against the sales of the shop's own books."""
+    FEES = "FEES", "Fees"
+    COUPONS = "COUPONS", "Coupons not settled"
+    FX = "FX", "Exchange gain or loss"
+    ROUNDING = "ROUNDING", "Rounding"
+    RESERVE = "RESERVE", "Reserve and collateral"
+    DISPUTES = "DISPUTES", "Disputes"
+    CORRECTIONS = "CORRECTIONS", "Corrections of the acquirer"
+    ACQUIRER = "ACQUIRER", "Due from the acquirer"
+    """Accepted because it comes, or is taken back, in a later batch."""
+    OTHER_CHANNELS = "OTHER_CHANNELS", "Other sales channels"
+    DIFFERENCES = "DIFFERENCES", "Differences accepted"
+    WRITTEN_OFF = "WRITTEN_OFF", "Written off"
+    SUSPENSE = "SUSPENSE", "Open discrepancies"
+
+
+class Posting(models.Model):
+    """One line of a closed month's journal: a debit is positive. Only ever added to; a batch's lines sum to nothing."""
+
+    period = models.ForeignKey(Period, models.PROTECT, related_name="postings")
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="postings")
+    ledger = models.CharField(max_length=16, choices=Ledger.choices)
+    currency = models.CharField(max_length=3)
+    value = models.BigIntegerField()
+    is_adjusting = models.BooleanField()
+    """Of a batch of an earlier month, or one that was booked before."""
+
+    class Meta:
+        ordering = ("period", "batch", "ledger")
+        constraints = [
+            models.UniqueConstraint(fields=("period", "batch", "ledger"), name="posting_once"),
+            models.CheckConstraint(condition=Q(ledger__in=Ledger.values), name="posting_ledger_known"),
+            models.CheckConstraint(condition=~Q(value=0), name="posting_moves_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_ledger_display()} {Money(self.value, self.currency)}"

@@ -4,6 +4,8 @@ from typing import Any, NoReturn, TypeVar
 
 from django.db import models
 
+from portal import statements
+
 M = TypeVar("M", bound=models.Model)
 
 
@@ -31,7 +33,7 @@ class AddedOnly(models.Model):
         """Add the row. Raises TypeError on a second save."""
         if not self._state.adding:
             raise TypeError(f"{self._meta.verbose_name} rows are only added to")
-        super().save(*args, **kwargs)
+        statements.insert(self)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse. Raises TypeError."""

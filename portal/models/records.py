@@ -1,11 +1,10 @@
-"""Records about acts: the journal, the incidents, and the keys that make a repeated request harmless."""
+"""Records about acts: who did it, the incidents, and the keys that make a repeated request harmless."""
 
 from django.conf import settings
 from django.db import models
 
 from portal import clock
 from portal.actor import Actor
-from portal.models.history import AddedOnly
 
 
 class ActorFields(models.Model):
@@ -20,33 +19,6 @@ class ActorFields(models.Model):
     def by(self, actor: Actor) -> None:
         """Fill in the actor of a row that is being made."""
         self.actor_kind, self.actor_name = str(actor.kind), actor.name
-
-
-class JournalEntry(AddedOnly, ActorFields):
-    """One act of a person (or of a key on a person's behalf): what, on what, why, with what end. Only ever added to."""
-
-    at = models.DateTimeField(default=clock.now)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    act = models.CharField(max_length=60)
-    subject_type = models.CharField(max_length=60, blank=True)
-    subject_id = models.CharField(max_length=64, blank=True)
-    subject_label = models.CharField(max_length=200, blank=True)
-    reason_code = models.CharField(max_length=40, blank=True)
-    note = models.TextField(blank=True)
-    before = models.JSONField(null=True, blank=True)
-    after = models.JSONField(null=True, blank=True)
-    outcome = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        ordering = ("-at", "-pk")
-        verbose_name_plural = "journal"
-        indexes = [
-            models.Index(fields=("-at", "-id"), name="journal_newest"),
-            models.Index(fields=("subject_type", "subject_id"), name="journal_subject"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.act} {self.subject_label}".strip()
 
 
 class Incident(models.Model):
@@ -71,6 +43,13 @@ class Incident(models.Model):
     class Meta:
         ordering = ("opened_at", "pk")
         permissions = [("act_incident", "Can take and close incidents")]
+        indexes = [
+            models.Index(fields=("-opened_at", "-id"), name="incident_newest"),
+            models.Index(fields=("subject_label",), name="incident_by_label"),
+            models.Index(
+                fields=("-opened_at", "-id"), condition=models.Q(closed_at__isnull=True), name="incident_queue"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=("kind", "subject_type", "subject_id"),

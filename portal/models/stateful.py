@@ -1,11 +1,12 @@
 """A row whose status moves along a state table, by compare-and-set and in no other way."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from django.db import models
 
-from portal import clock
+from portal import clock, statements
 from portal.machine import Machine
 from portal.models.history import AddedOnly
 
@@ -33,10 +34,19 @@ class Stateful(models.Model):
 
     machine: ClassVar[Machine[Any, Any]]
     changes: Any
+    settled: ClassVar[tuple[str, ...]] = ()
+    """Relations that stay as they were read when the row is read anew: whoever acts on them looks for itself."""
     status = models.CharField(max_length=24)
 
     class Meta:
         abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add a new row by the statement that is kept for it; save an old one as ever."""
+        if self._state.adding and self.pk is None:
+            statements.insert(self)
+        else:
+            super().save(*args, **kwargs)
 
     def lock(self) -> None:
         """Hold the row until the caller's transaction ends, and see it as it is now.
@@ -44,16 +54,72 @@ class Stateful(models.Model):
         Who locks several does so in one order everywhere: buyer, order or payment first, then cancel, refund or wallet.
         Keys are left free (FOR NO KEY UPDATE): rows that only point here need not wait.
         """
-        self.refresh_from_db(from_queryset=type(self)._base_manager.select_for_update(no_key=True))
+        statements.reload(self, holding=True, keeping=self.settled)
 
     def advance(self, event: StrEnum, *, heard_from: str, note: str = "", **facts: Any) -> bool:
         """Move along the table unless someone moved first. True when this call did the moving.
 
         Runs inside the caller's transaction. Raises TransitionNotAllowed where the table has no such row.
         """
+        move = self.move(event, heard_from=heard_from, note=note, **facts)
+        statements.together(*move.parts)
+        return move.is_done()
+
+    def move(
+        self, event: StrEnum, *, heard_from: str, note: str = "", when: "Move | None" = None, **facts: Any
+    ) -> "Move":
+        """What ``advance`` says, for who says more ``together`` with it, and calls ``is_done`` afterwards.
+
+        ``when``: only if that other move was done. Raises TransitionNotAllowed where the table has no such row.
+        """
         source, target = self.status, self.machine.target(self.status, event)
-        moved = type(self)._base_manager.filter(pk=self.pk, status=source).update(status=target, **facts)
-        if moved:
-            self.changes.create(source=source, event=event, target=target, heard_from=heard_from, note=note[:300])
-        self.refresh_from_db()
-        return bool(moved)
+        set_to = {"status": target, **facts}
+        after = when.change if when else None
+        change = statements.CompareAndSet(type(self), set_to, pk=self.pk, while_={"status": source}, when=after)
+        noted = self._note(self.pk, source, event, target, heard_from=heard_from, note=note)
+        return Move(self, change, statements.Insert(noted, when=change))
+
+    def begin(self, event: StrEnum, *, heard_from: str, note: str = "") -> None:
+        """Add a new row as it is after its first move, and note the move. Inside the caller's transaction."""
+        source, target = self.status, self.machine.target(self.status, event)
+        self.status = target
+        added = statements.Insert(self)
+        noted = self._note(added, source, event, target, heard_from=heard_from, note=note)
+        statements.together(added, statements.Insert(noted))
+
+    def _note(self, key: Any, source: str, event: StrEnum, target: str, *, heard_from: str, note: str) -> Change:
+        leads_here = type(self).changes.rel
+        change: Change = leads_here.related_model(source=source, event=event, target=target, heard_from=heard_from)
+        change.note = note[:300]
+        setattr(change, leads_here.field.attname, key)
+        return change
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """See the row as it is now, by the statement that is kept for it; a part of it as ever."""
+        if args or kwargs:
+            super().refresh_from_db(*args, **kwargs)
+        else:
+            statements.reload(self)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A compare-and-set of a row's status, and the row of its history that is written only where it moved."""
+
+    row: Stateful
+    change: statements.CompareAndSet
+    noted: statements.Insert
+
+    @property
+    def parts(self) -> tuple[statements.Part, ...]:
+        """What is to be said ``together``."""
+        return self.change, self.noted
+
+    def is_done(self) -> bool:
+        """Whether it moved, once it was said; the row is as it is now either way."""
+        if not self.change.done:
+            statements.reload(self.row, keeping=self.row.settled)
+            return False
+        for name, value in self.change.facts.items():
+            setattr(self.row, name, value)
+        return True

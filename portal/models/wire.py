@@ -8,6 +8,9 @@ from portal.models.accounts import AcquirerAccount
 from portal.models.due import Due
 from portal.models.history import AddedOnly
 
+SLOW_MS = 5000
+"""A call that takes longer is one to look at."""
+
 
 class Exchange(AddedOnly):
     """One call of ours and its answer, or the lack of one. Only ever added to."""
@@ -37,7 +40,20 @@ class Exchange(AddedOnly):
 
     class Meta:
         ordering = ("-sent_at", "-pk")
-        indexes = [models.Index(fields=("-sent_at", "-id"), name="exchange_newest")]
+        permissions = [("act_reveal_originals", "Can take messages in their original bytes, tokens included")]
+        indexes = [
+            models.Index(fields=("-sent_at", "-id"), name="exchange_newest"),
+            # What one asks about is rare, and an index of the rare alone costs the others nothing.
+            models.Index(
+                fields=("result_status", "-sent_at"),
+                condition=~models.Q(result_status="S"),
+                name="exchange_not_success",
+            ),
+            models.Index(
+                fields=("verdict", "-sent_at"), condition=~models.Q(verdict="VERIFIED"), name="exchange_not_verified"
+            ),
+            models.Index(fields=("-sent_at",), condition=models.Q(duration_ms__gt=SLOW_MS), name="exchange_slow"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.api} {self.subject}".strip()
@@ -83,7 +99,15 @@ class Notification(Due):
     class Meta:
         ordering = ("-received_at", "-pk")
         permissions = [("act_try_again", "Can try notifications again")]
-        indexes = [models.Index(fields=("-received_at", "-id"), name="notification_newest")]
+        indexes = [
+            models.Index(fields=("-received_at", "-id"), name="notification_newest"),
+            models.Index(
+                fields=("status", "-received_at"),
+                condition=~models.Q(status=NotificationStatus.APPLIED),
+                name="notification_not_applied",
+            ),
+            models.Index(fields=("-received_at",), condition=models.Q(deliveries__gt=1), name="notification_repeated"),
+        ]
         constraints = [
             # Among verified ones only, so that a forged copy cannot shut out the real message.
             models.UniqueConstraint(
