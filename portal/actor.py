@@ -23,6 +23,8 @@ class Actor:
     kind: ActorKind
     name: str = ""
     user_id: int | None = None
+    approval: str = ""
+    """The number of the approved request this is done under, by whom it was asked for; else empty."""
 
     @classmethod
     def person(cls, user: Any) -> "Actor":
@@ -55,4 +57,15 @@ class Actor:
         return cls(ActorKind.COMMAND, name)
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.name}" if self.name else str(self.kind)
+        """As a sentence says it: ``finance``, ``the buyer ana``, ``the key shop backend``, ``the clock``."""
+        match self.kind:
+            case ActorKind.PERSON:
+                return self.name or "somebody"
+            case ActorKind.BUYER:
+                return f"the buyer {self.name}".strip()
+            case ActorKind.MERCHANT_SERVER:
+                return f"the key {self.name}".strip()
+            case ActorKind.COMMAND:
+                return f"the command {self.name}".strip()
+            case ActorKind.CLOCK | ActorKind.ACQUIRER:
+                return f"the {self.kind.lower()}"

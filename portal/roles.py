@@ -2,11 +2,19 @@
 
 Roles are groups, so that whoever looks after people hands them out in the desk. They are brought in line with this
 table after every migration; a permission somebody added to one of them by hand is taken away again, so that the table
-stays the truth, while groups of other names are nobody's business here.
+stays the truth, while groups of other names are nobody's business here. README shows the same table, drawn from it.
+
+Whoever looks after people moves no money, and nobody who moves money looks after people: whoever needs both is given
+both roles, by somebody, and the journal says so. How much one person moves, alone and in a day, say the rules of
+``portal.approvals``; above that, and for whoever may only ask, a second person decides.
 
 Names of permissions, not imports: the ground knows the apps by name only.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
 from typing import Any
 
 from django.apps import apps
@@ -16,75 +24,137 @@ from django.contrib.auth.models import Group, Permission
 SUPPORT, OPERATOR, FINANCE = "Support", "Operator", "Finance"
 AUDITOR, DEVELOPER, ADMINISTRATOR = "Auditor", "Developer", "Administrator"
 
-_DESK = (
-    "payments.view_order",
-    "payments.view_payment",
-    "payments.view_refund",
-    "payments.view_cancel",
-    "payments.view_product",
-    "authorizations.view_buyer",
-    "authorizations.view_walletaccount",
-    "authorizations.view_authorization",
-    "portal.view_incident",
-)
-"""What everybody at the desk sees: the trade itself, without what crossed the wire."""
-_WIRE = ("portal.view_exchange", "portal.view_notification")
-_BOOKS = (
-    "reconciliation.view_reportfile",
-    "reconciliation.view_batch",
-    "reconciliation.view_settlementrow",
-    "reconciliation.view_discrepancy",
-)
-_OPERATE = (
-    "payments.act_ask",
-    "payments.act_cancel",
-    "payments.act_refund",
-    "payments.act_give_back",
-    "payments.act_withdraw",
-    "authorizations.act_revoke",
-    "portal.act_incident",
-    "portal.act_try_again",
-)
-
-EVERYTHING = "*"
-SEE_EVERYTHING = "view"
-
-ROLES: dict[str, tuple[str, ...]] = {
-    # Answers buyers: looks things up, asks the acquirer, ends a consent the buyer wants ended. Moves no money.
-    SUPPORT: (*_DESK, "payments.act_ask", "payments.act_withdraw", "authorizations.act_revoke"),
-    # Keeps the trade running: gives money back, deals with incidents and messages.
-    OPERATOR: (*_DESK, *_WIRE, *_OPERATE, *_BOOKS, "payments.act_edit_product"),
-    # Closes the books: imports reports, explains discrepancies, gives money back.
-    FINANCE: (
-        *_DESK,
-        *_WIRE,
-        *_BOOKS,
-        "portal.view_journalentry",
-        "payments.act_ask",
-        "payments.act_refund",
-        "payments.act_give_back",
-        "reconciliation.*",
-    ),
-    # Sees everything, does nothing.
-    AUDITOR: (SEE_EVERYTHING,),
-    # Connects the shop's server and looks at the wire. Moves no money.
-    DEVELOPER: (
-        *_DESK,
-        *_WIRE,
-        "portal.view_acquireraccount",
-        "portal.view_merchantkey",
-        "portal.act_test_call",
-        "portal.act_merchant_keys",
-        "portal.act_try_again",
-        "payments.act_ask",
-    ),
-    ADMINISTRATOR: (EVERYTHING,),
+PURPOSES = {
+    SUPPORT: "Answers buyers: looks things up, asks the acquirer, ends a consent, asks for refunds.",
+    OPERATOR: "Keeps the trade running: gives money back, deals with incidents and messages.",
+    FINANCE: "Closes the books: imports reports, explains discrepancies, approves what others ask for.",
+    AUDITOR: "Sees everything, does nothing.",
+    DEVELOPER: "Connects the shop's server and looks at the wire.",
+    ADMINISTRATOR: "Looks after people, accounts and settings. Moves no money.",
 }
-"""``app.codename``; ``app.*`` is every act of an app, ``view`` every page, ``*`` everything."""
+"""The roles, in the order of the table's columns, and what each is for."""
+
+
+class Weight(Enum):
+    """What an act is worth to a thief."""
+
+    PLAIN = ""
+    POWER = "lets others move money"
+    MONEY = "moves money"
+
+
+PLAIN, POWER, MONEY = Weight.PLAIN, Weight.POWER, Weight.MONEY
+
+
+@dataclass(frozen=True)
+class Right:
+    """One line of the table: a permission, in words, and the roles that hold it, a letter for each of the six.
+
+    ``?`` stands for a role that may ask, and a second person decides, always (``portal.approvals``).
+    """
+
+    permission: str
+    words: str
+    who: str
+    weight: Weight = PLAIN
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that hold it."""
+        return frozenset(role for role, mark in zip(PURPOSES, self.who.split(), strict=True) if mark != "·")
+
+    @property
+    def askers(self) -> frozenset[str]:
+        """The roles that hold it only to ask."""
+        return frozenset(role for role, mark in zip(PURPOSES, self.who.split(), strict=True) if mark == "?")
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it lets somebody see a kind of things, and no more."""
+        return self.permission.partition(".")[2].startswith("view_")
+
+
+# fmt: off
+RIGHTS: tuple[Right, ...] = (
+    #     permission                              in words                                     Support … Administrator
+    Right("payments.view_order",                  "orders",                                    "S O F A D M"),
+    Right("payments.view_payment",                "payments",                                  "S O F A D M"),
+    Right("payments.view_refund",                 "refunds",                                   "S O F A D M"),
+    Right("payments.view_cancel",                 "cancels",                                   "S O F A D M"),
+    Right("payments.view_product",                "products",                                  "S O F A D M"),
+    Right("authorizations.view_buyer",            "buyers",                                    "S O F A D M"),
+    Right("authorizations.view_walletaccount",    "wallet accounts",                           "S O F A D M"),
+    Right("authorizations.view_authorization",    "authorizations",                            "S O F A D M"),
+    Right("portal.view_incident",                 "incidents",                                 "S O F A D M"),
+    Right("portal.view_approval",                 "requests for approval",                     "S O F A D M"),
+    Right("payments.view_bulkrefund",             "bulk refunds",                              "· O F A · ·"),
+    Right("portal.view_exchange",                 "exchanges",                                 "· O F A D ·"),
+    Right("portal.view_notification",             "notifications",                             "· O F A D ·"),
+    Right("portal.view_webhookevent",             "webhook events",                            "· O F A D ·"),
+    Right("portal.view_webhookdelivery",          "webhook deliveries",                        "· O F A D ·"),
+    Right("portal.view_webhookendpoint",          "webhook endpoints",                         "· O F A D M"),
+    Right("reconciliation.view_reportfile",       "settlement files",                          "· O F A · ·"),
+    Right("reconciliation.view_batch",            "batches",                                   "· O F A · ·"),
+    Right("reconciliation.view_settlementrow",    "settlement rows",                           "· O F A · ·"),
+    Right("reconciliation.view_discrepancy",      "discrepancies",                             "· O F A · ·"),
+    Right("reconciliation.view_period",           "accounting months",                         "· O F A · ·"),
+    Right("portal.view_acquireraccount",          "acquirer accounts and public keys",         "· · · A D M"),
+    Right("portal.view_merchantkey",              "merchant keys",                             "· · · A D M"),
+    Right("portal.view_journalentry",             "the journal",                               "· · F A · M"),
+    Right("auth.view_user",                       "people",                                    "· · · A · M"),
+    Right("portal.view_signin",                   "sign-ins",                                  "· · · A · M"),
+    Right("portal.view_approvalrule",             "approval rules",                            "· · F A · M"),
+    Right("portal.view_deputy",                   "deputies",                                  "· · F A · M"),
+    Right("payments.act_ask",                     "ask the acquirer",                          "S O F · D ·"),
+    Right("payments.act_cancel",                  "cancel payments",                           "· O · · · ·", MONEY),
+    Right("payments.act_refund",                  "refund payments",                           "? O F · · ·", MONEY),
+    Right("payments.act_give_back",               "give money back, by cancel or refund",      "? O F · · ·", MONEY),
+    Right("payments.act_bulk_refund",             "refund many payments at once",              "· O F · · ·", MONEY),
+    Right("payments.act_withdraw",                "withdraw unpaid orders",                    "S O · · · ·"),
+    Right("payments.act_edit_product",            "add and edit products and prices",          "· O · · · M"),
+    Right("authorizations.act_revoke",            "revoke wallets",                            "S O · · · ·"),
+    Right("portal.act_incident",                  "take and close incidents",                  "· O · · · ·"),
+    Right("portal.act_try_again",                 "try notifications again",                   "· O · · D ·"),
+    Right("portal.act_webhook_ping",              "ping webhook endpoints",                    "· O · · D M"),
+    Right("portal.act_webhook_resend",            "resend webhooks, let them go",              "· O · · D ·"),
+    Right("portal.act_webhook_endpoints",         "add and change webhook endpoints",          "· · · · D M"),
+    Right("reconciliation.act_import_report",     "import settlement files",                   "· · F · · ·"),
+    Right("reconciliation.act_discard_report",    "discard tried settlement files",            "· · F · · ·"),
+    Right("reconciliation.act_undo_report",       "undo the import of a file",                 "· · F · · ·"),
+    Right("reconciliation.act_take_discrepancy",  "take, assign and check discrepancies",      "· · F · · ·"),
+    Right("reconciliation.act_close_discrepancy", "close discrepancies, open them again",      "· · F · · ·"),
+    Right("reconciliation.act_write_off_discrepancy", "write discrepancies off",               "· · F · · ·"),
+    Right("reconciliation.act_match_discrepancy", "match settlement rows by hand, unmatch",    "· · F · · ·"),
+    Right("reconciliation.act_raise_discrepancy", "raise discrepancies to the acquirer",       "· · F · · ·"),
+    Right("reconciliation.act_lock_period",       "close accounting months",                   "· · F · · ·"),
+    Right("portal.act_test_call",                 "make a signed test call",                   "· · · · D M"),
+    Right("portal.act_merchant_keys",             "make and revoke merchant keys",             "· · · · D M", POWER),
+    Right("portal.act_connect",                   "connect acquirer accounts, exchange keys",  "· · · · · M", POWER),
+    Right("portal.act_decide",                    "approve and decline what others ask for",   "· · F · · M", POWER),
+    Right("portal.act_break_glass",               "act without approval, reviewed afterwards", "· · F · · M", POWER),
+    Right("portal.act_deputy",                    "name a deputy",                             "· · F · · M", POWER),
+    Right("portal.act_rules",                     "ask for other approval rules",              "· · · · · M", POWER),
+    Right("portal.act_export",                    "take lists away as files, masked",          "· O F A · M"),
+    Right("portal.act_export_personal",           "take personal data away, unmasked",         "· · · A · ·"),
+    Right("portal.act_reveal_originals",          "take messages as they crossed the wire",    "· · · A · ·", POWER),
+    Right("portal.act_share_view",                "share saved views with everybody",          "· O F · · M"),
+    Right("auth.add_user",                        "invite people",                             "· · · · · M", POWER),
+    Right("auth.change_user",                     "change roles, shut out, let in again",      "· · · · · M", POWER),
+)
+# fmt: on
+
+MOVES_MONEY = frozenset(right.permission for right in RIGHTS if right.weight is MONEY)
+NEED_SECOND_FACTOR = frozenset(right.permission for right in RIGHTS if right.weight is not PLAIN)
+"""What a stolen password must not be enough for: moving money, and letting others do so."""
 
 _APPS = ("portal", "authorizations", "payments", "reconciliation", "auth")
-_NOT_GIVEN = ("add", "change", "delete")
-"""The stock permissions: the desk edits nothing, it acts. Only people are an exception."""
+_STOCK = ("add_", "change_", "delete_", "view_")
+"""Django's own permissions. Of those, only what the table names is given: the desk edits nothing, it acts."""
+
+
+def held_by(role: str) -> frozenset[str]:
+    """The permissions of a role."""
+    return frozenset(right.permission for right in RIGHTS if role in right.roles)
 
 
 def install(**kwargs: Any) -> None:
@@ -105,21 +175,41 @@ def install(**kwargs: Any) -> None:
             "pk", "content_type__app_label", "codename"
         )
     }
-    for name, wishes in ROLES.items():
-        group, _ = Group.objects.get_or_create(name=name)
-        wanted = {key for permission, key in known.items() if _is_given(permission, wishes)}
+    for role in PURPOSES:
+        group, _ = Group.objects.get_or_create(name=role)
+        wanted = {known[permission] for permission in held_by(role) if permission in known}
         held = set(group.permissions.values_list("pk", flat=True))
         if wanted != held:
             group.permissions.set(wanted)
 
 
-def _is_given(permission: str, wishes: tuple[str, ...]) -> bool:
-    app_label, _, codename = permission.partition(".")
-    verb = codename.partition("_")[0]
-    if permission in wishes:
-        return True
-    if EVERYTHING in wishes:
-        return verb not in _NOT_GIVEN or permission in {"auth.add_user", "auth.change_user"}
-    if SEE_EVERYTHING in wishes and verb == "view":
-        return True
-    return f"{app_label}.*" in wishes and verb not in _NOT_GIVEN
+def unlisted() -> list[str]:
+    """Permissions the apps know and the table does not: somebody added an act."""
+    listed = {right.permission for right in RIGHTS}
+    return sorted(
+        f"{app_label}.{codename}"
+        for app_label, codename in Permission.objects.filter(content_type__app_label__in=_APPS).values_list(
+            "content_type__app_label", "codename"
+        )
+        if f"{app_label}.{codename}" not in listed and not codename.startswith(_STOCK)
+    )
+
+
+def table() -> str:
+    """The table as README shows it. Kinds of things that the same roles may see share a line."""
+    head = ["May", *PURPOSES]
+    lines = [head, ["---", *[":---:"] * len(PURPOSES)]]
+    lines += [[words, *[_mark(role, right) for role in PURPOSES]] for words, right in _lines()]
+    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |").replace("|  |", "| |") for line in lines)
+
+
+def _mark(role: str, right: Right) -> str:
+    return "asks" if role in right.askers else "✓" if role in right.roles else ""
+
+
+def _lines() -> Iterator[tuple[str, Right]]:
+    for _, group in groupby(RIGHTS, lambda right: right.who if right.is_view else right.permission):
+        first, *others = group
+        words = ", ".join(right.words for right in (first, *others))
+        weight = f" ({first.weight.value})" if first.weight is not PLAIN else ""
+        yield f"see {words}" if first.is_view else f"{words}{weight}", first

@@ -1,14 +1,18 @@
 """The phone as a story speaks of it: whose it is, what is tapped, what is read."""
 
+import contextlib
 import re
 
 from playwright.sync_api import FrameLocator, Locator, Page, expect
+from playwright.sync_api import TimeoutError as NothingHappened
 
 from portal.money import Money
 from portal.sandbox.server import Sandbox
 from tests.story import Shop
 
 _A_MOMENT_MILLISECONDS = 50
+_A_TAP_MILLISECONDS = 5_000
+_TAPS = 4
 
 
 class Phone:
@@ -47,6 +51,20 @@ class Phone:
     def taps(self, words: str) -> "Phone":
         """Tap a button of the mini program."""
         self.program.get_by_role("button", name=words).click()
+        return self
+
+    def answers(self, words: str) -> "Phone":
+        """Tap a button of the dialog until it is gone, as people do: a busy browser may lose a tap."""
+        dialog = self.program.get_by_role("dialog")
+        button = dialog.get_by_role("button", name=words)
+        button.click()
+        for _ in range(_TAPS):
+            with contextlib.suppress(NothingHappened):
+                dialog.wait_for(state="hidden", timeout=_A_TAP_MILLISECONDS)
+                break
+            with contextlib.suppress(NothingHappened):
+                button.click(timeout=_A_TAP_MILLISECONDS)
+        expect(dialog).to_be_hidden()
         return self
 
     def decides(self, words: str) -> "Phone":
