@@ -5,21 +5,48 @@ Colour means state, and a word and an icon always say it too.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal import clock
+from portal.acquirer.antom.meanings import meaning_of
 from portal.money import Money
+from portal.words import counted, say, told
 
 NOTHING = "–"
 """What an empty cell shows."""
+
+
+class Shown(SafeString):
+    """Markup that remembers what it shows: exports write the value, pages the markup."""
+
+    value: Any
+
+
+def shown(markup: SafeString, value: Any) -> Shown:
+    """Markup, and the value it shows."""
+    held = Shown(markup)
+    held.value = value
+    return held
+
+
+def as_told(value: Any, *, is_ours: bool = False) -> Any:
+    """A text of ours in the reader's language; markup and values of other kinds as they are."""
+    return (
+        told(value, is_ours=is_ours)
+        if isinstance(value, str | Promise) and not isinstance(value, SafeString)
+        else value
+    )
+
 
 ICONS = {"good": "check", "bad": "cross", "wait": "clock", "": "dot"}
 """Tone → the symbol of the sprite in templates/admin/icons.html."""
@@ -46,14 +73,16 @@ def icon(name: str) -> SafeString:
 
 def chip(word: str, tone: str = "") -> SafeString:
     """A state: icon and word."""
-    return format_html('<span class="chip {}">{}{}</span>', tone, icon(ICONS.get(tone, "dot")), word)
+    said = told(word, is_ours=True)
+    return shown(format_html('<span class="chip {}">{}{}</span>', tone, icon(ICONS.get(tone, "dot")), said), said)
 
 
 def money(amount: Money | None) -> SafeString | str:
     """An amount with its currency small behind it."""
     if amount is None:
         return NOTHING
-    return format_html('<span class="money">{}<span class="cur">{}</span></span>', amount.display, amount.currency)
+    markup = format_html('<span class="money">{}<span class="cur">{}</span></span>', amount.display, amount.currency)
+    return shown(markup, amount)
 
 
 def minor(value: int | None, currency: str) -> SafeString | str:
@@ -63,7 +92,7 @@ def minor(value: int | None, currency: str) -> SafeString | str:
 
 def mono(text: str) -> SafeString | str:
     """An id, in figures that are easy to compare."""
-    return format_html('<span class="mono">{}</span>', text) if text else NOTHING
+    return shown(format_html('<span class="mono">{}</span>', text), text) if text else NOTHING
 
 
 _HEAD, _TAIL = 10, 6
@@ -74,12 +103,15 @@ def ident(text: str) -> SafeString | str:
     """A long id where there is little room: its middle is hidden from the eye, not from whoever copies it."""
     if len(text) <= _HEAD + _TAIL + 2:
         return mono(text)
-    return format_html('<span class="mono id" title="{}"><span>{}</span>{}</span>', text, text[:-_TAIL], text[-_TAIL:])
+    markup = format_html(
+        '<span class="mono id" title="{}"><span>{}</span>{}</span>', text, text[:-_TAIL], text[-_TAIL:]
+    )
+    return shown(markup, text)
 
 
 def cut(text: str) -> SafeString | str:
     """A name in a list's cell, as far as there is room; all of it on hover, and for whoever copies it."""
-    return format_html('<span class="cut" title="{}">{}</span>', text, text) if text else NOTHING
+    return shown(format_html('<span class="cut" title="{}">{}</span>', text, text), text) if text else NOTHING
 
 
 def brief(text: str) -> str:
@@ -88,13 +120,14 @@ def brief(text: str) -> str:
 
 
 def crumb(text: str) -> str:
-    """A thing's name in the line that says where one is: ids are shortened, words are not."""
-    return text if " " in text else brief(text)
+    """A thing's name in a line: ids are shortened; words are not, nor a file's name, whose middle tells which it is."""
+    return text if " " in text or "." in text else brief(text)
 
 
 def link(url: str, label: Any) -> SafeString:
     """A link; without a URL, its label."""
-    return format_html('<a href="{}">{}</a>', url, label) if url else format_html("{}", label)
+    markup = format_html('<a href="{}">{}</a>', url, label) if url else format_html("{}", label)
+    return shown(markup, getattr(label, "value", label))
 
 
 def page_of(thing: Model | None) -> str:
@@ -117,12 +150,27 @@ def to(thing: Model | None, label: Any = None) -> SafeString | str:
     """A link to a thing's page, carrying what one would open it to learn."""
     if thing is None:
         return NOTHING
-    return link(page_of(thing), str(thing) if label is None else label)
+    return link(page_of(thing), _name_of(thing) if label is None else label)
+
+
+def _name_of(thing: Model) -> str:
+    name = str(thing)
+    return told(name, is_ours=True) if " " in name else name  # one word is an id, or what somebody called it
 
 
 def joined(parts: Iterable[Any], separator: str = " · ") -> SafeString:
     """The parts that are not empty, in one line."""
-    return format_html_join(separator, "{}", ((part,) for part in parts if part))
+    held = [as_told(part) for part in parts if part]
+    words = separator.join(str(getattr(part, "value", part)) for part in held)
+    return shown(format_html_join(separator, "{}", ((part,) for part in held)), words)
+
+
+def meaning_facts(code: str) -> list[tuple[str, str]]:
+    """What a result code of the acquirer's means, and what to do about it; nothing where there is nothing to do."""
+    if not code or code == "SUCCESS":
+        return []
+    meaning = meaning_of(code)
+    return [(say("Means"), told(meaning.meaning)), (say("What to do"), told(meaning.what_to_do))]
 
 
 def zone_name(moment: datetime) -> str:
@@ -139,8 +187,7 @@ def exact(moment: datetime | None) -> str:
     """``14 Mar 2026 10:42:07 UTC+8`` in the desk's zone."""
     if moment is None:
         return NOTHING
-    local = timezone.localtime(moment)
-    return f"{local.day} {local:%b %Y %H:%M:%S} {zone_name(moment)}"
+    return f"{date_format(timezone.localtime(moment), say('j M Y H:i:s'))} {zone_name(moment)}"
 
 
 def acquirer_time(moment: datetime | None) -> str:
@@ -148,53 +195,95 @@ def acquirer_time(moment: datetime | None) -> str:
     if moment is None:
         return NOTHING
     there = moment.astimezone(clock.ACQUIRER_ZONE)
-    return f"{there.day} {there:%b %Y %H:%M} UTC+8"
+    return f"{date_format(there, say('j M Y H:i'))} UTC+8"
 
 
 def short(moment: datetime, *, seconds: bool = False) -> str:
     """``13 Mar 10:41``, with the year only when it is another one."""
     local, now = timezone.localtime(moment), timezone.localtime(clock.now())
-    year = f" {local.year}" if local.year != now.year else ""
-    return (
-        f"{local.day} {local:%b}{year} {local:%H:%M:%S}" if seconds else f"{local.day} {local:%b}{year} {local:%H:%M}"
-    )
+    day = day_name(local, with_year=local.year != now.year)
+    return f"{day} {local:%H:%M:%S}" if seconds else f"{day} {local:%H:%M}"
+
+
+def day_name(day: date, *, with_year: bool = False, with_weekday: bool = False) -> str:
+    """``13 Mar``, ``13 Mar 2026``, ``Fri 13 Mar``."""
+    if with_weekday:
+        return date_format(day, say("D j M"))
+    return date_format(day, say("j M Y") if with_year else say("j M"))
 
 
 def span(length: timedelta) -> str:
     """A length of time in its one largest unit: ``40 s``, ``5 min``, ``26 h``, ``3 days``."""
     seconds = int(abs(length).total_seconds())
     if seconds < 60:
-        return f"{seconds} s"
+        return say("{count} s", count=seconds)
     if seconds < 3600:
-        return f"{seconds // 60} min"
+        return say("{count} min", count=seconds // 60)
     if seconds < 48 * 3600:
-        return f"{seconds // 3600} h"
-    return f"{seconds // 86400} days"
+        return say("{count} h", count=seconds // 3600)
+    return say("{count} days", count=seconds // 86400)
 
 
 def relative(moment: datetime) -> str:
     """``just now``, ``4 min ago``, ``in 3 days``; after a week the day itself."""
     distance = clock.now() - moment
     if abs(distance) < timedelta(seconds=10):
-        return "just now"
+        return say("just now")
     if abs(distance) >= timedelta(days=7):
         return short(moment)
-    return f"{span(distance)} ago" if distance > timedelta(0) else f"in {span(distance)}"
+    return say("{span} ago", span=span(distance)) if distance > timedelta(0) else say("in {span}", span=span(distance))
 
 
 def when(moment: datetime | None) -> SafeString | str:
     """A time as lists show it: relative, exact on hover."""
     if moment is None:
         return NOTHING
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), relative(moment))
+    markup = format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), relative(moment)
+    )
+    return shown(markup, moment)
 
 
 def stamp(moment: datetime | None, *, seconds: bool = True) -> SafeString | str:
     """A time as a timeline shows it: the moment, exact on hover."""
     if moment is None:
         return NOTHING
-    return format_html(
+    markup = format_html(
         '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), short(moment, seconds=seconds)
+    )
+    return shown(markup, moment)
+
+
+def left(length: timedelta) -> str:
+    """How long is left, in its two largest units: ``3 days 4 h``, ``13 h 42 min``, ``4 min 10 s``, ``40 s``."""
+    seconds = max(0, int(length.total_seconds()))
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    if days:
+        whole = counted("{count} day", "{count} days", days)
+        return f"{whole} {say('{count} h', count=hours)}" if hours else whole
+    if hours:
+        whole = say("{count} h", count=hours)
+        return f"{whole} {say('{count} min', count=minutes)}" if minutes else whole
+    if minutes:
+        whole = say("{count} min", count=minutes)
+        return f"{whole} {say('{count} s', count=seconds % 60)}" if seconds % 60 else whole
+    return say("{count} s", count=seconds)
+
+
+def countdown(until: datetime) -> SafeString:
+    """How long is left until a moment; where scripts run, the page goes on counting by the portal's own clock."""
+    now = clock.now()
+    words = (
+        say("{left} left", left=left(until - now)) if until > now else say("passed {span} ago", span=span(now - until))
+    )
+    return format_html(
+        '<time class="left{}" datetime="{}" title="{}" data-until="{}" data-now="{}">{}</time>',
+        "" if until > now else " passed",
+        until.isoformat(),
+        exact(until),
+        int(until.timestamp() * 1000),
+        int(now.timestamp() * 1000),
+        words,
     )
 
 
@@ -202,18 +291,20 @@ Column = TypeVar("Column", bound=Callable[..., Any])
 
 
 def column(
-    title: str, *, numeric: bool = False, wraps: bool = False, is_minor: bool = False
+    title: str, *, numeric: bool = False, wraps: bool = False, is_minor: bool = False, is_money: bool = False
 ) -> Callable[[Column], Column]:
     """Name a list's column.
 
     ``numeric`` ones stand right-aligned in tabular figures, texts that are long wrap, and what ``is_minor`` gives way
-    on a narrow screen: the thing's page tells it too.
+    on a narrow screen: the thing's page tells it too. What ``is_money`` has its currency in a column of its own when
+    the list is exported.
     """
     kinds = (("num", numeric), ("wrap", wraps), ("minor", is_minor))
 
     def named(function: Column) -> Column:
         described = admin.display(description=title)(function)
         described.cell_class = " ".join(kind for kind, holds in kinds if holds)  # type: ignore[attr-defined]
+        described.is_money = is_money  # type: ignore[attr-defined]
         return described
 
     return named

@@ -17,45 +17,44 @@ done stands at the top right (``acts``), each act with a page of its own (``port
             return f"Refund {refund} was promised."
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import slugify, smart_split, unescape_string_literal
 
-from portal import clock, journal, registry
+from portal import approvals, clock, registry, signing_in
 from portal.acquirer.wallets import name_of
 from portal.actor import Actor
-from portal.admin import display
+from portal.admin import display, looks
 from portal.admin.acts import Act, ActForm, Done, FormUsedBefore, was_used
 from portal.admin.display import Chip
+from portal.admin.lists import ListPages
+from portal.admin.paging import KeysetList
+from portal.approvals import ApprovalNeeded
 from portal.errors import PortalError
 from portal.idempotency import KeyReused
 from portal.models import AcquirerAccount, Exchange, Incident, JournalEntry, Notification
 from portal.registry import TimelineEntry
+from portal.words import lazy, say, told
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
-    _Paginator = Paginator[Any]
 else:
     _ModelAdmin = admin.ModelAdmin
-    _Paginator = Paginator
 
-COUNT_AT_MOST = 10_000
-"""A list counts so far and then says "more": counting a million rows costs more than showing them."""
 _WIRE_LINES = 20
 _JOURNAL_LINES = 100
 _BUTTONS_AT_MOST = 4
@@ -79,7 +78,7 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Sequence[Any]]
     numeric: frozenset[int] = frozenset()
-    empty: str = "Nothing yet."
+    empty: str = lazy("Nothing yet.")
 
     @cached_property
     def heads(self) -> list[tuple[str, bool]]:
@@ -106,25 +105,14 @@ class Card:
     wide: bool = False
     """Under the timeline's column, at full width, instead of beside it."""
     text: Any = ""
+    template: str = ""
+    """Of a card whose content is laid out by its own template, which finds ``context`` under ``card.context``."""
+    context: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def slug(self) -> str:
         """For ids within the page."""
         return slugify(self.title)
-
-
-class CappedPaginator(_Paginator):
-    """Counts at most COUNT_AT_MOST rows; what lies beyond is reached by filter or search."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by()[: COUNT_AT_MOST + 1].count()) if hasattr(rows, "order_by") else len(rows)
-
-    @property
-    def is_capped(self) -> bool:
-        """Whether there are more rows than were counted."""
-        return self.count > COUNT_AT_MOST
 
 
 @dataclass(frozen=True)
@@ -159,41 +147,13 @@ class Questions(admin.SimpleListFilter):
         return queryset
 
 
-class DayFilter(admin.SimpleListFilter):
-    """The days of a list, in the desk's zone; subclasses name the ``field``. Also takes ``?day=2026-03-14``."""
-
-    title = "day"
-    parameter_name = "day"
-    field = "created_at"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("0", "Today"), ("1", "Yesterday"), ("7", "Last 7 days"), ("30", "Last 30 days")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        days = self._days(self.value())
-        if days is None:
-            return queryset
-        first, last = (timezone.make_aware(datetime.combine(day, time.min)) for day in days)
-        return queryset.filter(**{f"{self.field}__gte": first, f"{self.field}__lt": last})
-
-    @staticmethod
-    def _days(value: str | None) -> tuple[date, date] | None:
-        today = timezone.localtime(clock.now()).date()
-        tomorrow = today + timedelta(days=1)
-        match value:
-            case None | "":
-                return None
-            case "0":
-                return today, tomorrow
-            case "1":
-                return today - timedelta(days=1), today
-            case "7" | "30":
-                return tomorrow - timedelta(days=int(value)), tomorrow
-        try:
-            day = date.fromisoformat(value)
-            return day, day + timedelta(days=1)
-        except (ValueError, OverflowError):
-            return None
+def _accounts(request: HttpRequest) -> list[AcquirerAccount]:
+    """The accounts there are, without their keys; several filters of one list ask for them once."""
+    held: list[AcquirerAccount] | None = request.__dict__.get("desk_accounts")
+    if held is None:
+        held = list(AcquirerAccount.objects.only("slug", "name", "wallets").order_by("name"))
+        request.__dict__["desk_accounts"] = held
+    return held
 
 
 class AccountFilter(admin.SimpleListFilter):
@@ -204,7 +164,7 @@ class AccountFilter(admin.SimpleListFilter):
     path = "account"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(slug, name) for slug, name in AcquirerAccount.objects.values_list("slug", "name")]
+        return [(account.slug, account.name) for account in _accounts(request)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(**{f"{self.path}__slug": self.value()}) if self.value() else queryset
@@ -218,7 +178,7 @@ class WalletFilter(admin.SimpleListFilter):
     path = "wallet"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        codes = {code for held in AcquirerAccount.objects.values_list("wallets", flat=True) for code in held}
+        codes = {code for account in _accounts(request) for code in account.wallets}
         return sorted(((code, name_of(code)) for code in codes), key=lambda pair: pair[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -232,6 +192,16 @@ class OfferedAct:
     label: str
     url: str
     tone: str = ""
+    of_chosen: bool = False
+
+
+@dataclass(frozen=True)
+class ReadyForm:
+    """An act's form that needs no page of its own: where it is sent, its token, and what its button says."""
+
+    url: str
+    once: str
+    button: str
 
 
 @dataclass(frozen=True)
@@ -246,7 +216,7 @@ class Line:
     links: Sequence[tuple[str, str]] = field(default=())
 
 
-class DeskAdmin(_ModelAdmin):
+class DeskAdmin(ListPages, _ModelAdmin):
     """What every page of the desk shares: its place in the navigation and the count beside it."""
 
     section: ClassVar[str] = ""
@@ -257,23 +227,56 @@ class DeskAdmin(_ModelAdmin):
     """A symbol of templates/admin/icons.html."""
     hint: ClassVar[str] = ""
     """One line beside a list's title."""
-    empty_title: ClassVar[str] = "Nothing here yet"
+    empty_title: ClassVar[str] = lazy("Nothing here yet")
     empty_text: ClassVar[str] = ""
     """What a list says when it has no rows at all."""
+
+    more_columns: ClassVar[Sequence[str]] = ()
+    """Columns one may add to the list: methods as in ``list_display``, or fields of the row itself."""
+    personal_columns: ClassVar[Sequence[str]] = ()
+    """Columns that tell who somebody is: exports mask them for whoever may not export personal data."""
 
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
-    paginator = CappedPaginator
     actions = None
     empty_value_display = display.NOTHING
 
-    def hot_count(self) -> int:
-        """How many things here wait for a person; shown in the navigation when above zero. One cheap query."""
-        return 0
+    def hot_rows(self) -> QuerySet[Any] | None:
+        """The rows here that wait for a person. The navigation counts them, together with everybody else's.
+
+        The condition must be one an index answers: it is asked on every page.
+        """
+        return None
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetList]:
+        """Paged by keys."""
+        return KeysetList
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pages around the list before the stock ones."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        view = self.admin_site.admin_view
+        mine = [
+            path("columns/", view(self.columns_view), name=f"{name}_columns"),
+            path("views/", view(self.views_view), name=f"{name}_views"),
+            path("export/", view(self.export_view), name=f"{name}_export"),
+        ]
+        return mine + super().get_urls()
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """The columns as this person has chosen them."""
+        offered = self.offered_columns()
+        chosen = [name for name in looks.of(request, self.opts.label_lower).columns() if name in offered]
+        return chosen or self.list_display
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"desk": self, **(extra_context or {})})
+        """The list; whoever comes to it without a word sees their default view."""
+        default = None if request.GET else looks.of(request, self.opts.label_lower).default(request.user)
+        if default is not None:
+            return HttpResponseRedirect(self._url_of(default))
+        around = {"desk": self, "tabs": self.tabs(request), "links": self.list_links(request)}
+        return super().changelist_view(request, {**around, **(extra_context or {})})
 
 
 class LedgerAdmin(DeskAdmin):
@@ -314,6 +317,10 @@ class LedgerAdmin(DeskAdmin):
     def cards(self, request: HttpRequest, thing: Any) -> Sequence[Card]:
         """The facts, beside the timeline."""
         return ()
+
+    def parts(self, thing: Any) -> Sequence[Model]:
+        """Whose journal and incidents this page's timeline tells: the thing's own, and those of what belongs to it."""
+        return (thing,)
 
     def subjects(self, thing: Any) -> Sequence[str]:
         """Our ids by which exchanges and notifications are about this thing; empty: no such card."""
@@ -374,7 +381,7 @@ class LedgerAdmin(DeskAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         thing = self.thing_or_none(request, object_id)
         if thing is None:
-            raise Http404(f"There is no {self.opts.verbose_name} with this id.")
+            raise Http404(say("There is no {verbose_name} with this id.", verbose_name=self.opts.verbose_name))
         if not self.has_view_permission(request, thing):
             raise PermissionDenied
         offered = self.offered_acts(request, thing)
@@ -409,10 +416,21 @@ class LedgerAdmin(DeskAdmin):
             if self.may_act(request, act) and not act.why_not(thing)
         ]
 
+    def ready_form(self, request: HttpRequest, thing: Any, act_name: str) -> "ReadyForm | None":
+        """The form of an act that asks nothing, to be pressed on the thing's own page; None where it is not offered."""
+        act = self._named(self.acts, act_name)
+        if not self.may_act(request, act) or act.why_not(thing):
+            return None
+        scope = f"{self.opts.label_lower}/{thing.pk}/{act.name}"
+        form = act.form(thing=thing, actor=Actor.person(request.user), scope=scope)
+        return ReadyForm(
+            reverse(self._name("act"), args=(quote(thing.pk), act.name)), form.fresh_token(), form.button()
+        )
+
     def offered_list_acts(self, request: HttpRequest) -> list[OfferedAct]:
         """The buttons of the list."""
         return [
-            OfferedAct(act.label, reverse(self._name("list_act"), args=(act.name,)), act.tone)
+            OfferedAct(act.label, reverse(self._name("list_act"), args=(act.name,)), act.tone, act.of_chosen)
             for act in self.list_acts
             if self.may_act(request, act) and not act.why_not(None)
         ]
@@ -435,7 +453,7 @@ class LedgerAdmin(DeskAdmin):
         act = self._named(self.acts, act_name)
         thing = self.thing_or_none(request, object_id)
         if thing is None:
-            raise Http404(f"There is no {self.opts.verbose_name} with this id.")
+            raise Http404(say("There is no {verbose_name} with this id.", verbose_name=self.opts.verbose_name))
         return self._act(request, act, thing)
 
     def _act(self, request: HttpRequest, act: Act, thing: Any) -> HttpResponse:
@@ -453,7 +471,8 @@ class LedgerAdmin(DeskAdmin):
                 return self._already_done(request, home)
             return self._act_page(request, act, thing, objection=objection)
         given = (request.POST, request.FILES) if posted else ()
-        form = act.form(*given, thing=thing, actor=actor, scope=scope)
+        more = {"initial": {"chosen": request.GET.getlist("chosen")}} if act.of_chosen else {}
+        form = act.form(*given, thing=thing, actor=actor, scope=scope, **more)
         if not posted:
             return self._act_page(request, act, thing, form)
         if not form.is_valid():
@@ -468,13 +487,18 @@ class LedgerAdmin(DeskAdmin):
         except KeyReused:
             form.renew_token()
             form.add_error(
-                None, "This form was already sent once, with other words, and that was done. Nothing more was done now."
+                None,
+                say("This form was already sent once, with other words, and that was done. Nothing more was done now."),
             )
             return self._act_page(request, act, thing, form)
         if request.POST.get("saying", "") != form.button():
             return self._act_page(request, act, thing, form, is_changed=True)
+        if signing_in.asks_again(request, form.moves()):
+            raise ReauthenticationRequired  # allauth keeps what was sent, asks, and sends it once more
         try:
             outcome = getattr(self, act.name)(request, thing, form)
+        except ApprovalNeeded as needed:
+            return self._ask_for_approval(request, act, thing, form, needed)
         except PortalError as refusal:
             form.add_error(None, refusal.message)
             return self._act_page(request, act, thing, form)
@@ -484,9 +508,23 @@ class LedgerAdmin(DeskAdmin):
         messages.add_message(request, _LEVELS[done.tone], done.sentence)
         return HttpResponseRedirect(done.url or home)
 
+    def _ask_for_approval(
+        self, request: HttpRequest, act: Act, thing: Any, form: ActForm, needed: ApprovalNeeded
+    ) -> HttpResponse:
+        """Nothing was done: it becomes a request, and its page says who may decide."""
+        try:
+            asked = approvals.ask(needed, by=form.actor, remember=form.remember)
+        except PortalError as refusal:
+            form.add_error(None, refusal.message)
+            return self._act_page(request, act, thing, form)
+        messages.warning(
+            request, say("{why}. Nothing was done yet: your request waits for somebody else.", why=needed.why)
+        )
+        return HttpResponseRedirect(display.page_of(asked) or self.home_of(thing))
+
     @staticmethod
     def _already_done(request: HttpRequest, home: str) -> HttpResponse:
-        messages.info(request, "That was already done with this form; nothing was repeated.")
+        messages.info(request, say("That was already done with this form; nothing was repeated."))
         return HttpResponseRedirect(home)
 
     def _act_page(
@@ -531,7 +569,7 @@ class LedgerAdmin(DeskAdmin):
         for act in acts:
             if act.name == name:
                 return act
-        raise Http404("There is no such act.")
+        raise Http404(say("There is no such act."))
 
     def page_context(self, request: HttpRequest, thing: Any) -> dict[str, Any]:
         """What a page about a thing (or, with None, about the list) shows around its content."""
@@ -543,11 +581,11 @@ class LedgerAdmin(DeskAdmin):
             "thing": thing,
             "headline": headline,
             "chips": self._chips(thing, headline),
-            "title": str(thing) if thing is not None else str(self.opts.verbose_name_plural),
+            "title": told(thing, is_ours=True) if thing is not None else told(self.opts.verbose_name_plural),
             "list_url": add_preserved_filters(
                 {"preserved_filters": filters, "opts": self.opts}, reverse(self._name("changelist"))
             ),
-            "list_title": self.menu_label or str(self.opts.verbose_name_plural).capitalize(),
+            "list_title": told(self.menu_label or str(self.opts.verbose_name_plural).capitalize()),
             "media": self.media,
         }
 
@@ -558,7 +596,10 @@ class LedgerAdmin(DeskAdmin):
         further = [Chip(word, tone) for contributor in registry.marks for word, tone in contributor(thing)]
         return [*headline.chips, *further]
 
-    def _lines(self, thing: Any) -> list[Line]:
+    def _lines(self, thing: Any, *, without: Sequence[str] = ()) -> list[Line]:
+        about = Q()
+        for part in self.parts(thing):
+            about |= Q(subject_type=part._meta.label, subject_id=str(part.pk))
         entries = list(self.timeline(thing))
         for contributor in registry.timelines:
             entries += contributor(thing)
@@ -568,9 +609,11 @@ class LedgerAdmin(DeskAdmin):
         ]
         lines += [
             _journal_line(entry)
-            for entry in journal.about(thing).exclude(act__in=self.acts_in_timeline)[:_JOURNAL_LINES]
+            for entry in JournalEntry.objects.filter(about).exclude(act__in=(*self.acts_in_timeline, *without))[
+                :_JOURNAL_LINES
+            ]
         ]
-        lines += [_incident_line(incident) for incident in _incidents_about(thing)]
+        lines += [_incident_line(incident) for incident in Incident.objects.filter(about)]
         # Of things that happened at the same moment, the later told is the newer.
         return sorted(lines, key=lambda line: line.at)[::-1]
 
@@ -583,7 +626,12 @@ class LedgerAdmin(DeskAdmin):
         calls = Exchange.objects.filter(subject__in=subjects).defer(*_BYTES_OF_EXCHANGE)[:_WIRE_LINES]
         heard = Notification.objects.filter(subject__in=subjects).defer("body", "masked_body")[:_WIRE_LINES]
         rows = [
-            (call.sent_at, display.to(call, call.api), verdict_of_call(call), f"{call.duration_ms} ms")
+            (
+                call.sent_at,
+                display.to(call, call.api),
+                verdict_of_call(call),
+                say("{duration_ms} ms", duration_ms=call.duration_ms),
+            )
             for call in calls
         ]
         rows += [
@@ -592,12 +640,12 @@ class LedgerAdmin(DeskAdmin):
         ]
         rows.sort(key=lambda row: row[0], reverse=True)
         table = Table(
-            head=("Message", "Said", "Took", "Time"),
+            head=(say("Message"), say("Said"), say("Took"), say("Time")),
             rows=[(label, said, took, display.stamp(at)) for at, label, said, took in rows],
             numeric=frozenset({2, 3}),
-            empty="Nothing crossed the wire about this yet.",
+            empty=say("Nothing crossed the wire about this yet."),
         )
-        return [Card("On the wire", note="newest first", table=table, wide=True)]
+        return [Card(say("On the wire"), note=say("newest first"), table=table, wide=True)]
 
 
 _BYTES_OF_EXCHANGE = ("request_body", "response_body", "masked_request", "masked_response")
@@ -608,9 +656,9 @@ def verdict_of_call(call: Exchange) -> SafeString:
     if call.error:
         return display.chip(call.error.replace("_", " "), "wait")
     if call.verdict != "VERIFIED":
-        return display.chip(f"signature {call.verdict.lower().replace('_', ' ')}", "bad")
+        return display.chip(say("signature {verdict}", verdict=call.verdict.lower().replace("_", " ")), "bad")
     tone = {"S": "good", "F": "bad", "U": "wait"}.get(call.result_status, "")
-    return display.chip(call.result_code or str(call.http_status or "no answer"), tone)
+    return display.chip(call.result_code or str(call.http_status or say("no answer")), tone)
 
 
 def verdict_of_message(message: Notification) -> SafeString:
@@ -619,33 +667,33 @@ def verdict_of_message(message: Notification) -> SafeString:
     return display.chip(message.get_status_display(), tone.get(message.status, ""))
 
 
-def _incidents_about(thing: Model) -> QuerySet[Incident]:
-    return Incident.objects.filter(subject_type=thing._meta.label, subject_id=str(thing.pk))
-
-
 def _journal_line(entry: JournalEntry) -> Line:
     reason = ": ".join(part for part in (entry.reason_code.replace("_", " ").lower(), entry.note) if part)
     return Line(
         entry.at,
         display.stamp(entry.at),
-        f"{entry.actor_name or entry.actor_kind.lower()}: {entry.act}",
+        say("{actor}: {act}", actor=entry.actor_name or entry.actor_kind.lower(), act=entry.act),
         " · ".join(part for part in (reason, entry.outcome) if part),
         "",
-        (("Journal", display.page_of(entry)),),
+        ((say("Journal"), display.page_of(entry)),),
     )
 
 
 def _incident_line(incident: Incident) -> Line:
     tone = "bad" if incident.is_open else ""
-    seen = f"seen {incident.times_seen} times" if incident.times_seen > 1 else ""
-    closed = f"closed by {incident.closed_by}: {incident.resolution}" if incident.closed_at else ""
+    seen = say("seen {times_seen} times", times_seen=incident.times_seen) if incident.times_seen > 1 else ""
+    closed = (
+        say("closed by {closed_by}: {resolution}", closed_by=incident.closed_by, resolution=incident.resolution)
+        if incident.closed_at
+        else ""
+    )
     return Line(
         incident.opened_at,
         display.stamp(incident.opened_at),
-        f"Incident: {incident.summary}",
+        say("Incident: {summary}", summary=incident.summary),
         " · ".join(part for part in (seen, closed) if part),
         tone,
-        (("Incident", display.page_of(incident)),),
+        ((say("Incident"), display.page_of(incident)),),
     )
 
 
