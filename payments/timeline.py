@@ -1,6 +1,6 @@
 """What happened to an order or a payment, as plain sentences with their evidence one click away. Writes nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 from django.db.models import Prefetch
 
 from payments.models import Cancel, Order, Payment, PaymentChange, Refund
+from payments.operations.payments import NEVER_SENT
 from payments.states import (
     CancelEvent,
+    CancelStatus,
     Messenger,
     OrderEvent,
     PaymentEvent,
@@ -18,10 +20,11 @@ from payments.states import (
 )
 from portal.acquirer.wallets import name_of
 from portal.actor import ActorKind
-from portal.admin.display import page_of, relative
+from portal.admin.display import exact, page_of
 from portal.models import Exchange, Notification
 from portal.models.stateful import Change
 from portal.registry import TimelineEntry
+from portal.words import say
 
 _API_OF = {
     Messenger.PAY_ANSWER: "pay",
@@ -35,6 +38,9 @@ _API_OF = {
 """Which messages a messenger brings."""
 _CALLS_AT_MOST = 300
 _VERIFIED = "VERIFIED"
+_QUESTIONS = {"inquiryPayment", "inquiryRefund"}
+_MAY_HAVE_ARRIVED = {"read_timeout", "connection_lost"}
+"""The line broke after the request had begun to leave; any other error without an answer means that it never did."""
 
 
 def timeline(thing: Any) -> list[TimelineEntry]:
@@ -68,26 +74,26 @@ def _payments_of(**where: Any) -> list[Payment]:
 def _by(thing: Any) -> str:
     kind = thing.actor_kind
     words = {
-        ActorKind.BUYER: "the buyer",
-        ActorKind.MERCHANT_SERVER: "the shop’s server",
-        ActorKind.CLOCK: "the clock",
-        ActorKind.COMMAND: "a command",
-        ActorKind.ACQUIRER: "the acquirer",
+        ActorKind.BUYER: say("the buyer"),
+        ActorKind.MERCHANT_SERVER: say("the shop’s server"),
+        ActorKind.CLOCK: say("the clock"),
+        ActorKind.COMMAND: say("a command"),
+        ActorKind.ACQUIRER: say("the acquirer"),
     }
-    return words.get(kind, thing.actor_name or "somebody")
+    return words.get(kind, thing.actor_name or say("somebody"))
 
 
 def _order(order: Order) -> Iterator[TimelineEntry]:
     yield TimelineEntry(
         order.created_at,
-        f"Order placed by {_by(order)}",
+        say("Order placed by {by}", by=_by(order)),
         f"{order.amount} · {order.description}",
-        links=(("Order", page_of(order)),),
+        links=((say("Order"), page_of(order)),),
     )
     said = {
-        OrderEvent.WITHDRAWN: ("Order withdrawn", ""),
-        OrderEvent.PAYMENT_CANCELLED: ("Order closed: its payment was cancelled", ""),
-        OrderEvent.ALL_REFUNDED: ("Order closed: everything was refunded", ""),
+        OrderEvent.WITHDRAWN: (say("Order withdrawn"), ""),
+        OrderEvent.PAYMENT_CANCELLED: (say("Order closed: its payment was cancelled"), ""),
+        OrderEvent.ALL_REFUNDED: (say("Order closed: everything was refunded"), ""),
     }
     for change in order.changes.all():
         if change.event in said:  # its being paid is said by the payment
@@ -104,17 +110,25 @@ class _Message:
     subject: str
     row: Exchange | Notification
     said: str
-    is_answered: bool
-    is_believed: bool
+    error: str = ""
+    has_answer: bool = True
+    is_believed: bool = True
+    is_early: bool = False
+    """It came before anything was final."""
+
+    @property
+    def kind(self) -> tuple[str, str, str, bool]:
+        """Messages alike are told in one line."""
+        return self.api, self.said, self.error, self.is_early
 
 
 class _Evidence:
     """The messages about some ids; each is evidence for one line at most, and what is left has lines of its own."""
 
-    def __init__(self, subjects: Iterable[str]) -> None:
-        wanted = list(subjects)
+    def __init__(self, ends: Mapping[str, datetime | None]) -> None:
+        wanted = list(ends)
         calls = Exchange.objects.filter(subject__in=wanted).only(
-            "api", "subject", "sent_at", "duration_ms", "verdict", "result_code", "result_status", "error"
+            "api", "subject", "sent_at", "duration_ms", "verdict", "http_status", "result_code", "error"
         )[:_CALLS_AT_MOST]
         heard = Notification.objects.filter(subject__in=wanted).only(
             "kind", "subject", "received_at", "is_verified", "deliveries", "status"
@@ -128,15 +142,15 @@ class _Evidence:
                         call.subject,
                         call,
                         call.result_code,
-                        not call.error,
-                        call.verdict == _VERIFIED,
+                        error=call.error,
+                        has_answer=call.http_status is not None,
+                        is_believed=call.verdict == _VERIFIED and not call.error,
+                        is_early=(end := ends[call.subject]) is None or call.sent_at < end,
                     )
                     for call in calls
                 ),
                 *(
-                    _Message(
-                        row.received_at, row.kind, row.subject, row, "", is_answered=True, is_believed=row.is_verified
-                    )
+                    _Message(row.received_at, row.kind, row.subject, row, "", is_believed=row.is_verified)
                     for row in heard
                 ),
             ],
@@ -155,7 +169,7 @@ class _Evidence:
         if not before:
             return ()
         self._used.add(id(before[-1]))
-        label = "Message" if isinstance(before[-1].row, Notification) else "Exchange"
+        label = say("Message") if isinstance(before[-1].row, Notification) else say("Exchange")
         return ((label, page_of(before[-1].row)),)
 
     def rest(self) -> Iterator[TimelineEntry]:
@@ -164,11 +178,7 @@ class _Evidence:
         for message in self._messages:
             if id(message) in self._used:
                 continue
-            if run and (run[-1].api, run[-1].said, run[-1].is_answered) != (
-                message.api,
-                message.said,
-                message.is_answered,
-            ):
+            if run and run[-1].kind != message.kind:
                 yield _said(run)
                 run = []
             run.append(message)
@@ -178,32 +188,49 @@ class _Evidence:
 
 def _said(run: list[_Message]) -> TimelineEntry:
     last = run[-1]
-    times = f"{len(run)} times since {relative(run[0].at)}. " if len(run) > 1 else ""
+    times = say("{run} times, first {exact}. ", run=len(run), exact=exact(run[0].at)) if len(run) > 1 else ""
     if isinstance(last.row, Notification):
-        often = f"Delivered {last.row.deliveries} times. " if last.row.deliveries > 1 else times
-        return TimelineEntry(
-            last.at, f"{last.api} came", f"{often}Nothing changed.", links=(("Message", page_of(last.row)),)
+        often = (
+            say("Delivered {deliveries} times. ", deliveries=last.row.deliveries) if last.row.deliveries > 1 else times
         )
-    links = (("Exchange", page_of(last.row)),)
-    if not last.is_answered:
-        reason = last.row.error.replace("_", " ")
-        detail = f"{times}{reason.capitalize()}. It may have arrived: we ask, we do not send it anew."
-        return TimelineEntry(last.at, f"No answer to {last.api}: outcome unknown", detail, "wait", links)
-    if not last.is_believed:
-        detail = f"{times}Its signature does not verify; it changed nothing."
-        return TimelineEntry(last.at, f"The answer to {last.api} could not be believed", detail, "wait", links)
-    return TimelineEntry(
-        last.at, f"{last.api} said {last.said or 'nothing new'}", f"{times}Nothing changed.", "", links
-    )
+        return TimelineEntry(
+            last.at,
+            say("{api} came", api=last.api),
+            say("{often}Nothing changed.", often=often),
+            links=((say("Message"), page_of(last.row)),),
+        )
+    sentence, detail = _told(last)
+    tone = "" if last.is_believed and not (last.is_early and last.api in _QUESTIONS) else "wait"
+    return TimelineEntry(last.at, sentence, f"{times}{detail}", tone, ((say("Exchange"), page_of(last.row)),))
+
+
+def _told(message: _Message) -> tuple[str, str]:
+    """A call that changed nothing: what became of it, and what that means."""
+    api, reason = message.api, message.error.replace("_", " ").capitalize()
+    if not message.has_answer and message.error not in _MAY_HAVE_ARRIVED:
+        return say("{api} never left the portal", api=api), say("{reason}. Nothing can have come of it.", reason=reason)
+    if not message.has_answer:
+        means = (
+            say("We ask again.") if api in _QUESTIONS else say("It may have arrived: we ask, we do not send it anew.")
+        )
+        return say("No answer to {api}: outcome unknown", api=api), f"{reason}. {means}"
+    if not message.is_believed:
+        return say("The answer to {api} could not be believed", api=api), say(
+            "{reason}. It changed nothing.", reason=reason or say("Signature")
+        )
+    if api in _QUESTIONS and message.is_early:
+        return say("{api} brought no final result", api=api), say(
+            "It was answered {said}. We keep asking.", said=message.said or say("without a code")
+        )
+    return say("{api} said {said}", api=api, said=message.said or say("nothing new")), say("Nothing changed.")
 
 
 def _payments(payments: list[Payment], *, only: Refund | Cancel | None = None) -> Iterator[TimelineEntry]:
-    subjects = {payment.payment_request_id for payment in payments} | {
-        refund.refund_request_id for payment in payments for refund in payment.refunds.all()
-    }
+    ends = {payment.payment_request_id: payment.finished_at for payment in payments}
+    ends |= {refund.refund_request_id: refund.finished_at for payment in payments for refund in payment.refunds.all()}
     if isinstance(only, Refund):
-        subjects = {only.refund_request_id}
-    evidence = _Evidence(subjects)
+        ends = {only.refund_request_id: only.finished_at}
+    evidence = _Evidence(ends)
     lines: list[TimelineEntry] = []
     for payment in payments:
         if only is None:
@@ -230,28 +257,58 @@ def _payment(payment: Payment, evidence: _Evidence) -> Iterator[TimelineEntry]:
         links = evidence.of(change, mine)
         match change.event:
             case PaymentEvent.PAY_SENT:
-                detail = f"{payment.amount} from {name_of(wallet.wallet)} {wallet.login_label} · by {_by(payment)}"
-                page = (("Payment", page_of(payment)),)
+                detail = say(
+                    "{amount} from {name_of} {login_label} · by {by}",
+                    amount=payment.amount,
+                    name_of=name_of(wallet.wallet),
+                    login_label=wallet.login_label,
+                    by=_by(payment),
+                )
+                page = ((say("Payment"), page_of(payment)),)
                 yield TimelineEntry(
-                    change.at, f"Promise written: {payment.payment_request_id}", detail, links=(*page, *links)
+                    change.at,
+                    say("Promise written: {payment_request_id}", payment_request_id=payment.payment_request_id),
+                    detail,
+                    links=(*page, *links),
                 )
             case PaymentEvent.RESULT_SUCCESS:
-                detail = f"Acquirer’s id {payment.payment_id}" if payment.payment_id else ""
-                yield TimelineEntry(change.at, f"Paid: {_heard(change)} said so", detail, "good", links)
+                detail = say("Acquirer’s id {payment_id}", payment_id=payment.payment_id) if payment.payment_id else ""
+                yield TimelineEntry(
+                    change.at, say("Paid: {heard} said so", heard=_heard(change)), detail, "good", links
+                )
             case PaymentEvent.RESULT_FAIL:
                 detail = payment.result_message
-                sentence = f"Failed: {_heard(change)} said {payment.result_code or 'so'}"
+                sentence = say(
+                    "Failed: {heard} said {result_code}", heard=_heard(change), result_code=payment.result_code or "so"
+                )
+                if payment.result_code == NEVER_SENT:
+                    sentence, detail = (
+                        say("Failed: nothing left the portal"),
+                        say("It may be tried again, as a new payment."),
+                    )
                 yield TimelineEntry(change.at, sentence, detail, "bad", links)
-            case PaymentEvent.CANCEL_CONFIRMED:
-                yield TimelineEntry(change.at, f"Cancelled: {_heard(change)} confirmed it", change.note, "", links)
+            case PaymentEvent.CANCEL_CONFIRMED if not any(
+                cancel.status == CancelStatus.CONFIRMED for cancel in payment.cancels.all()
+            ):  # else the cancel says it
+                yield TimelineEntry(
+                    change.at, say("Cancelled: {heard} confirmed it", heard=_heard(change)), change.note, "", links
+                )
             case PaymentEvent.SETTLEMENT_REVERSED:
-                sentence = "Reversed: a settlement report says the money came after all"
+                sentence = say("Reversed: a settlement report says the money came after all")
                 yield TimelineEntry(change.at, sentence, change.note, "bad", links)
     for contradiction in payment.contradictions.all():
-        sentence = f"Contradiction: {contradiction.get_heard_from_display()} said {contradiction.said}"
-        yield TimelineEntry(contradiction.at, sentence, f"{contradiction.detail} Our status stands.".strip(), "bad")
+        sentence = say(
+            "Contradiction: {heard_from} said {said}",
+            heard_from=contradiction.get_heard_from_display(),
+            said=contradiction.said,
+        )
+        yield TimelineEntry(
+            contradiction.at, sentence, say("{detail} Our status stands.", detail=contradiction.detail).strip(), "bad"
+        )
         if contradiction.settled_at is not None:
-            yield TimelineEntry(contradiction.settled_at, "Contradiction settled", contradiction.settled_how, "good")
+            yield TimelineEntry(
+                contradiction.settled_at, say("Contradiction settled"), contradiction.settled_how, "good"
+            )
 
 
 def _reason(thing: Cancel | Refund) -> str:
@@ -259,43 +316,66 @@ def _reason(thing: Cancel | Refund) -> str:
     return f"{label}: {thing.note}" if thing.note else label
 
 
+def whose_money(payment: Payment) -> str:
+    """Where the amount of a cancelled payment is."""
+    wallet = f"{name_of(payment.wallet_account.wallet)} {payment.wallet_account.login_label}"
+    if payment.paid_at is not None:
+        return say("{amount} went back to {wallet}.", amount=payment.amount, wallet=wallet)
+    return say(
+        "{wallet} was not debited, or has {amount} back.", wallet=wallet, amount=payment.amount
+    )  # whether it had been taken was never known
+
+
 def _cancel(payment: Payment, cancel: Cancel, evidence: _Evidence) -> Iterator[TimelineEntry]:
-    page = (("Cancel", page_of(cancel)),)
-    yield TimelineEntry(cancel.created_at, f"Cancel promised by {_by(cancel)}", _reason(cancel), "", page)
+    page = ((say("Cancel"), page_of(cancel)),)
+    yield TimelineEntry(cancel.created_at, say("Cancel promised by {by}", by=_by(cancel)), _reason(cancel), "", page)
     for change in cancel.changes.all():
         links = evidence.of(change, {payment.payment_request_id})
         match change.event:
             case CancelEvent.CONFIRMED:
-                sentence = f"Cancel confirmed by {_heard(change)}"
-                yield TimelineEntry(change.at, sentence, f"{payment.amount} stays with the buyer.", "good", links)
+                sentence = say("Cancel confirmed by {heard}", heard=_heard(change))
+                yield TimelineEntry(change.at, sentence, whose_money(payment), "good", links)
             case CancelEvent.REFUSED:
                 yield TimelineEntry(
-                    change.at, f"Cancel refused: {cancel.result_code}", cancel.result_message, "bad", links
+                    change.at,
+                    say("Cancel refused: {result_code}", result_code=cancel.result_code),
+                    cancel.result_message,
+                    "bad",
+                    links,
                 )
 
 
 def _refund(payment: Payment, refund: Refund, evidence: _Evidence) -> Iterator[TimelineEntry]:
     mine = {refund.refund_request_id}
-    page = (("Refund", page_of(refund)),)
+    page = ((say("Refund"), page_of(refund)),)
     for change in refund.changes.all():
         links = evidence.of(change, mine | {payment.payment_request_id})
         match change.event:
             case RefundEvent.REFUND_SENT:
                 yield TimelineEntry(
                     change.at,
-                    f"Refund of {refund.amount} promised by {_by(refund)}",
+                    say("Refund of {amount} promised by {by}", amount=refund.amount, by=_by(refund)),
                     _reason(refund),
                     "",
                     (*page, *links),
                 )
             case RefundEvent.RESULT_SUCCESS:
-                detail = f"Acquirer’s id {refund.refund_id}" if refund.refund_id else ""
+                detail = say("Acquirer’s id {refund_id}", refund_id=refund.refund_id) if refund.refund_id else ""
                 yield TimelineEntry(
-                    change.at, f"Refunded {refund.amount}: {_heard(change)} said so", detail, "good", links
+                    change.at,
+                    say("Refunded {amount}: {heard} said so", amount=refund.amount, heard=_heard(change)),
+                    detail,
+                    "good",
+                    links,
                 )
             case RefundEvent.RESULT_FAIL:
-                sentence = f"Refund of {refund.amount} failed: {_heard(change)} said {refund.result_code or 'so'}"
+                sentence = say(
+                    "Refund of {amount} failed: {heard} said {result_code}",
+                    amount=refund.amount,
+                    heard=_heard(change),
+                    result_code=refund.result_code or "so",
+                )
                 yield TimelineEntry(change.at, sentence, refund.result_message, "bad", links)
             case RefundEvent.SETTLEMENT_REVERSED:
-                sentence = f"Refund of {refund.amount} reversed by a settlement report"
+                sentence = say("Refund of {amount} reversed by a settlement report", amount=refund.amount)
                 yield TimelineEntry(change.at, sentence, change.note, "bad", links)

@@ -1,0 +1,67 @@
+"""What the acquirer's reports say about a payment, beside our rows and its own answer. Reads only."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from payments.admin.truths import CANCELLED, PAID, money_said, rate_said
+from payments.models import Payment
+from portal.admin import display
+from portal.admin.display import Chip
+from portal.money import Money
+from portal.registry import Said, Truth
+from portal.words import say
+from reconciliation.models import Match, Role, SettlementRow
+
+
+def truths(payment: Any) -> list[Truth]:
+    """The payment's settlement row; before there is one, its line of the transaction details."""
+    if not isinstance(payment, Payment):
+        return []
+    matches = list(
+        Match.objects.filter(payment=payment, row__superseded_by=None)
+        .select_related("row__batch", "row__file")
+        .order_by("-is_settlement", "pk")
+    )
+    about = next((match.row for match in matches if match.role == Role.PAYMENT), None)
+    if about is None:
+        about = next((match.row for match in matches if match.role in (Role.DISAGREES, Role.REVERSAL)), None)
+    if about is None:
+        return []
+    refunds = [match.row for match in matches if match.role == Role.REFUND and match.is_settlement]
+    is_cancelled = any(match.role == Role.CANCEL for match in matches)
+    return [Truth(say("Settlement"), _said(about, refunds, is_cancelled=is_cancelled), _note(about))]
+
+
+def _note(row: SettlementRow) -> Any:
+    return display.link(
+        display.page_of(row),
+        say("line {line_number}", line_number=row.line_number) if row.batch else say("not settled yet"),
+    )
+
+
+def _said(row: SettlementRow, refunds: list[SettlementRow], *, is_cancelled: bool) -> dict[str, Said]:
+    state = Chip("CANCEL" if is_cancelled else row.printed_type, "" if is_cancelled else "good")
+    said = {"state": Said(state, CANCELLED if is_cancelled else PAID)}
+    if row.transaction_amount is not None:
+        said["amount"] = Said(**money_said(row.transaction_amount))
+    if row.transaction_id:
+        said["payment_id"] = Said(display.ident(row.transaction_id), row.transaction_id)
+    back = [one.transaction_amount for one in refunds if one.transaction_amount is not None]
+    if back and len({amount.currency for amount in back}) == 1:
+        said["given_back"] = Said(**money_said(Money(sum(abs(a.value) for a in back), back[0].currency)))
+    if row.gross_value is not None and row.settlement_currency:
+        said["settles_as"] = Said(**money_said(Money(row.gross_value, row.settlement_currency)))
+    if (rate := rate_said(row.quote_currency_pair, _decimal(row.quote_price))) is not None:
+        said["rate"] = rate
+    if row.fees_total is not None:
+        said["fee"] = Said(display.money(row.fees_total))
+    if row.net is not None:
+        said["net"] = Said(display.money(row.net))
+    return said
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text).normalize() if text else None
+    except InvalidOperation:
+        return None
