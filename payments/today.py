@@ -1,59 +1,77 @@
-"""What payments show on the first page and find in the search. Reads only; every question is bounded."""
+"""What payments show on the first page. Reads only; every question is bounded."""
 
-from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
-from django.conf import settings
-from django.db.models import Count, F, Q, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import CharField, Count, Exists, Min, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils import timezone
 
-from payments.models import Order, Payment, Product, Refund
+from authorizations.models import secrets_of
+from payments.models import Payment, Refund
 from payments.states import PaymentStatus, RefundStatus
 from portal import clock
+from portal.acquirer.results import Advice
 from portal.acquirer.wallets import name_of
+from portal.actor import ActorKind
 from portal.admin.display import brief, page_of
 from portal.models import Incident
-from portal.money import Money
-from portal.registry import Panel, TodayLine
+from portal.registry import TodayLine
+from portal.words import say
 
 WAITING = timedelta(minutes=5)
 """Longer than this without an answer, and a person may want to look."""
 _ALARMING = timedelta(hours=1)
 _LINES_AT_MOST = 30
-_DAYS = 7
-_CURRENCIES_AT_MOST = 8
-_HITS_AT_MOST = 20
+_LATELY = timedelta(days=1)
+_REASONS_AT_MOST = 10
 
 # The queue.
 
 
 def waiting() -> list[TodayLine]:
     """Payments and refunds whose result nobody knows for longer than WAITING; those with an incident are said there."""
-    latest = clock.now() - WAITING
-    reported = {
-        label: Incident.objects.filter(closed_at__isnull=True, subject_type=label).values_list("subject_id", flat=True)
-        for label in (Payment._meta.label, Refund._meta.label)
-    }
     payments = (
-        Payment.objects.filter(status=PaymentStatus.PROCESSING, created_at__lt=latest)
-        .exclude(pk__in=_numbers(reported[Payment._meta.label]))
+        _unknown_payments()
         .select_related("order", "wallet_account")
+        .defer(*secrets_of("wallet_account"))
         .order_by("created_at")[:_LINES_AT_MOST]
     )
     refunds = (
-        Refund.objects.filter(status=RefundStatus.PROCESSING, created_at__lt=latest)
-        .exclude(pk__in=_numbers(reported[Refund._meta.label]))
+        _unknown_refunds()
         .select_related("payment__wallet_account")
+        .defer(*secrets_of("payment__wallet_account"))
         .order_by("created_at")[:_LINES_AT_MOST]
     )
     return [*map(_payment_line, payments), *map(_refund_line, refunds)]
 
 
-def _numbers(keys: Iterable[str]) -> list[int]:
-    return [int(key) for key in keys if key.isdecimal()]
+def waiting_rows() -> list[tuple[str, QuerySet[Any]]]:
+    """What ``waiting`` has a line for."""
+    return [
+        ("payments.view_payment", _unknown_payments()[:_LINES_AT_MOST]),
+        ("payments.view_refund", _unknown_refunds()[:_LINES_AT_MOST]),
+    ]
+
+
+def _unknown_payments() -> QuerySet[Payment]:
+    rows = Payment.objects.filter(status=PaymentStatus.PROCESSING, created_at__lt=clock.now() - WAITING)
+    return rows.exclude(_has_incident(Payment))
+
+
+def _unknown_refunds() -> QuerySet[Refund]:
+    rows = Refund.objects.filter(status=RefundStatus.PROCESSING, created_at__lt=clock.now() - WAITING)
+    return rows.exclude(_has_incident(Refund))
+
+
+def _has_incident(model: type[Model]) -> Exists:
+    key = Cast(OuterRef("pk"), CharField(max_length=64))
+    return Exists(
+        Incident.objects.filter(closed_at__isnull=True, subject_type=model._meta.label, subject_id=key).order_by()
+    )
 
 
 def _tone(since: datetime) -> str:
@@ -61,15 +79,24 @@ def _tone(since: datetime) -> str:
 
 
 def _payment_line(payment: Payment) -> TodayLine:
-    asked = "asked once" if payment.questions_asked == 1 else f"asked {payment.questions_asked} times"
+    asked = (
+        say("asked once")
+        if payment.questions_asked == 1
+        else say("asked {questions_asked} times", questions_asked=payment.questions_asked)
+    )
     wallet = name_of(payment.wallet_account.wallet)
     return TodayLine(
-        label="Unknown",
+        label=say("Unknown"),
         tone=_tone(payment.created_at),
-        sentence=f"Payment of order {brief(payment.order.number)}: {wallet}, {asked}, no final answer",
+        sentence=say(
+            "Payment of order {order_number}: {wallet}, {asked}, no final answer",
+            order_number=brief(payment.order.number),
+            wallet=wallet,
+            asked=asked,
+        ),
         url=page_of(payment),
         act_url=reverse("admin:payments_payment_act", args=(payment.pk, "ask")),
-        action="Ask now",
+        action=say("Ask now"),
         since=payment.created_at,
         amount=str(payment.amount),
     )
@@ -78,144 +105,64 @@ def _payment_line(payment: Payment) -> TodayLine:
 def _refund_line(refund: Refund) -> TodayLine:
     wallet = name_of(refund.payment.wallet_account.wallet)
     return TodayLine(
-        label="Unknown",
+        label=say("Unknown"),
         tone=_tone(refund.created_at),
-        sentence=f"Refund {brief(refund.refund_request_id)}: to {wallet}, no final answer",
+        sentence=say(
+            "Refund {refund_request_id}: to {wallet}, no final answer",
+            refund_request_id=brief(refund.refund_request_id),
+            wallet=wallet,
+        ),
         url=page_of(refund),
         act_url=reverse("admin:payments_refund_act", args=(refund.pk, "ask_refund")),
-        action="Ask now",
+        action=say("Ask now"),
         since=refund.created_at,
         amount=str(refund.amount),
     )
 
 
-# The figures.
+def failures() -> list[TodayLine]:
+    """Charges of the last day that failed and that a person can mend, one line for each reason.
 
-
-def figures() -> list[Panel]:
-    """Paid per currency and day, and the week by wallet. Currencies stand beside each other and never add up."""
-    zone = timezone.get_default_timezone()
-    today = timezone.localtime(clock.now(), zone).date()
-    first = today - timedelta(days=_DAYS - 1)
-    since = timezone.make_aware(datetime.combine(first, time.min), zone)
-    paid = Q(paid_at__isnull=False)
-    per_day = (
-        Payment.objects.filter(created_at__gte=since)
-        .values("currency", day=TruncDate("created_at", tzinfo=zone))
-        .annotate(value=Sum("amount_value", filter=paid, default=0), times=Count("pk", filter=paid))
-        .order_by()
+    A buyer who sees "not enough money" mends it; nobody sees that our request was refused as wrong, or that a charge
+    by the shop's server failed while the buyer was not there.
+    """
+    found = (
+        _failed_for_a_person()
+        .values("result_code", "advice")
+        .annotate(times=Count("pk"), first=Min("created_at"), one=Min("pk"))
+        .order_by("first")[:_REASONS_AT_MOST]
     )
-    days = [first + timedelta(days=index) for index in range(_DAYS)]
-    values: dict[str, dict[date, tuple[int, int]]] = {}
-    for row in per_day:
-        values.setdefault(row["currency"], {})[row["day"]] = (row["value"], row["times"])
-    currencies: list[dict[str, Any]] = [
-        {
-            "total": Money(sum(value for value, _ in by_day.values()), currency),
-            "times": sum(times for _, times in by_day.values()),
-            "bars": _bars([(day, *by_day.get(day, (0, 0))) for day in days], currency, today),
-        }
-        for currency, by_day in values.items()
-    ]
-    currencies.sort(key=lambda row: row["times"], reverse=True)
-    if not currencies:
-        return []
-    permission = "payments.view_payment"
-    return [
-        Panel(
-            title="Paid",
-            note=f"last {_DAYS} days",
-            template="payments/paid.html",
-            context={"currencies": currencies[:_CURRENCIES_AT_MOST], "zone": settings.TIME_ZONE},
-            permission=permission,
+    return [_failure_line(row) for row in found]
+
+
+def failure_rows() -> list[tuple[str, QuerySet[Any, Any]]]:
+    """What ``failures`` has a line for: each reason."""
+    reasons = _failed_for_a_person().order_by().values("result_code", "advice").distinct()
+    return [("payments.view_payment", reasons[:_REASONS_AT_MOST])]
+
+
+def _failed_for_a_person() -> QuerySet[Payment]:
+    failed = Payment.objects.filter(status=PaymentStatus.FAILED, created_at__gte=clock.now() - _LATELY)
+    ours = Q(advice__in=(Advice.FIX_REQUEST, Advice.CALL_SUPPORT))
+    return failed.filter(ours | Q(actor_kind=ActorKind.MERCHANT_SERVER))
+
+
+def _failure_line(row: Mapping[str, Any]) -> TodayLine:
+    is_ours = row["advice"] in (Advice.FIX_REQUEST, Advice.CALL_SUPPORT)
+    what = say("1 charge failed") if row["times"] == 1 else say("{times:,} charges failed", times=row["times"])
+    means = say("our request or configuration is wrong") if is_ours else say("nobody was there to try again")
+    url = reverse("admin:payments_payment_change", args=(row["one"],))
+    if row["times"] > 1:
+        yesterday = timezone.localdate(clock.now() - _LATELY)
+        asked = urlencode({"ask": "failed", "day_from": yesterday.isoformat()})
+        url = f"{reverse('admin:payments_payment_changelist')}?{asked}"
+    return TodayLine(
+        label=say("Failed"),
+        tone="bad" if is_ours else "wait",
+        sentence=say(
+            "{what}: {result_code}, {means}", what=what, result_code=row["result_code"] or say("no code"), means=means
         ),
-        Panel(
-            title="By wallet",
-            note=f"last {_DAYS} days",
-            template="payments/by_wallet.html",
-            context={"wallets": _by_wallet(since)},
-            permission=permission,
-            columns=12,
-        ),
-    ]
-
-
-_BAR, _GAP, _HEIGHT = 15, 4, 44
-
-
-def _bars(days: list[tuple[date, int, int]], currency: str, today: date) -> list[dict[str, Any]]:
-    """The rectangles of one currency's chart, in the units of its view box; heights are shares of its best day."""
-    most = max((value for _, value, _ in days), default=0)
-    bars: list[dict[str, Any]] = []
-    for index, (day, value, times) in enumerate(days):
-        height = max(3, value * _HEIGHT // most) if value else 2
-        bars.append(
-            {
-                "x": index * (_BAR + _GAP),
-                "y": _HEIGHT - height,
-                "width": _BAR,
-                "height": height,
-                "tone": "none" if not value else "now" if day == today else "",
-                "title": f"{day:%a} {day.day} {day:%b}: {Money(value, currency)}, {times} paid",
-            }
-        )
-    return bars
-
-
-def _by_wallet(since: datetime) -> list[dict[str, Any]]:
-    final = ~Q(status__in=(PaymentStatus.INITIATED, PaymentStatus.PROCESSING))
-    paid = Q(paid_at__isnull=False)
-    rows = (
-        Payment.objects.filter(created_at__gte=since)
-        .values("currency", wallet=F("wallet_account__wallet"))
-        .annotate(
-            times=Count("pk"),
-            final=Count("pk", filter=final),
-            paid=Count("pk", filter=paid),
-            value=Sum("amount_value", filter=paid, default=0),
-        )
-        .order_by("-times", "wallet")
+        url=url,
+        action=say("Look"),
+        since=row["first"],
     )
-    refunds = (
-        Refund.objects.filter(created_at__gte=since, status=RefundStatus.SUCCEEDED)
-        .values("currency", wallet=F("payment__wallet_account__wallet"))
-        .annotate(value=Sum("amount_value"))
-        .order_by()
-    )
-    given_back = {(row["wallet"], row["currency"]): row["value"] for row in refunds}
-    return [
-        {
-            "name": name_of(row["wallet"]),
-            "times": row["times"],
-            "share": row["paid"] * 1000 // row["final"] / 10 if row["final"] else None,
-            "width": row["paid"] * 56 // row["final"] if row["final"] else 0,
-            "paid": Money(row["value"], row["currency"]),
-            "refunded": Money(given_back.get((row["wallet"], row["currency"]), 0), row["currency"]),
-        }
-        for row in rows
-    ]
-
-
-# The search.
-
-
-def search(text: str) -> list[tuple[str, str, str]]:
-    """Exact ids first: a refund's own page, a payment's, an order's; then what is sold under this number."""
-    refund = Refund.objects.filter(Q(refund_request_id=text) | Q(refund_id=text)).first()
-    if refund is not None:
-        return [("Refund", f"{refund} · {refund.amount} · {refund.get_status_display()}", page_of(refund))]
-    payment = Payment.objects.filter(Q(payment_request_id=text) | Q(payment_id=text)).first()
-    if payment is not None:
-        return [("Payment", f"{payment} · {payment.amount} · {payment.get_status_display()}", page_of(payment))]
-    orders = _orders(number=text) or _orders(reference=text) or _orders(payments__cancels__cancel_id=text)
-    if orders:
-        return orders
-    theirs = [*_orders(buyer__reference=text), *_orders(payments__wallet_account__login_label=text)]
-    products = Product.objects.filter(sku=text)[:_HITS_AT_MOST]
-    return [*theirs[:_HITS_AT_MOST], *(("Product", str(product), page_of(product)) for product in products)]
-
-
-def _orders(**where: str) -> list[tuple[str, str, str]]:
-    """Orders by one column: each is looked up by its own index, where one OR over joined tables would read them all."""
-    found = Order.objects.filter(pk__in=Order.objects.filter(**where).order_by().values("pk"))[:_HITS_AT_MOST]
-    return [("Order", f"{order} · {order.amount} · {order.get_status_display()}", page_of(order)) for order in found]

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from authorizations.models import WalletAccount
+from payments.models import Order
 from portal import clock
 from portal.admin import display
 from portal.money import Money
@@ -28,7 +29,7 @@ def test_the_queue_is_oldest_first_and_each_line_has_its_button(chief: Desk) -> 
     newer = factories.PaymentFactory(unknown=True, created_at=now - timedelta(minutes=7), questions_asked=20)
     older = factories.PaymentFactory(unknown=True, created_at=now - timedelta(hours=26), questions_asked=25)
     factories.PaymentFactory(unknown=True, created_at=now - timedelta(minutes=4))
-    incident = factories.IncidentFactory(kind="CONTRADICTION", opened_at=now - timedelta(hours=5))
+    incident = factories.IncidentFactory(kind="CONTRADICTION", subject_id="0", opened_at=now - timedelta(hours=5))
     refund = factories.RefundFactory(
         status="PROCESSING", refunded_at=None, finished_at=None, created_at=now - timedelta(minutes=50)
     )
@@ -85,31 +86,91 @@ def test_currencies_stand_beside_each_other_and_never_add_up(chief: Desk) -> Non
         order=factories.OrderFactory(buyer=buyer, amount_value=48_000, currency="KRW", paid=True),
         wallet_account=factories.WalletAccountFactory(buyer=buyer, wallet="KAKAOPAY"),
     )
-    factories.PaymentFactory(created_at=clock.now() - timedelta(days=8))
+    factories.PaymentFactory(order__amount_value=10_00, order__paid=True, created_at=clock.now() - timedelta(days=8))
+    factories.PaymentFactory(order__paid=True, created_at=clock.now() - timedelta(days=40))
 
     page = chief.reads("/admin/")
 
-    assert "Paid last 7 days 1,699.00 PHP 2 payments 48,000 KRW 1 payment" in page
-    assert "GCash 3 66.6 % 1,699.00 PHP 0.00 PHP" in page
-    assert "Kakao Pay 1 100.0 % 48,000 KRW 0 KRW" in page
+    assert "PHP 1,699.00 PHP 2 payments 1,699.00 PHP 2 payments 1,709.00 PHP 3 payments 0.00 PHP" in page
+    assert "KRW 48,000 KRW 1 payment 48,000 KRW 1 payment 48,000 KRW 1 payment 0 KRW" in page
+    assert "GCash 3 1 66.7 % 1,699.00 PHP 0.00 PHP" in page
+    assert "Kakao Pay 1 0 100.0 % 48,000 KRW 0 KRW" in page
+
+
+def test_every_figure_leads_to_its_rows(chief: Desk) -> None:
+    for value in (1_499_00, 200_00):
+        factories.PaymentFactory(order__amount_value=value, order__paid=True)
+    factories.PaymentFactory(failed=True)
+    factories.RefundFactory(amount_value=200_00, created_at=clock.now())
+    html = chief.opens("/admin/")
+
+    def rows(url: str) -> int:
+        assert f'href="{url.replace("&", "&amp;")}"' in html, url
+        return chief.opens(url).count('<tr><td class="')
+
+    assert rows("/admin/payments/payment/?ask=was_paid&day=0&currency=PHP") == 3
+    assert rows("/admin/payments/payment/?ask=was_paid&day=30&currency=PHP") == 3
+    assert rows("/admin/payments/payment/?ask=was_paid&day=2026-03-02&currency=PHP") == 3
+    assert rows("/admin/payments/payment/?ask=ended_unpaid&wallet=GCASH&day=7&currency=PHP") == 1
+    assert rows("/admin/payments/payment/?wallet=GCASH&day=7&currency=PHP") == 4
+    assert rows("/admin/payments/refund/?ask=refunded&day=30&currency=PHP") == 1
+    assert rows("/admin/payments/payment/?ask=not_settled&day=2026-03-02") == 3
 
 
 def test_what_was_refunded_stands_beside_what_was_paid(chief: Desk) -> None:
     factories.RefundFactory(amount_value=200_00)
 
-    assert "GCash 1 100.0 % 1,499.00 PHP 200.00 PHP" in chief.reads("/admin/")
+    assert "GCash 1 0 100.0 % 1,499.00 PHP 200.00 PHP" in chief.reads("/admin/")
 
 
-def test_the_bars_are_drawn_by_attributes(chief: Desk) -> None:
+def test_the_bars_are_drawn_by_attributes_and_told_as_a_table(chief: Desk) -> None:
     factories.PaymentFactory(order__amount_value=1_000_00, order__paid=True)
     yesterday = clock.now() - timedelta(days=1)
     factories.PaymentFactory(order__amount_value=500_00, order__paid=True, created_at=yesterday)
 
-    page = chief.opens("/admin/")
+    html = chief.opens("/admin/")
 
-    assert '<rect class="now" x="114" y="0" width="15" height="44" rx="2">' in page
-    assert '<rect class="" x="95" y="22" width="15" height="22" rx="2">' in page
-    assert "<title>Sun 1 Mar: 500.00 PHP, 1 paid</title>" in page
+    assert '<rect class="now" x="203" y="0" width="5" height="36" rx="1">' in html
+    assert '<rect class="" x="196" y="18" width="5" height="18" rx="1">' in html
+    assert "<title>Sun 1 Mar: 500.00 PHP, 1 paid</title>" in html
+    assert "PHP paid per day, last 30 days" in html
+    assert "Best day 2 Mar with 1,000.00 PHP." in html
+    assert "Mon 2 Mar 1,000.00 PHP Sun 1 Mar 500.00 PHP Sat 28 Feb –" in chief.reads("/admin/")
+
+
+def test_failed_charges_that_somebody_can_mend_are_one_line_for_each_reason(chief: Desk) -> None:
+    for minutes in (30, 20):
+        factories.PaymentFactory(
+            failed=True,
+            result_code="PARAM_ILLEGAL",
+            advice="FIX_REQUEST",
+            created_at=clock.now() - timedelta(minutes=minutes),
+        )
+    factories.PaymentFactory(failed=True, actor_kind="MERCHANT_SERVER", advice="ASK_BUYER")
+    factories.PaymentFactory(failed=True, actor_kind="BUYER", advice="ASK_BUYER")
+    factories.PaymentFactory(
+        failed=True, result_code="OLD", advice="FIX_REQUEST", created_at=clock.now() - timedelta(days=2)
+    )
+
+    page = chief.reads("/admin/")
+
+    assert "2 charges failed PARAM_ILLEGAL, our request or configuration is wrong Look" in page
+    assert "nobody was there to try again Look" in page
+    assert "OLD" not in page
+    assert "Today 2" in page
+
+
+def test_a_report_that_should_be_here_is_asked_for(chief: Desk) -> None:
+    now = clock.now()  # Monday 2 March, 10:00 in UTC+8
+    for days in (4, 3, 1):
+        payment = factories.PaymentFactory(order__paid=True, created_at=now - timedelta(days=days))
+    Order.objects.update(account=payment.order.account)  # all of one merchant
+
+    page = chief.reads("/admin/")
+
+    assert "Transaction details of 26 Feb and of 1 more day not here" in page
+    assert "Expected settlements" in page
+    assert "Thu 26 Feb 1 payment Late" in page
 
 
 def test_the_first_page_costs_the_same_on_a_busy_day(chief: Desk) -> None:
@@ -129,67 +190,6 @@ def test_the_first_page_costs_the_same_on_a_busy_day(chief: Desk) -> None:
         chief.opens("/admin/")
 
     assert len(many) == len(few)
-
-
-# The search.
-
-
-def test_an_exact_id_opens_its_page(chief: Desk) -> None:
-    refund = factories.RefundFactory(payment=factories.PaymentFactory(order__reference="T-8841", order__paid=True))
-    payment, order = refund.payment, refund.payment.order
-    cancel = factories.CancelFactory()
-    attempt = factories.AuthorizationFactory()
-    expected = {
-        refund.refund_request_id: refund,
-        refund.refund_id: refund,
-        payment.payment_request_id: payment,
-        payment.payment_id: payment,
-        order.number: order,
-        order.reference: order,
-        cancel.cancel_id: cancel.payment.order,
-        attempt.auth_state: attempt,
-        attempt.public_id: attempt,
-        f"  {order.number} ": order,
-    }
-
-    for text, thing in expected.items():
-        answer = chief.client.get("/admin/search/", {"q": text})
-        assert answer.headers.get("Location") == page_url(thing), text
-
-
-def test_a_buyer_s_reference_finds_the_buyer_and_the_orders(chief: Desk) -> None:
-    payment = factories.PaymentFactory(order__buyer__reference="ana")
-
-    page = chief.opens("/admin/search/?q=ana")
-
-    assert page_url(payment.order) in page
-    assert page_url(payment.order.buyer) in page
-    masked = chief.opens(f"/admin/search/?q={payment.wallet_account.login_label}")
-    assert page_url(payment.wallet_account) in masked
-    assert page_url(payment.order) in masked
-
-
-def test_an_id_that_only_messages_know_leads_to_them(chief: Desk) -> None:
-    factories.NotificationFactory(subject="P-of-somebody-else")
-
-    answer = chief.client.get("/admin/search/?q=P-of-somebody-else")
-
-    assert answer.headers["Location"] == "/admin/portal/notification/?q=P-of-somebody-else"
-
-
-@pytest.mark.parametrize("text", ["", " ", "nope", "x" * 5000, "\x00", "%", "'; DROP TABLE", "٣"])
-def test_what_is_nobody_s_id_is_told_kindly(chief: Desk, text: str) -> None:
-    page = chief.client.get("/admin/search/", {"q": text})
-
-    assert page.status_code == 200
-    assert "Nothing carries this id" in page.content.decode() or "Any id will do" in page.content.decode()
-
-
-def test_support_does_not_find_what_it_may_not_open(person: type[Desk]) -> None:
-    factories.ExchangeFactory(subject="P-only-on-the-wire")
-    support = person("Support")
-
-    assert "Nothing carries this id" in support.reads("/admin/search/?q=P-only-on-the-wire")
 
 
 # How the desk writes things.

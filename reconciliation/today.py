@@ -1,0 +1,171 @@
+"""What settlement shows on the first page: reports that should be here, and what is paid and not settled yet.
+
+Reads only; every question is about the last days and no others.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.urls import reverse
+from django.utils import timezone
+
+from payments.models import Payment
+from payments.states import PaymentStatus
+from portal import clock
+from portal.admin.display import day_name
+from portal.models import AcquirerAccount
+from portal.money import Money
+from portal.registry import Panel, TodayLine
+from portal.words import say
+from reconciliation.layouts import ReportKind
+from reconciliation.models import Match, ReportFile, Role
+
+_DAYS_LOOKED_AT = 14
+_GRACE = timedelta(days=1)
+"""Transaction details of a day are written on the day after it; a day later they should be here."""
+_DAYS_AWAITED = 7
+_LATE = timedelta(days=4)
+"""Settled on the next business day by default: after a weekend and a holiday, somebody should ask."""
+
+
+def missing_reports() -> list[TodayLine]:
+    """One line for each account whose transaction details of some day should be here and are not, oldest day named.
+
+    Source for the times: https://docs.antom.com/ac/reconcile/transaction_details
+    """
+    days = _days()
+    flags = {f"missing_{day:%Y%m%d}": ExpressionWrapper(_is_missing(day), BooleanField()) for day in days}
+    accounts = AcquirerAccount.objects.filter(_any_missing(days)).annotate(**flags).values("name", *flags)
+    return [
+        _missing_line(row["name"], [day for day in days if row[f"missing_{day:%Y%m%d}"]])
+        for row in accounts.order_by("pk")
+    ]
+
+
+def missing_rows() -> list[tuple[str, QuerySet[AcquirerAccount]]]:
+    """What ``missing_reports`` has a line for."""
+    rows = AcquirerAccount.objects.filter(_any_missing(_days())).order_by()
+    return [("reconciliation.view_reportfile", rows)]
+
+
+def _days() -> list[date]:
+    """The acquirer's days whose report should be here, oldest first."""
+    now = clock.now()
+    today = now.astimezone(clock.ACQUIRER_ZONE).date()
+    days = [today - timedelta(days=back) for back in range(_DAYS_LOOKED_AT, 0, -1)]
+    return [day for day in days if now >= _start(day + timedelta(days=1)) + _GRACE]
+
+
+def _any_missing(days: Iterable[date]) -> Q:
+    found = Q()
+    for day in days:
+        found |= Q(_is_missing(day))
+    return found
+
+
+def _is_missing(day: date) -> Q:
+    """There was something paid that day, and no report of it is here. Each half is answered by an index."""
+    paid = Payment.objects.filter(
+        order__account=OuterRef("pk"),
+        created_at__gte=_start(day),
+        created_at__lt=_start(day + timedelta(days=1)),
+        status=PaymentStatus.SUCCEEDED,
+    )
+    here = ReportFile.objects.filter(account=OuterRef("pk"), kind=ReportKind.TRANSACTIONS, report_day=f"{day:%Y%m%d}")
+    return Q(Exists(paid.order_by())) & ~Q(Exists(here.order_by()))
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time.min, clock.ACQUIRER_ZONE)
+
+
+def _missing_line(account: str, days: list[date]) -> TodayLine:
+    oldest = days[0]
+    more = (
+        say(" and of {days} more day{ending}", days=len(days) - 1, ending="s" if len(days) > 2 else "")
+        if len(days) > 1
+        else ""
+    )
+    return TodayLine(
+        label=say("Report missing"),
+        tone="wait",
+        sentence=say(
+            "Transaction details of {day}{more}: not here, {account}",
+            day=day_name(oldest),
+            more=more,
+            account=account,
+        ),
+        url=reverse("admin:reconciliation_reportfile_changelist"),
+        act_url=reverse("admin:reconciliation_reportfile_list_act", args=("import_files",)),
+        action=say("Import"),
+        since=_start(oldest + timedelta(days=1)) + _GRACE,
+    )
+
+
+@dataclass(frozen=True)
+class _Awaited:
+    """A day's payments that no settlement has named yet."""
+
+    day: date
+    url: str
+    times: int
+    amounts: list[Money]
+    """What they will bring, per settlement currency, before fees; as far as the acquirer has said it."""
+    unpriced: int
+    is_late: bool
+
+
+def panels() -> list[Panel]:
+    """What is paid and not settled, by day: the settlements to come."""
+    zone = timezone.get_default_timezone()
+    now = clock.now()
+    today = timezone.localtime(now, zone).date()
+    since = timezone.make_aware(datetime.combine(today - timedelta(days=_DAYS_AWAITED - 1), time.min), zone)
+    settled = Match.objects.filter(payment=OuterRef("pk"), is_settlement=True, role=Role.PAYMENT)
+    found = (
+        Payment.objects.filter(~Exists(settled), created_at__gte=since, status=PaymentStatus.SUCCEEDED)
+        .values("gross_settlement_currency", day=TruncDate("created_at", tzinfo=zone))
+        .annotate(
+            times=Count("pk"),
+            value=Sum("gross_settlement_value"),
+            unpriced=Count("pk", filter=Q(gross_settlement_value__isnull=True)),
+        )
+        .order_by()
+    )
+    by_day: dict[date, list[Mapping[str, Any]]] = {}
+    for row in found:
+        by_day.setdefault(row["day"], []).append(row)
+    if not by_day:
+        return []
+    awaited = [_awaited(day, rows, today) for day, rows in sorted(by_day.items())]
+    return [
+        Panel(
+            title=say("Expected settlements"),
+            note=say("last {days_awaited} days", days_awaited=_DAYS_AWAITED),
+            template="reconciliation/awaited.html",
+            context={"awaited": awaited},
+            permission="reconciliation.view_batch",
+        )
+    ]
+
+
+def _awaited(day: date, rows: list[Mapping[str, Any]], today: date) -> _Awaited:
+    amounts = [
+        Money(row["value"], row["gross_settlement_currency"])
+        for row in sorted(rows, key=lambda row: str(row["gross_settlement_currency"]))
+        if row["value"] and row["gross_settlement_currency"]
+    ]
+    asked = urlencode({"ask": "not_settled", "day": day.isoformat()})
+    return _Awaited(
+        day=day,
+        url=f"{reverse('admin:payments_payment_changelist')}?{asked}",
+        times=sum(row["times"] for row in rows),
+        amounts=amounts,
+        unpriced=sum(row["unpriced"] for row in rows),
+        is_late=today - day >= _LATE,
+    )
