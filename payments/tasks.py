@@ -1,10 +1,42 @@
 """What the clock starts: ask about payments, cancels and refunds without a final answer. Safe to run twice at once."""
 
+import time
+from collections.abc import Callable, Iterator, Sequence
+
 from payments import operations, queries
 from payments.models import Cancel, Payment, Refund
 from payments.states import CancelStatus, PaymentStatus, RefundStatus
 from portal import clock, due
+from portal.acquirer import Acquirer
+from portal.acquirer.results import PaymentInquiry
 from portal.gateways import acquirer_for
+from portal.models import AcquirerAccount
+from portal.statements import Found, Given
+
+PATIENCE_SECONDS = 1.0
+"""So long an answer may wait for others, by whatever clock."""
+
+_PAYMENT = Found(
+    lambda: (
+        Payment.objects.select_related("order__account", "order__buyer", "wallet_account")
+        .filter(pk=Given("pk"))
+        .order_by()
+    )
+)
+_CANCEL = Found(
+    lambda: (
+        Cancel.objects.select_related("payment__order__account", "payment__wallet_account")
+        .filter(pk=Given("pk"))
+        .order_by()
+    )
+)
+_REFUND = Found(
+    lambda: (
+        Refund.objects.select_related("payment__order__account", "payment__wallet_account")
+        .filter(pk=Given("pk"))
+        .order_by()
+    )
+)
 
 
 def work_payment(pk: int) -> str:
@@ -12,7 +44,7 @@ def work_payment(pk: int) -> str:
 
     Of a final one that somebody contradicted, the acquirer is asked.
     """
-    payment = Payment.objects.select_related("order__account", "order__buyer", "wallet_account").get(pk=pk)
+    payment = _PAYMENT.get(pk=pk)
     if payment.status == PaymentStatus.PROCESSING and not payment.may_have_arrived:
         operations.send_again(payment)
     elif payment.status == PaymentStatus.PROCESSING:
@@ -20,13 +52,68 @@ def work_payment(pk: int) -> str:
     else:
         operations.check(payment)
     payment.refresh_from_db()
+    return _line(payment)
+
+
+def work_payments(ids: Sequence[int], may_go_on: Callable[[], bool]) -> Iterator[tuple[int, str]]:
+    """Ask about payments without a final answer, one after the other, and record together what was heard meanwhile.
+
+    Only what surrounds the wire is shared: no transaction is open while a question is on its way, and no answer waits
+    for others longer than PATIENCE and one more question. Killed before they are recorded, the answers are asked for
+    again once the leases are over.
+    """
+    for start in range(0, len(ids), operations.AT_ONCE):
+        heard: list[tuple[Payment, PaymentInquiry]] = []
+        first_at = 0.0
+        for payment, acquirer in _to_ask(ids[start : start + operations.AT_ONCE]):
+            if heard and time.monotonic() - first_at > PATIENCE_SECONDS:
+                yield from _record(heard, may_go_on)
+                heard = []
+            if not may_go_on():
+                break
+            heard.append((payment, operations.inquire(payment, acquirer)))
+            first_at = first_at if len(heard) > 1 else time.monotonic()
+        yield from _record(heard, may_go_on)
+
+
+def _to_ask(ids: Sequence[int]) -> Iterator[tuple[Payment, Acquirer]]:
+    """Those of the payments that are asked about, in the order of the ids, and whom to ask."""
+    waiting = Payment.objects.filter(pk__in=ids, status=PaymentStatus.PROCESSING, may_have_arrived=True)
+    found = waiting.select_related("order").in_bulk()
+    accounts = AcquirerAccount.objects.in_bulk({payment.order.account_id for payment in found.values()})
+    acquirers = {key: acquirer_for(account) for key, account in accounts.items()}
+    for pk in ids:
+        if payment := found.get(pk):
+            payment.order.account = accounts[payment.order.account_id]
+            yield payment, acquirers[payment.order.account_id]
+
+
+def _record(
+    heard: Sequence[tuple[Payment, PaymentInquiry]], may_go_on: Callable[[], bool]
+) -> Iterator[tuple[int, str]]:
+    if not heard:
+        return
+    operations.record_inquiries(heard)
+    for payment, _ in heard:
+        if payment.status == PaymentStatus.PROCESSING:
+            if not may_go_on():
+                continue  # it may have to be cancelled, which could outlive the lease
+            _go_on_asking_or_cancel(payment)
+            payment.refresh_from_db()
+        yield payment.pk, _line(payment)
+
+
+def _line(payment: Payment) -> str:
     return f"payment {payment.payment_request_id}: {payment.get_status_display()}"
 
 
 def _ask_then_cancel(payment: Payment) -> None:
     operations.ask(payment)
-    if payment.status != PaymentStatus.PROCESSING:
-        return
+    if payment.status == PaymentStatus.PROCESSING:
+        _go_on_asking_or_cancel(payment)
+
+
+def _go_on_asking_or_cancel(payment: Payment) -> None:
     capabilities = acquirer_for(payment.account).capabilities
     polled_until = payment.created_at + capabilities.payment_poll * capabilities.payment_poll_count
     # People ask too: what counts is that both the questions were asked and their time has passed.
@@ -38,7 +125,7 @@ def _ask_then_cancel(payment: Payment) -> None:
 
 def work_cancel(pk: int) -> str:
     """Act on a cancel without a final answer."""
-    cancel = Cancel.objects.select_related("payment__order__account", "payment__wallet_account").get(pk=pk)
+    cancel = _CANCEL.get(pk=pk)
     if cancel.status == CancelStatus.REQUESTED:
         operations.ask_cancel(cancel, is_leased=True)
     return f"cancel of {cancel.payment.payment_request_id}: {cancel.get_status_display()}"
@@ -46,7 +133,7 @@ def work_cancel(pk: int) -> str:
 
 def work_refund(pk: int) -> str:
     """Act on a refund without a final answer: send what never arrived, ask about the rest."""
-    refund = Refund.objects.select_related("payment__order__account", "payment__wallet_account").get(pk=pk)
+    refund = _REFUND.get(pk=pk)
     if refund.status == RefundStatus.PROCESSING:
         denials = acquirer_for(refund.payment.account).capabilities.refund_missing_after
         never_arrived = refund.times_denied >= denials and not refund.is_refused_on_repeat
@@ -57,6 +144,15 @@ def work_refund(pk: int) -> str:
     return f"refund {refund.refund_request_id}: {refund.get_status_display()}"
 
 
-payments_due = due.work_on(queries.payments_to_look_at, work_payment)
+payments_due = due.work_on(queries.payments_to_look_at, work_payment, many=work_payments)
 cancels_due = due.work_on(queries.waiting_cancels, work_cancel)
+
+
+def work_bulk_line(pk: int) -> str:
+    """Make the refund of a line of a bulk refund."""
+    line = operations.work_line(pk)
+    return f"line {line.number} of {line.bulk}: {line.get_status_display()}"
+
+
 refunds_due = due.work_on(queries.waiting_refunds, work_refund)
+bulk_lines_due = due.work_on(queries.waiting_bulk_lines, work_bulk_line)

@@ -4,7 +4,7 @@ A registry is a dictionary that refuses a second entry under one name and hands 
 Those that exist stand at the end; what an entry must look like is said there.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -46,20 +46,36 @@ class Registry(Generic[T]):
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """How many things of a kind wait, and since when the first of them does (None: there is none)."""
+
+    count: int
+    since: datetime | None
+
+
+@dataclass(frozen=True)
 class DueWork:
     """One kind of work the clock starts.
 
-    ``claim(limit)`` leases due rows and returns their ids; ``work(id)`` does one of them and returns a line for the
-    worker's output. Both are safe to run twice at once: the claim is a compare-and-set and the work repeats harmlessly.
-    ``next_due()`` says when the earliest waiting row is due (None: nothing waits), for tests and the tour.
-    ``release(ids)`` gives back what was claimed and not begun; ``find(id)`` is the row, for an incident about it.
+    ``claim(limit, until)`` leases due rows until then and returns their ids; ``take_over(ids, held_until, until)``
+    leases anew those of them that are still held as they were claimed; ``work(id)`` does one and returns a line for
+    the worker's output. All are safe to run twice at once: claiming and taking over are compare-and-set, and the work
+    repeats harmlessly. ``release(ids, held_until)`` gives back what was not begun. ``next_due()`` says when the
+    earliest waiting row is due (None: nothing waits); ``find(id)`` is the row, for an incident about it;
+    ``overdue()`` counts the rows whose moment has come, those in hand included.
+
+    ``work_on_many(ids, may_go_on)``, where a kind has it, does those rows together that are alike, and yields the id
+    and the line of each that is done. It begins another row only while it may; what it leaves is done one by one.
     """
 
-    claim: Callable[[int], list[int]]
+    claim: Callable[[int, datetime], list[int]]
+    take_over: Callable[[Sequence[int], datetime, datetime], list[int]]
     work: Callable[[int], str]
     next_due: Callable[[], datetime | None]
-    release: Callable[[list[int]], None]
+    release: Callable[[Sequence[int], datetime], None]
     find: Callable[[int], Any]
+    overdue: Callable[[], Waiting]
+    work_on_many: Callable[[Sequence[int], Callable[[], bool]], Iterator[tuple[int, str]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,51 @@ class TodayLine:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What one side says in one field: as a person reads it, and the value by which it is compared with the others."""
+
+    shown: Any
+    compared: Any = None
+    """None: shown, and compared with nothing."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What one side says about a payment, beside what our own rows and the acquirer say.
+
+    ``fields`` are named as ``payments.admin.truths`` names them; what a side does not speak of it leaves out.
+    """
+
+    side: str
+    fields: Mapping[str, Said]
+    note: Any = ""
+    """Where it says so, e.g. a link to the row."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One file of an evidence pack."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class NewsItem:
+    """Something that waits for a person, as an e-mail tells it. It holds no name, account, amount or secret."""
+
+    key: str
+    """The thing's own key: of each, a person is told once."""
+    kind: str
+    """``incidents`` or ``approvals``."""
+    sentence: str
+    url: str
+    """The path of its page."""
+    since: datetime
+    is_urgent: bool = False
+
+
+@dataclass(frozen=True)
 class Panel:
     """One card of figures on the first page: a title, and a template with what it needs."""
 
@@ -104,11 +165,86 @@ class Panel:
     """Its width, of twelve."""
 
 
+@dataclass(frozen=True)
+class Rule:
+    """A default of the code about when an act needs a second person; a row of ``ApprovalRule`` takes its place.
+
+    Amounts are in minor units of ``currency``. ``approvers`` are names of roles.
+    """
+
+    approvers: tuple[str, ...]
+    role: str = ""
+    currency: str = ""
+    account: str = ""
+    is_always: bool = False
+    above_value: int | None = None
+    above_a_day_value: int | None = None
+    above_a_day_count: int | None = None
+    expires_hours: int = 72
+
+
+@dataclass(frozen=True)
+class ApprovalKind:
+    """Acts that may need a second person, and how they are carried out once there is one.
+
+    ``carry_out(approval, by, remember)`` does what was asked through the ordinary verb and answers with a sentence. The
+    verb calls ``remember`` with what it made inside its promise's own transaction: that is what makes it happen once.
+    Its refusal (PortalError) becomes the request's result. ``foresee(approval)`` says in words what will happen, and
+    ``objection(approval)`` why it could not be done now (empty: it could). ``covers(approval, kind, subject, amount)``:
+    whether an act of *another* kind is a part of this one, as each refund is of a bulk refund.
+    """
+
+    label: str
+    carry_out: Callable[[Any, Any, Callable[[Any], None]], str]
+    foresee: Callable[[Any], Sequence[str]] = lambda approval: ()
+    objection: Callable[[Any], str] = lambda approval: ""
+    covers: Callable[[Any, str, Any, Any], bool] = lambda approval, kind, subject, amount: False
+    defaults: tuple[Rule, ...] = ()
+    has_amount: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something the search found: its id, and what one would otherwise open it to learn."""
+
+    label: str
+    url: str
+    amount: str = ""
+    state: str = ""
+    tone: str = ""
+    at: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A kind of things that the search finds. Every lookup named here is one that an index answers.
+
+    ``own`` are ids that belong to one thing: whoever enters one is led straight to its page. ``mentions`` are what
+    several things may share (a buyer, a masked account, another thing's id). ``prefixes`` are also found by their
+    beginning. ``show(keys)`` fetches the hits of these primary keys, in a constant number of queries, newest first.
+    Who may view the model's pages may find its rows.
+    """
+
+    kind: str
+    model: Any
+    show: Callable[[Sequence[Any]], list[Found]]
+    own: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+
+
 due_work: Registry[DueWork] = Registry("due work")
 """What the worker claims: inquiries, cancels, refreshes, unapplied notifications."""
 
 notification_handlers: Registry[Callable[..., Any]] = Registry("notification handlers")
-"""By message class name: ``handler(account, message) -> bool``; False when the thing it speaks of is unknown here."""
+"""By message class name: ``handler(account, message, done) -> bool``; False when what it speaks of is unknown here.
+
+``done`` notes that the message is applied; whoever changes something calls it inside that change's transaction.
+"""
+
+approvals: Registry[ApprovalKind] = Registry("approvals")
+"""By kind, as ``portal.approvals`` speaks of it: ``refund``, ``revoke``, ``key change`` …"""
 
 timelines: Registry[Callable[[Any], list[TimelineEntry]]] = Registry("timelines")
 """``contributor(thing) -> entries``, called for every page that shows a timeline (a Payment, an Order, …)."""
@@ -116,11 +252,27 @@ timelines: Registry[Callable[[Any], list[TimelineEntry]]] = Registry("timelines"
 marks: Registry[Callable[[Any], list[tuple[str, str]]]] = Registry("marks")
 """``contributor(thing) -> (word, tone)``: further states beside a thing's own, at the head of its page."""
 
+truths: Registry[Callable[[Any], list[Truth]]] = Registry("truths")
+"""``contributor(payment) -> Truth[]``: what else says something about a payment, and can be compared with our rows."""
+
+evidence: Registry[Callable[[Any], list[Evidence]]] = Registry("evidence")
+"""``contributor(order) -> Evidence[]``: the rows an app adds to an order's evidence pack."""
+
 today: Registry[Callable[[], list[TodayLine]]] = Registry("today")
 """``lines() -> TodayLine[]``: what waits for a person."""
+
+today_rows: Registry[Callable[[], Sequence[tuple[str, Any]]]] = Registry("today's rows")
+"""``rows() -> (permission, queryset)``: as many rows as ``today`` has lines under the same name, for whoever holds the
+permission. Every page of the desk says how long the queue is, and counts these instead of making the lines."""
+
+news: Registry[Callable[[Any], list[NewsItem]]] = Registry("news")
+"""``items(person) -> NewsItem[]``: what is open and may be told to this person by e-mail."""
 
 panels: Registry[Callable[[], list[Panel]]] = Registry("panels")
 """``panels() -> Panel[]``: the figures beside and below the queue; an empty list when there is nothing to show."""
 
-searches: Registry[Callable[[str], list[tuple[str, str, str]]]] = Registry("searches")
-"""``search(text) -> (kind, label, url)``: exact ids first."""
+unknown: Registry[Callable[[], Waiting]] = Registry("unknown")
+"""By kind: ``ask()`` counts what was begun and whose result nobody knows yet, for whoever watches over it."""
+
+searches: Registry[Searched] = Registry("searches")
+"""What the search box finds. A kind of things that carries ids plugs in here and is found; nothing else is to do."""

@@ -1,4 +1,10 @@
-"""Doing what is due, whoever runs it: the worker, the tour, a test that moves the clock.
+"""Doing what is due, whoever runs it: the worker, Celery's workers, the tour, a test that moves the clock.
+
+There is one way: claim a batch, carry it, work on it. ``manage.py worker`` carries a batch from one hand to the other
+(``run_due``); with a broker configured beat carries batches as messages (``carry``) to workers on many machines
+(``portal/celery.py``). Either way ``work_on`` begins by taking its rows over from the claim, so what a batch brings is
+worked on only where nobody else has begun: a message that is lost, doubled or late costs time and nothing else
+(``portal/due.py`` says how).
 
 One row that cannot be worked on does not stop the others: its error is reported as an incident, its lease runs out,
 and it is tried again; the error text never holds a secret, since secrets have no ``repr``.
@@ -6,36 +12,122 @@ and it is tried again; the error text never holds a secret, since secrets have n
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
-
-from django.db import InterfaceError, OperationalError
 
 from portal import clock, due, incidents, registry
 from portal.errors import PortalError
+from portal.outage import DATABASE_GONE
 from portal.registry import DueWork
 
 BATCH = 50
+"""At most so many rows are carried at once: the fewer, the less has to wait behind a slow one."""
+HANDS = 16
+"""What is due at once is spread over so many batches before any is filled: one hand must not hold it all."""
+CLAIM = 1000
+"""Rows leased in one transaction when batches are carried: far more come through when the leasing is shared."""
+LEAST_TOGETHER = 2
 FAILED = "WORK_FAILED"
-DATABASE_GONE = (OperationalError, InterfaceError)
-"""The database is restarting, or would not wait for two rows at once: no fault of the row."""
 
 logger = logging.getLogger("portal.worker")
 
 
-def run_due(*, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[str, str]]:
-    """Claim and work on what is due now, kind by kind; yields (kind, line) per row. Raises DATABASE_GONE.
+@dataclass(frozen=True)
+class Batch:
+    """Claimed rows on their way to whoever works on them. ``held_until`` is the lease, and the proof of the claim."""
 
-    A row that has waited in its batch until its lease is nearly over is left to the next claim.
+    kind: str
+    ids: tuple[int, ...]
+    held_until: datetime
+
+
+def claim(name: str, kind: DueWork, limit: int) -> Batch:
+    """Lease up to ``limit`` due rows of a kind for as long as they may be carried."""
+    held_until = clock.now() + due.CARRIED
+    return Batch(name, tuple(kind.claim(limit, held_until)), held_until)
+
+
+def carry(send: Callable[[Batch], None], *, room: int) -> int:
+    """Claim what is due and ``send`` it in at most ``room`` batches, the kinds taking turns; how many were sent.
+
+    What could not be sent is given back. Raises DATABASE_GONE, and whatever ``send`` raises.
     """
+    sent = 0
+    kinds = list(registry.due_work.items())
+    while kinds and sent < room:
+        for name, kind in list(kinds):
+            hands = min(HANDS, room - sent)
+            if not hands:
+                break
+            wanted = min(CLAIM, hands * BATCH)
+            claimed = claim(name, kind, wanted)
+            if len(claimed.ids) < wanted:
+                kinds.remove((name, kind))
+            sent += _send(claimed, kind, send, hands)
+    return sent
+
+
+def _send(claimed: Batch, kind: DueWork, send: Callable[[Batch], None], hands: int) -> int:
+    size = -(-len(claimed.ids) // hands)
+    sent = 0
+    waiting = claimed.ids
+    try:
+        while waiting:
+            send(Batch(claimed.kind, waiting[:size], claimed.held_until))
+            waiting = waiting[size:]
+            sent += 1
+    finally:
+        if waiting:
+            kind.release(waiting, claimed.held_until)
+    return sent
+
+
+def work_on(batch: Batch, *, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[str, str]]:
+    """Take over what is still held as it was claimed, and work on it; yields (kind, line) per row.
+
+    A row that has waited in its batch until its lease is nearly over is given back, and so is what is left when told to
+    stop. Raises KeyError for a kind this program does not know, and DATABASE_GONE.
+    """
+    kind = registry.due_work.get(batch.kind)
+    if kind is None:
+        raise KeyError(batch.kind)
+    held_until = clock.now() + due.LEASE
+
+    def may_go_on() -> bool:
+        return not stop() and clock.now() < held_until - due.LONGEST_TASK
+
+    waiting = kind.take_over(batch.ids, batch.held_until, held_until)
+    try:
+        for pk, line in _work_on_many(batch.kind, kind, tuple(waiting), may_go_on):
+            waiting.remove(pk)
+            yield batch.kind, line
+        while waiting and may_go_on():
+            yield batch.kind, _work_on(batch.kind, kind, waiting.pop(0))
+    finally:
+        if waiting:
+            kind.release(waiting, held_until)
+
+
+def _work_on_many(
+    name: str, kind: DueWork, ids: tuple[int, ...], may_go_on: Callable[[], bool]
+) -> Iterator[tuple[int, str]]:
+    """What the kind does together. When that fails, each row is worked on by itself, and tells of itself."""
+    if kind.work_on_many is None or len(ids) < LEAST_TOGETHER:
+        return
+    try:
+        yield from kind.work_on_many(ids, may_go_on)
+    except DATABASE_GONE:
+        raise
+    except Exception:
+        logger.exception("%s could not be worked on together", name)
+
+
+def run_due(*, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[str, str]]:
+    """Claim and work on what is due now, kind by kind; yields (kind, line) per row. Raises DATABASE_GONE."""
     for name, kind in registry.due_work.items():
-        claimed_at = clock.now()
-        waiting = kind.claim(BATCH)
-        try:
-            while waiting and not stop() and clock.now() < claimed_at + due.LEASE - due.LONGEST_TASK:
-                yield name, _work_on(name, kind, waiting.pop(0))
-        finally:
-            if waiting and clock.now() < claimed_at + due.LEASE - due.LONGEST_TASK:
-                kind.release(waiting)
+        batch = claim(name, kind, BATCH)
+        if batch.ids:
+            yield from work_on(batch, stop=stop)
         if stop():
             return
 

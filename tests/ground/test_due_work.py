@@ -1,4 +1,4 @@
-"""Due work: a batch is not worked on beyond its lease, and what cannot be worked on becomes an incident."""
+"""Due work: a batch is worked on by whoever proves its claim, not beyond its lease, and what fails is an incident."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from payments.models import Payment
-from portal import clock, due, registry, work
+from portal import clock, due, inbox, registry, work
 from portal.gateways import AccountNotReady
 from portal.models import AcquirerKey, Incident
 from portal.registry import DueWork, Registry
@@ -45,6 +45,81 @@ def test_a_batch_is_left_to_others_before_its_lease_is_over(
 
     story_clock.move(timedelta(seconds=31))
     assert due.claim(Payment.objects.filter(pk__in=rows), 10) == rows  # nothing is lost
+
+
+def test_a_batch_that_comes_twice_is_worked_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, copies = waiting(3), []
+    only(monkeypatch, str)
+    assert work.carry(copies.append, room=1) == 1
+    batch = copies[0]
+    assert (batch.kind, list(batch.ids), batch.held_until) == ("payments", rows, clock.now() + due.CARRIED)
+
+    first, second = work.work_on(batch), work.work_on(batch)
+    assert next(first) == ("payments", str(rows[0]))
+    assert list(second) == []  # while the first is at it
+    assert len(list(first)) == 2
+    assert list(work.work_on(batch)) == []  # and afterwards: the rows are leased anew
+
+
+def test_a_late_batch_is_worked_on_unless_its_rows_were_claimed_anew(
+    monkeypatch: pytest.MonkeyPatch, story_clock: StoryClock
+) -> None:
+    rows, sent = waiting(4), []
+    only(monkeypatch, str)
+    work.carry(sent.append, room=2)
+    assert [list(batch.ids) for batch in sent] == [rows[:2], rows[2:]]
+    story_clock.move(due.CARRIED + timedelta(seconds=1))
+    assert len(list(work.work_on(sent[0]))) == 2  # late, and nobody else came
+
+    work.carry(sent.append, room=1)
+    assert list(sent[2].ids) == rows[2:]
+    assert list(work.work_on(sent[1])) == []
+    assert len(list(work.work_on(sent[2]))) == 2
+
+
+def test_what_nobody_can_be_given_is_free_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, sent = waiting(20), []
+    only(monkeypatch, str)
+
+    def send(batch: work.Batch) -> None:
+        if len(sent) == 2:
+            raise ConnectionResetError
+        sent.append(batch)
+
+    with pytest.raises(ConnectionResetError):
+        work.carry(send, room=100)
+    assert [list(batch.ids) for batch in sent] == [rows[:2], rows[2:4]]  # few rows for many hands
+    assert due.claim(Payment.objects.all(), 100) == rows[4:]
+
+
+def test_the_kinds_take_turns_and_no_more_is_claimed_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "BATCH", 2)
+    monkeypatch.setattr(work, "CLAIM", 4)
+    rows, sent = waiting(10), []
+    only(monkeypatch, str)
+    other = factories.NotificationFactory(status="RECEIVED", due_at=clock.now())
+    registry.due_work.register("notifications", inbox.notifications_due, position=200)
+    assert work.carry(sent.append, room=4) == 4
+    assert [(batch.kind, list(batch.ids)) for batch in sent] == [
+        ("payments", rows[:1]),
+        ("payments", rows[1:2]),
+        ("payments", rows[2:3]),
+        ("payments", rows[3:4]),
+    ]
+    sent.clear()
+    assert work.carry(sent.append, room=0) == 0
+    assert work.carry(sent.append, room=100) == 7
+    assert [(batch.kind, len(batch.ids)) for batch in sent] == [
+        *[("payments", 1)] * 4,
+        ("notifications", 1),
+        *[("payments", 1)] * 2,
+    ]
+    assert other.pk == sent[4].ids[0]
+
+
+def test_a_batch_of_a_kind_nobody_knows_is_refused_before_anything_is_touched() -> None:
+    with pytest.raises(KeyError):
+        list(work.work_on(work.Batch("parcels", (1,), clock.now())))
 
 
 def test_what_was_claimed_and_not_begun_is_given_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,20 +1,30 @@
-"""``manage.py worker``: claims due rows and acts on them. Any number may run; a killed one loses nothing."""
+"""``manage.py worker``: claims due rows and acts on them. Any number may run; a killed one loses nothing.
+
+It needs no broker. On many machines Celery's beat and workers take its place (``portal/celery.py``); both may run at
+once, since both claim on the rows.
+"""
 
 import argparse
+import logging
 import signal
 import threading
 import time
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import close_old_connections, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import close_old_connections
+from django.utils import timezone
 
-from portal import clock
-from portal.work import DATABASE_GONE, run_due
+from portal import checks, clock
+from portal.outage import DATABASE_GONE
+from portal.work import run_due
 
 _LONGEST_PAUSE = 60.0
+_IS_FOR_MACHINES = settings.PORTAL_LOG_FORMAT == "json"
+
+logger = logging.getLogger("portal.worker")
 
 
 def seconds(text: str) -> float:
@@ -39,8 +49,8 @@ class Command(BaseCommand):
         parser.add_argument("--pause", type=seconds, default=0.5, help="seconds between looks when nothing is due")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Loop until told to stop; finish the row in hand first. Ends with 2 when the database misses migrations."""
-        _refuse_old_tables()
+        """Loop until told to stop; finish the row in hand first. Ends with 2 when the database is not ready."""
+        _refuse_unready_database()
         stop = threading.Event()
 
         def ask_to_stop(number: int, frame: FrameType | None) -> None:
@@ -50,35 +60,45 @@ class Command(BaseCommand):
             signal.signal(signal.SIGTERM, ask_to_stop)
             signal.signal(signal.SIGINT, ask_to_stop)
         if not options["once"]:
-            self.stdout.write("worker: looking for due work")
+            offset = f"{timezone.localtime(clock.now()):%z}"
+            self._say(f"worker: looking for due work; times are UTC{offset[:3]}:{offset[3:]}")
         while not stop.is_set():
             done = self._look(stop)
             if options["once"] and not done:
                 return
             if not done:
                 stop.wait(options["pause"])
-        self.stdout.write("worker: stopped")
+        self._say("worker: stopped")
 
     def _look(self, stop: threading.Event) -> int:
         close_old_connections()
         done = 0
         try:
             for name, line in run_due(stop=stop.is_set):
-                self.stdout.write(f"{clock.now():%H:%M:%S} {line}" if line else f"{clock.now():%H:%M:%S} {name}")
-                self.stdout.flush()
+                self._say(line or name, kind=name)
                 done += 1
         except DATABASE_GONE as reason:  # the database is restarting: the rows wait, and so do we
-            self.stderr.write(f"worker: the database does not answer ({str(reason).splitlines()[0]})")
+            sentence = f"worker: the database does not answer ({str(reason).splitlines()[0]})"
+            if _IS_FOR_MACHINES:
+                logger.warning("%s", sentence)
+            else:
+                self.stderr.write(sentence)
             time.sleep(1)
         return done
 
+    def _say(self, line: str, *, kind: str = "") -> None:
+        """A line to whoever started this: of a row with the time it was worked on; as JSON where that is wanted."""
+        if _IS_FOR_MACHINES:
+            logger.info("%s", line, extra={"kind": kind} if kind else {})
+            return
+        self.stdout.write(f"{timezone.localtime(clock.now()):%H:%M:%S} {line}" if kind else line)
+        self.stdout.flush()
 
-def _refuse_old_tables() -> None:
+
+def _refuse_unready_database() -> None:
     try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        sentence = checks.not_ready()
     except DATABASE_GONE as reason:
-        sentence = str(reason).splitlines()[0]
-        raise CommandError(f"The database does not answer: {sentence}.", returncode=2) from None
-    if missing:
-        raise CommandError(f"The database misses {len(missing)} migrations. Run manage.py migrate.", returncode=2)
+        sentence = f"The database does not answer: {str(reason).splitlines()[0]}."
+    if sentence:
+        raise CommandError(sentence, returncode=2)

@@ -1,0 +1,40 @@
+"""What the clock starts: trying, importing and undoing report files that were handed to the worker."""
+
+import time
+from datetime import timedelta
+
+from django.db.models import QuerySet
+
+from portal import clock, due
+from reconciliation.models import ReportFile
+from reconciliation.operations.importing import Busy, Superseded, TimeUp, work_on
+
+SLICE_SECONDS = 45
+"""After so long a large import lets the worker's other work come first, and goes on with its next turn."""
+PATIENCE = timedelta(seconds=2)
+"""Until a file is looked at again that waits for another one of its account."""
+
+
+def work_file(pk: int) -> str:
+    """Do what waits to be done with a file, or a part of it. Safe to run twice at once, and to be killed anywhere."""
+    file = ReportFile.objects.select_related("account").get(pk=pk)
+    if file.due_at is None:
+        return f"{file.name}: nothing to do any more"
+    ends = time.monotonic() + SLICE_SECONDS
+    try:
+        return work_on(file, is_time_up=lambda: time.monotonic() > ends)
+    except TimeUp:
+        ReportFile.objects.filter(pk=pk, due_at__isnull=False).update(due_at=clock.now(), lease_until=None)
+        return f"{file.name}: goes on"
+    except Busy as reason:
+        ReportFile.objects.filter(pk=pk, due_at__isnull=False).update(due_at=clock.now() + PATIENCE, lease_until=None)
+        return f"{file.name}: {reason.message}"
+    except Superseded:
+        return f"{file.name}: somebody else is at it"
+
+
+def _waiting() -> "QuerySet[ReportFile]":
+    return ReportFile.objects.filter(due_at__isnull=False).defer("content", "preview", "differences")
+
+
+files_due = due.work_on(_waiting, work_file)
