@@ -1,31 +1,49 @@
 """What notifyPayment and notifyRefund change. No inquiry inside a notification: it is a messenger of its own."""
 
+from collections.abc import Callable
+
 from payments.models import Payment, Refund
 from payments.operations import record_payment_result, record_refund_result
 from payments.states import Messenger
 from portal.acquirer.results import PaymentMessage, RefundMessage
 from portal.models import AcquirerAccount
+from portal.statements import Found, Given
+
+_PAYMENT = Found(
+    lambda: (
+        Payment.objects.select_related("order__account")
+        .filter(order__account_id=Given("account"), payment_request_id=Given("payment_request_id"))
+        .order_by()
+    )
+)
+_REFUND = Found(
+    lambda: (
+        Refund.objects.select_related("payment__order__account")
+        .filter(payment__order__account_id=Given("account"), refund_request_id=Given("refund_request_id"))
+        .order_by()
+    )
+)
 
 
-def apply_payment(account: AcquirerAccount, message: PaymentMessage) -> bool:
+def apply_payment(account: AcquirerAccount, message: PaymentMessage, done: Callable[[], None]) -> bool:
     """Apply a verified notifyPayment. False when there is no such payment here (yet).
 
     Source: https://docs.antom.com/ac/ams/paymentrn_online
     """
-    payment = Payment.objects.filter(order__account=account, payment_request_id=message.payment_request_id).first()
+    payment = _PAYMENT.first(account=account.pk, payment_request_id=message.payment_request_id)
     if payment is None:
         return False
     if not message.is_pending:
-        record_payment_result(payment, message.payment, heard_from=Messenger.NOTIFICATION)
+        record_payment_result(payment, message.payment, heard_from=Messenger.NOTIFICATION, done=done)
     return True
 
 
-def apply_refund(account: AcquirerAccount, message: RefundMessage) -> bool:
-    """Apply a verified notifyRefund. False when there is no such refund here (yet).
+def apply_refund(account: AcquirerAccount, message: RefundMessage, done: Callable[[], None]) -> bool:
+    """Apply a verified notifyRefund. False when there is no such refund here (yet). Noted as ``done`` afterwards.
 
     Source: https://docs.antom.com/ac/ams/notify_refund
     """
-    refund = Refund.objects.filter(payment__order__account=account, refund_request_id=message.refund_request_id).first()
+    refund = _REFUND.first(account=account.pk, refund_request_id=message.refund_request_id)
     if refund is None:
         return False
     record_refund_result(refund, message.refund, heard_from=Messenger.REFUND_NOTIFICATION)

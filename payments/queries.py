@@ -8,14 +8,19 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from payments import schedule
-from payments.models import UNPAID, Cancel, Contradiction, Order, Payment, Refund
-from payments.states import CancelStatus, PaymentStatus, RefundStatus
-from portal import clock
-from portal.acquirer.results import Outcome
+from payments.models import UNPAID, BulkLine, Cancel, Contradiction, Order, Payment, Refund
+from payments.states import CancelStatus, LineStatus, PaymentStatus, RefundStatus
+from portal import clock, due
+from portal.acquirer.results import Outcome, PaymentResult, RefundMessage, SignatureVerdict
 from portal.acquirer.wallets import wallet_facts
-from portal.gateways import AccountNotReady, acquirer_for
+from portal.gateways import AccountNotReady, acquirer_for, kept
+from portal.models import Exchange
 from portal.money import Money
+from portal.registry import Waiting
+from portal.statements import Found, Given
 
+UNPAID_YET = (PaymentStatus.INITIATED, PaymentStatus.PROCESSING)
+UNDONE_YET = (RefundStatus.INITIATED, RefundStatus.PROCESSING)
 KEPT = "KEPT"
 """The way back of money that the acquirer keeps for a payment we hold as not paid: it is asked first."""
 
@@ -73,7 +78,7 @@ def money_back(payment: Payment) -> MoneyBack:
         why = "the acquirer is asked first; what it kept is cancelled while that is possible, else refunded"
         return MoneyBack(until, latest, payment.amount, KEPT, why)
     if payment.status != PaymentStatus.SUCCEEDED:
-        return answer("", f"it is {payment.get_status_display().lower()}")
+        return answer("", _OVER[PaymentStatus(payment.status)])
     if payment.refundable.value == 0:
         return answer("", "everything was given back or is on its way back")
     if payment.returned_value == 0 and until is not None and at < until - schedule.CANCEL_SAFETY:
@@ -87,6 +92,14 @@ def money_back(payment: Payment) -> MoneyBack:
     return answer("REFUND", "the time to cancel has passed" if at >= until else "part of it was given back")
 
 
+_OVER = {
+    PaymentStatus.INITIATED: "it was not sent yet",
+    PaymentStatus.FAILED: "it failed",
+    PaymentStatus.CANCELLED: "it was cancelled",
+    PaymentStatus.REVERSED: "it was reversed",
+}
+
+
 def is_said_to_be_kept(payment: Payment) -> bool:
     """Whether somebody said, and nobody settled, that the money of a payment that is not paid for us was taken."""
     if payment.status == PaymentStatus.REVERSED:
@@ -94,9 +107,60 @@ def is_said_to_be_kept(payment: Payment) -> bool:
     return payment.contradictions.filter(said=Outcome.SUCCESS, settled_at__isnull=True).exists()
 
 
+@dataclass(frozen=True)
+class LastAnswer:
+    """What the acquirer said when it was last asked about a payment."""
+
+    asked_at: datetime | None = None
+    """When the newest question was put; None: never."""
+    exchange: Exchange | None = None
+    """The newest exchange that brought an answer we believe."""
+    said: PaymentResult | None = None
+    """What that answer says of the payment; None when it says nothing of it."""
+    refunds: tuple[RefundMessage, ...] = ()
+    is_unknown_there: bool = False
+    silence: str = ""
+    """Why the newest question brought no answer, in a short code of the gateway; empty when it did."""
+
+
+def last_answer(payment: Payment) -> LastAnswer:
+    """The acquirer's last answer about a payment, read from the kept exchange. Asks nobody."""
+    asked = Exchange.objects.filter(api="inquiryPayment", subject=payment.payment_request_id)
+    newest = asked.order_by("-sent_at", "-pk").first()
+    if newest is None:
+        return LastAnswer()
+    believed: Exchange | None = newest
+    silence = ""
+    if newest.error or newest.verdict != SignatureVerdict.VERIFIED:
+        silence = newest.error or "not_believed"
+        believed = asked.filter(error="", verdict=SignatureVerdict.VERIFIED).order_by("-sent_at", "-pk").first()
+    if believed is None:
+        return LastAnswer(newest.sent_at, silence=silence)
+    try:
+        acquirer = acquirer_for(payment.account)
+    except AccountNotReady:
+        return LastAnswer(newest.sent_at, believed, silence=silence or "account_not_ready")
+    # By our id alone: where the acquirer's own id is another one, that is a difference to be shown.
+    inquiry = acquirer.recall_inquiry(kept(believed), payment_request_id=payment.payment_request_id)
+    return LastAnswer(newest.sent_at, believed, inquiry.payment, inquiry.refunds, inquiry.is_unknown_there, silence)
+
+
 def contradicted() -> QuerySet[Contradiction, Any]:
     """The ids of payments about which something was said that their status does not allow, and nobody settled."""
     return Contradiction.objects.filter(settled_at__isnull=True).values_list("payment", flat=True)
+
+
+def needing_attention(age: timedelta, what: str) -> QuerySet[Payment, Any]:
+    """Of payments unknown for longer than ``age``, reversed or contradicted: their ``pk``, or their ``order``.
+
+    Three questions whose answers are united, not one OR, which no index could answer.
+    """
+    unknown = Payment.objects.filter(status=PaymentStatus.PROCESSING, created_at__lt=clock.now() - age)
+    undone = Payment.objects.filter(status=PaymentStatus.REVERSED)
+    odd = Payment.objects.filter(pk__in=contradicted())
+    first, *others = (rows.order_by().values(what) for rows in (unknown, undone, odd))
+    found: QuerySet[Payment, Any] = first.union(*others, all=True)
+    return found
 
 
 def waiting_payments() -> QuerySet[Payment]:
@@ -119,6 +183,26 @@ def waiting_refunds() -> QuerySet[Refund]:
     return Refund.objects.filter(status=RefundStatus.PROCESSING)
 
 
+def unknown_payments() -> Waiting:
+    """Payments that were begun and have no final answer."""
+    return due.waiting(Payment.objects.filter(status__in=UNPAID_YET), "created_at")
+
+
+def unknown_cancels() -> Waiting:
+    """Cancels without a final answer; each has a moment at which it is asked about."""
+    return due.waiting(waiting_cancels().filter(due_at__isnull=False), "created_at")
+
+
+def unknown_refunds() -> Waiting:
+    """Refunds that were begun and have no final answer."""
+    return due.waiting(Refund.objects.filter(status__in=UNDONE_YET), "created_at")
+
+
+def waiting_bulk_lines() -> QuerySet[BulkLine]:
+    """Lines of bulk refunds whose refund is not made yet; those of one that is stopped are not due."""
+    return BulkLine.objects.filter(status=LineStatus.WAITING)
+
+
 def oldest_unknown() -> datetime | None:
     """When the oldest intent without a final answer was promised; None when nothing is unknown."""
     moments = [
@@ -129,10 +213,20 @@ def oldest_unknown() -> datetime | None:
     return min(known) if known else None
 
 
+_PAYMENTS = Found(
+    lambda: (
+        Payment.objects.select_related("wallet_account").filter(order_id=Given("order")).order_by("-created_at", "-pk")
+    )
+)
+
+
 def live_payment(order: Order) -> Payment | None:
     """The payment that pays, or may yet pay, the order; else the newest one."""
-    payments = order.payments.select_related("wallet_account").order_by("-created_at", "-pk")
-    return payments.filter(status__in=(PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED)).first() or payments.first()
+    payments = _PAYMENTS.all(order=order.pk)
+    for payment in payments:
+        payment.order = order
+    live = (one for one in payments if one.status in (PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED))
+    return next(live, payments[0] if payments else None)
 
 
 def refunded_total(payment: Payment) -> Money:

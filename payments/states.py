@@ -159,3 +159,27 @@ class ReasonCode(TextChoices):
     FRAUD = "FRAUD", "Suspected fraud"
     NO_FINAL_ANSWER = "NO_FINAL_ANSWER", "No final answer in time"
     OTHER = "OTHER", "Other (see note)"
+
+
+class BulkStatus(TextChoices):
+    """Where a bulk refund stands."""
+
+    DRAFT = "DRAFT", "To be looked at"
+    """Read and previewed; nothing happens before it is started."""
+    STARTED = "STARTED", "Being done"
+    STOPPED = "STOPPED", "Stopped"
+    """A person stopped it; what is not promised yet waits."""
+    FINISHED = "FINISHED", "Finished"
+    """Every line has its refund, or its refusal."""
+    DISCARDED = "DISCARDED", "Discarded"
+
+
+class LineStatus(TextChoices):
+    """Where a line of a bulk refund stands. What becomes of its refund, the refund says."""
+
+    PROBLEM = "PROBLEM", "Left out"
+    DRAFT = "DRAFT", "Ready"
+    WAITING = "WAITING", "Waiting"
+    PROMISED = "PROMISED", "Refund made"
+    REFUSED = "REFUSED", "Refused"
+    """The refund was refused before anything was sent; it may be tried again."""

@@ -1,5 +1,5 @@
 """The payments desk: read everything, edit nothing, act through operations."""
 
-from payments.admin import orders, payments, products, returns
+from payments.admin import bulk, orders, payments, products, returns
 
-__all__ = ["orders", "payments", "products", "returns"]
+__all__ = ["bulk", "orders", "payments", "products", "returns"]

@@ -1,5 +1,6 @@
 """What a person may do about a payment, from the payment's page or its order's: ask, cancel, refund, give back."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,12 +9,15 @@ from django.utils.safestring import SafeString
 
 from payments import operations, queries
 from payments.models import Cancel, Order, Payment, Refund
+from payments.operations.permission import MONEY_BACK
 from payments.states import CancelStatus, PaymentStatus, ReasonCode, RefundStatus
-from portal import clock
+from payments.timeline import whose_money
+from portal import approvals, clock
 from portal.acquirer.wallets import name_of
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, AmountForm, Done, ReasonForm
 from portal.money import Money
+from portal.words import lazy, say, told
 
 REASONS = [(code.value, code.label) for code in ReasonCode if code != ReasonCode.NO_FINAL_ANSWER]
 """What a person may choose; the one that is left out is the clock's."""
@@ -35,12 +39,13 @@ def wallet_words(payment: Payment) -> str:
 
 
 def wallet_cell(payment: Payment) -> SafeString:
-    """The same for a list: the account's last figures, all of it on hover."""
+    """The same for a list: a number's last figures or an address up to its @, all of it on hover."""
     wallet = payment.wallet_account
     label = wallet.login_label
-    return format_html(
-        '{} <span class="dim" title="{}">{}</span>', name_of(wallet.wallet), label, f"…{label[-5:]}" if label else ""
-    )
+    name, at, _ = label.partition("@")
+    brief = name if at else f"…{label[-5:]}" if label else ""
+    markup = format_html('{} <span class="dim" title="{}">{}</span>', name_of(wallet.wallet), label, brief)
+    return display.shown(markup, wallet_words(payment))
 
 
 class _PaymentForm(ActForm):
@@ -53,20 +58,29 @@ class _PaymentForm(ActForm):
             raise LookupError("there is no payment")
         return found
 
+    def needs(self) -> list[str]:
+        """That a second person approves, where all that can be given back is more than this one gives alone."""
+        payment = self.payment
+        why = approvals.would_need(MONEY_BACK, by=self.actor, amount=payment.refundable, account=payment.account)
+        return [say("{why}: then this becomes a request, and nothing is done before.", why=why)] if why else []
+
 
 class AskForm(_PaymentForm):
     """Ask the acquirer."""
 
-    title = "Ask the acquirer now"
+    title = lazy("Ask the acquirer now")
 
     def will_happen(self) -> list[str]:
         return [
-            f"We ask about {self.payment.payment_request_id} (inquiryPayment) and write down what the acquirer says.",
-            "Nothing is charged or given back by asking. What is final stays; a contradiction is kept and shown.",
+            say(
+                "We ask about {payment_request_id} (inquiryPayment) and write down what the acquirer says.",
+                payment_request_id=self.payment.payment_request_id,
+            ),
+            say("Nothing is charged or given back by asking. What is final stays; a contradiction is kept and shown."),
         ]
 
     def button(self) -> str:
-        return "Ask now"
+        return say("Ask now")
 
 
 class CancelForm(_PaymentForm, ReasonForm):
@@ -75,26 +89,40 @@ class CancelForm(_PaymentForm, ReasonForm):
     reasons = REASONS
 
     def heading(self) -> str:
-        return f"Cancel the payment of {self.payment.amount}"
+        return say("Cancel the payment of {amount}", amount=self.payment.amount)
 
     def will_happen(self) -> list[str]:
         payment = self.payment
         if payment.status == PaymentStatus.PROCESSING:
             return [
-                "The result of this payment is not known. The cancel makes sure that the buyer pays nothing.",
-                "It cannot be taken back. The order may then be paid again.",
+                say("The result of this payment is not known. The cancel makes sure that the buyer pays nothing."),
+                say("It cannot be taken back. The order may then be paid again."),
             ]
         until = queries.money_back(payment).cancel_until
         return [
-            f"All of {payment.amount} goes back to {wallet_words(payment)}, without a refund fee.",
-            f"The acquirer takes a cancel until {display.acquirer_time(until)}. It cannot be taken back.",
+            say(
+                "All of {amount} goes back to {wallet_words}, without a refund fee.",
+                amount=payment.amount,
+                wallet_words=wallet_words(payment),
+            ),
+            say(
+                "The acquirer takes a cancel until {acquirer_time}. It cannot be taken back.",
+                acquirer_time=display.acquirer_time(until),
+            ),
+            *self.needs(),
         ]
+
+    def deadlines(self) -> list[tuple[str, datetime]]:
+        return _deadlines(self.payment, "cancel")
 
     def is_risky(self) -> bool:
         return True
 
+    def moves(self) -> Money:
+        return self.payment.amount
+
     def button(self) -> str:
-        return f"Cancel the payment of {self.payment.amount}"
+        return say("Cancel the payment of {amount}", amount=self.payment.amount)
 
 
 class RefundForm(_PaymentForm, AmountForm):
@@ -103,7 +131,7 @@ class RefundForm(_PaymentForm, AmountForm):
     reasons = REASONS
 
     def heading(self) -> str:
-        return "Refund"
+        return say("Refund")
 
     def most(self) -> Money:
         return self.payment.refundable
@@ -111,22 +139,39 @@ class RefundForm(_PaymentForm, AmountForm):
     def will_happen(self) -> list[str]:
         payment = self.payment
         back = queries.money_back(payment)
-        until = f" A refund is possible until {display.exact(back.refund_until)}." if back.refund_until else ""
+        until = (
+            say(" A refund is possible until {exact}.", exact=display.exact(back.refund_until))
+            if back.refund_until
+            else ""
+        )
         better = (
-            [f"A cancel is still possible until {display.acquirer_time(back.cancel_until)}; it costs no refund fee."]
+            [
+                say(
+                    "A cancel is still possible until {acquirer_time}; it costs no refund fee.",
+                    acquirer_time=display.acquirer_time(back.cancel_until),
+                )
+            ]
             if back.best == "CANCEL"
             else []
         )
         return [
-            f"The amount goes back to {wallet_words(payment)} as a refund. It cannot be taken back.{until}",
+            say(
+                "The amount goes back to {wallet_words} as a refund. It cannot be taken back.{until}",
+                wallet_words=wallet_words(payment),
+                until=until,
+            ),
             *better,
+            *self.needs(),
         ]
 
+    def deadlines(self) -> list[tuple[str, datetime]]:
+        return _deadlines(self.payment, "refund")
+
     def button(self) -> str:
-        return f"Request refund of {self.amount()}"
+        return say("Request refund of {amount}", amount=self.amount())
 
     def button_pattern(self) -> str:
-        return "Request refund of {amount}"
+        return say("Request refund of {amount}")
 
 
 class GiveBackForm(_PaymentForm, AmountForm):
@@ -140,7 +185,7 @@ class GiveBackForm(_PaymentForm, AmountForm):
             del self.fields["amount"]  # what is not known to be paid is cancelled, and a cancel is whole
 
     def heading(self) -> str:
-        return "Give the money back"
+        return say("Give the money back")
 
     def most(self) -> Money:
         return queries.money_back(self.payment).refundable
@@ -150,27 +195,58 @@ class GiveBackForm(_PaymentForm, AmountForm):
         back = queries.money_back(payment)
         to = wallet_words(payment)
         if back.best == "CANCEL" and payment.status == PaymentStatus.PROCESSING:
-            return ["The result of this payment is not known, so it is cancelled whole: the buyer pays nothing."]
+            return [say("The result of this payment is not known, so it is cancelled whole: the buyer pays nothing.")]
         if back.best == queries.KEPT:
             return [
-                f"We hold this payment as {payment.get_status_display().lower()}, and were told that it was taken.",
-                "The acquirer is asked first; nothing happens unless it says that it keeps the money.",
-                f"Then all of {payment.amount} goes back to {to}: by cancel while that is possible, else by refund.",
-                "The payment’s status stays as it is.",
+                say(
+                    "We hold this payment as {status}, and were told that it was taken.",
+                    status=payment.get_status_display().lower(),
+                ),
+                say("The acquirer is asked first; nothing happens unless it says that it keeps the money."),
+                say(
+                    "Then all of {amount} goes back to {to}: by cancel while that is possible, else by refund.",
+                    amount=payment.amount,
+                    to=to,
+                ),
+                say("The payment’s status stays as it is."),
             ]
         if back.best == "CANCEL":
             return [
-                f"All of it: a cancel, without a refund fee, until {display.acquirer_time(back.cancel_until)}.",
-                f"Less than all of it: a refund of that amount. Either way it goes to {to}.",
+                say(
+                    "All of it: a cancel, without a refund fee, until {acquirer_time}.",
+                    acquirer_time=display.acquirer_time(back.cancel_until),
+                ),
+                say("Less than all of it: a refund of that amount. Either way it goes to {to}.", to=to),
+                *self.needs(),
             ]
-        reason = f"{back.why[:1].upper()}{back.why[1:]}, so this will be a refund" if back.why else "This is a refund"
-        return [f"{reason}. The amount goes back to {to}. It cannot be taken back."]
+        why = told(back.why)
+        reason = (
+            say("{why}, so this will be a refund", why=f"{why[:1].upper()}{why[1:]}")
+            if back.why
+            else say("This is a refund")
+        )
+        return [
+            say("{reason}. The amount goes back to {to}. It cannot be taken back.", reason=reason, to=to),
+            *self.needs(),
+        ]
+
+    def deadlines(self) -> list[tuple[str, datetime]]:
+        return _deadlines(self.payment, "cancel", "refund")
 
     def button(self) -> str:
-        return f"Give back {self.amount()}"
+        return say("Give back {amount}", amount=self.amount())
 
     def button_pattern(self) -> str:
-        return "Give back {amount}"
+        return say("Give back {amount}")
+
+
+def _deadlines(payment: Payment, *ways: str) -> list[tuple[str, datetime]]:
+    """What can still run out of this payment's windows."""
+    back = queries.money_back(payment)
+    ends = {"cancel": (say("Cancel until"), back.cancel_until), "refund": (say("Refund until"), back.refund_until)}
+    if payment.status != PaymentStatus.SUCCEEDED:
+        return []
+    return [(word, until) for word, until in (ends[way] for way in ways) if until is not None and until > clock.now()]
 
 
 # When an act makes no sense.
@@ -179,49 +255,49 @@ class GiveBackForm(_PaymentForm, AmountForm):
 def _no_payment(thing: Any) -> str:
     payment = payment_of(thing)
     if payment is None:
-        return "Nobody has tried to pay this order yet."
-    return "The payment was never sent." if payment.status == PaymentStatus.INITIATED else ""
+        return say("Nobody has tried to pay this order yet.")
+    return say("The payment was never sent.") if payment.status == PaymentStatus.INITIATED else ""
 
 
 def _no_cancel(thing: Any) -> str:
     payment = payment_of(thing)
     if payment is None or payment.status not in (PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED):
-        return "There is no payment that could be cancelled: it must be unknown or paid."
+        return say("There is no payment that could be cancelled: it must be unknown or paid.")
     back = queries.money_back(payment)
     if back.best == "CANCEL":
         return ""
     if back.best == "REFUND":
-        return f"A cancel is not possible: {back.why}. Refund it instead."
-    return f"A cancel is not possible: {back.why}."
+        return say("A cancel is not possible: {why}. Refund it instead.", why=back.why)
+    return say("A cancel is not possible: {why}.", why=back.why)
 
 
 def _no_refund(thing: Any) -> str:
     payment = payment_of(thing)
     if payment is None or payment.status != PaymentStatus.SUCCEEDED:
-        return "Only what is paid can be refunded."
+        return say("Only what is paid can be refunded.")
     back = queries.money_back(payment)
     if payment.refundable.value == 0:
-        return "Everything was given back, or is on its way back."
+        return say("Everything was given back, or is on its way back.")
     if not payment.payment_id:
-        return "The acquirer’s id of this payment is not known yet. Ask the acquirer first."
+        return say("The acquirer’s id of this payment is not known yet. Ask the acquirer first.")
     if back.refund_until is not None and clock.now() >= back.refund_until:
-        return f"The time for a refund ended {display.exact(back.refund_until)}."
+        return say("The time for a refund ended {exact}.", exact=display.exact(back.refund_until))
     return ""
 
 
 def _no_way_back(thing: Any) -> str:
     payment = payment_of(thing)
     if payment is None:
-        return "Nobody has paid this order."
+        return say("Nobody has paid this order.")
     back = queries.money_back(payment)
-    return "" if back.best else f"Nothing can be given back: {back.why}."
+    return "" if back.best else say("Nothing can be given back: {why}.", why=back.why)
 
 
 PAYMENT_ACTS = (
-    Act("ask", "Ask now", form=AskForm, why_not=_no_payment),
-    Act("refund", "Refund…", form=RefundForm, why_not=_no_refund),
-    Act("cancel", "Cancel…", form=CancelForm, why_not=_no_cancel),
-    Act("give_back", "Give the money back…", form=GiveBackForm, tone="risk", why_not=_no_way_back),
+    Act("ask", lazy("Ask now"), form=AskForm, why_not=_no_payment),
+    Act("refund", lazy("Refund…"), form=RefundForm, why_not=_no_refund),
+    Act("cancel", lazy("Cancel…"), form=CancelForm, why_not=_no_cancel),
+    Act("give_back", lazy("Give the money back…"), form=GiveBackForm, tone="risk", why_not=_no_way_back),
 )
 
 
@@ -231,26 +307,49 @@ PAYMENT_ACTS = (
 def _refunded(refund: Refund, payment: Payment) -> Done:
     match RefundStatus(refund.status):
         case RefundStatus.SUCCEEDED:
-            return Done(f"{refund.amount} went back to {wallet_words(payment)}.")
+            return Done(
+                say("{amount} went back to {wallet_words}.", amount=refund.amount, wallet_words=wallet_words(payment))
+            )
         case RefundStatus.FAILED:
-            return Done(f"The refund failed: {refund.result_code}. {refund.result_message}".strip(), "bad")
+            return Done(
+                say(
+                    "The refund failed: {result_code}. {result_message}",
+                    result_code=refund.result_code,
+                    result_message=refund.result_message,
+                ).strip(),
+                "bad",
+            )
         case _:
             return Done(
-                f"The refund of {refund.amount} is promised; its result is not known yet. We keep asking.", "wait"
+                say(
+                    "The refund of {amount} is promised; its result is not known yet. We keep asking.",
+                    amount=refund.amount,
+                ),
+                "wait",
             )
 
 
 def _cancelled(cancel: Cancel, payment: Payment) -> Done:
     match CancelStatus(cancel.status):
         case CancelStatus.CONFIRMED:
-            return Done(f"The payment of {payment.amount} is cancelled; the buyer keeps the money.")
+            payment.refresh_from_db()
+            return Done(say("The payment is cancelled. {whose_money}", whose_money=whose_money(payment)))
         case CancelStatus.REFUSED:
             return Done(
-                f"The acquirer refused the cancel: {cancel.result_code}. {cancel.result_message}".strip(), "bad"
+                say(
+                    "The acquirer refused the cancel: {result_code}. {result_message}",
+                    result_code=cancel.result_code,
+                    result_message=cancel.result_message,
+                ).strip(),
+                "bad",
             )
         case _:
             return Done(
-                f"The cancel of {payment.amount} is promised; its result is not known yet. We keep asking.", "wait"
+                say(
+                    "The cancel of {amount} is promised; its result is not known yet. We keep asking.",
+                    amount=payment.amount,
+                ),
+                "wait",
             )
 
 
@@ -261,8 +360,8 @@ class PaymentActs:
         payment = form.payment
         asked = operations.ask(payment, by=form.actor)
         if asked.status == PaymentStatus.PROCESSING:
-            return Done("The acquirer has no final answer yet. We keep asking.", "wait")
-        return Done(f"The acquirer was asked. The payment is {asked.get_status_display().lower()}.")
+            return Done(say("The acquirer has no final answer yet. We keep asking."), "wait")
+        return Done(say("The acquirer was asked. The payment is {status}.", status=asked.get_status_display().lower()))
 
     def cancel(self, request: HttpRequest, thing: Any, form: CancelForm) -> Done:
         payment = form.payment

@@ -6,18 +6,19 @@ from payments.models import Cancel, Order, Payment, Refund
 from payments.states import CancelStatus, OrderStatus, PaymentStatus, RefundStatus
 from portal import clock
 from portal.admin.display import Chip, span
+from portal.words import lazy, say
 
 _ALARMING = timedelta(hours=1)
 
 _FAILURES = {
     "USER_BALANCE_NOT_ENOUGH": "balance",
-    "INVALID_ACCESS_TOKEN": "consent ended",
-    "EXPIRED_ACCESS_TOKEN": "consent ended",
+    "INVALID_ACCESS_TOKEN": lazy("consent ended"),
+    "EXPIRED_ACCESS_TOKEN": lazy("consent ended"),
     "RISK_REJECT": "risk",
     "USER_AMOUNT_EXCEED_LIMIT": "limit",
     "USER_PAYMENT_VERIFICATION_FAILED": "verification",
     "ORDER_IS_CLOSED": "expired",
-    "ORDER_NOT_EXIST": "never arrived",
+    "ORDER_NOT_EXIST": lazy("never arrived"),
 }
 """The commonest reasons in a word; others are told on the payment's page."""
 
@@ -25,28 +26,42 @@ _FAILURES = {
 def unknown(thing: Payment | Refund | Cancel) -> Chip:
     """Nobody knows yet, and since when."""
     age = clock.now() - thing.created_at
-    return Chip(f"Unknown {span(age)}", "bad" if age >= _ALARMING else "wait")
+    return Chip(say("Unknown {span}", span=span(age)), "bad" if age >= _ALARMING else "wait")
 
 
 def payment(thing: Payment) -> Chip:
     """A payment's state, with what was given back of it."""
     match PaymentStatus(thing.status):
+        case PaymentStatus.SUCCEEDED if thing.returned_value and (returning := thing.returning).value:
+            return Chip(say("Giving back {display}", display=returning.display), "wait")
         case PaymentStatus.SUCCEEDED if thing.returned_value:
-            back = "Given back" if thing.refundable.value == 0 else f"Given back {thing.returned.display}"
+            back = (
+                say("Given back")
+                if thing.refundable.value == 0
+                else say("Given back {display}", display=thing.returned.display)
+            )
             return Chip(back)
         case PaymentStatus.SUCCEEDED:
-            return Chip("Paid", "good")
+            return Chip(say("Paid"), "good")
         case PaymentStatus.FAILED:
             reason = _FAILURES.get(thing.result_code, "")
-            return Chip(f"Failed: {reason}" if reason else "Failed", "bad")
+            return Chip(say("Failed: {reason}", reason=reason) if reason else say("Failed"), "bad")
         case PaymentStatus.CANCELLED:
-            return Chip("Cancelled")
+            return Chip(say("Cancelled"))
         case PaymentStatus.REVERSED:
-            return Chip("Reversed", "bad")
+            return Chip(say("Reversed"), "bad")
         case PaymentStatus.INITIATED:
-            return Chip("Initiated", "wait")
+            return Chip(say("Initiated"), "wait")
         case _:
             return unknown(thing)
+
+
+def status(thing: Payment) -> Chip:
+    """A payment's status alone."""
+    tones = {PaymentStatus.SUCCEEDED: "good", PaymentStatus.FAILED: "bad", PaymentStatus.REVERSED: "bad"}
+    tones |= {PaymentStatus.PROCESSING: "wait", PaymentStatus.INITIATED: "wait"}
+    known = PaymentStatus(thing.status)
+    return Chip(known.label, tones.get(known, ""))
 
 
 def order(thing: Order) -> Chip:
@@ -60,11 +75,11 @@ def refund(thing: Refund) -> Chip:
     """A refund's state."""
     match RefundStatus(thing.status):
         case RefundStatus.SUCCEEDED:
-            return Chip("Refunded", "good")
+            return Chip(say("Refunded"), "good")
         case RefundStatus.FAILED:
-            return Chip("Failed", "bad")
+            return Chip(say("Failed"), "bad")
         case RefundStatus.REVERSED:
-            return Chip("Reversed", "bad")
+            return Chip(say("Reversed"), "bad")
         case _:
             return unknown(thing)
 
@@ -73,8 +88,8 @@ def cancel(thing: Cancel) -> Chip:
     """A cancel's state."""
     match CancelStatus(thing.status):
         case CancelStatus.CONFIRMED:
-            return Chip("Confirmed", "good")
+            return Chip(say("Confirmed"), "good")
         case CancelStatus.REFUSED:
-            return Chip("Refused", "bad")
+            return Chip(say("Refused"), "bad")
         case _:
             return unknown(thing)

@@ -1,47 +1,43 @@
 """The desk's pages of payments."""
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from authorizations.models import secrets_of
 from payments import queries
-from payments.admin import chips
+from payments.admin import chips, truths
 from payments.admin.acts import PAYMENT_ACTS, PaymentActs, wallet_cell, wallet_words
+from payments.admin.bulk import ChosenPaymentsForm, refund_chosen
 from payments.models import Payment
 from payments.states import PaymentStatus
 from payments.today import WAITING
 from portal import clock
 from portal.acquirer.results import Advice
 from portal.admin import display
+from portal.admin.acts import Act, Done
 from portal.admin.display import Chip
-from portal.admin.ledger import (
-    AccountFilter,
-    Card,
-    DayFilter,
-    Headline,
-    LedgerAdmin,
-    Question,
-    Questions,
-    Table,
-    WalletFilter,
-)
+from portal.admin.filters import AmountFilter, DayFilter
+from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table, WalletFilter
+from portal.money import Money
+from portal.words import lazy, say, told
 
 _ADVICE = {
-    Advice.ASK: "Ask the acquirer; never send it again under a new id.",
-    Advice.SEND_AGAIN: "The same request may be sent again under its id.",
-    Advice.CANCEL: "Cancel it to be sure that the buyer is not charged.",
-    Advice.REFUND: "Too late to cancel; give the money back by refund.",
-    Advice.NEW_ID: "This one is over. Another try is a new payment.",
-    Advice.REAUTHORIZE: "The buyer must agree again in the wallet.",
-    Advice.ASK_BUYER: "The buyer can mend it: balance, limit, or another wallet.",
-    Advice.FIX_REQUEST: "Our request or configuration is wrong; look at the exchange.",
-    Advice.WAIT: "It mends itself; try a new payment later.",
-    Advice.GIVE_UP: "Nothing more can be done.",
-    Advice.CALL_SUPPORT: "Call the acquirer’s support with the exchanges at hand.",
+    Advice.ASK: lazy("Ask the acquirer; never send it again under a new id."),
+    Advice.SEND_AGAIN: lazy("The same request may be sent again under its id."),
+    Advice.CANCEL: lazy("Cancel it to be sure that the buyer is not charged."),
+    Advice.REFUND: lazy("Too late to cancel; give the money back by refund."),
+    Advice.NEW_ID: lazy("This one is over. Another try is a new payment."),
+    Advice.REAUTHORIZE: lazy("The buyer must agree again in the wallet."),
+    Advice.ASK_BUYER: lazy("The buyer can mend it: balance, limit, or another wallet."),
+    Advice.FIX_REQUEST: lazy("Our request or configuration is wrong; look at the exchange."),
+    Advice.WAIT: lazy("It mends itself; try a new payment later."),
+    Advice.GIVE_UP: lazy("Nothing more can be done."),
+    Advice.CALL_SUPPORT: lazy("Call the acquirer’s support with the exchanges at hand."),
 }
 
 
@@ -51,21 +47,23 @@ class PaymentQuestions(Questions):
     questions = (
         Question(
             "attention",
-            "Needs attention",
-            lambda: (
-                Q(status=PaymentStatus.PROCESSING, created_at__lt=clock.now() - WAITING)
-                | Q(status=PaymentStatus.REVERSED)
-                | Q(pk__in=queries.contradicted())
-            ),
+            lazy("Needs attention"),
+            lambda: Q(pk__in=queries.needing_attention(WAITING, "pk")),
         ),
         Question(
             "waiting",
-            "Waiting longer than 5 min",
+            lazy("Waiting longer than 5 min"),
             lambda: Q(status=PaymentStatus.PROCESSING, created_at__lt=clock.now() - WAITING),
         ),
-        Question("paid", "Paid", lambda: Q(status=PaymentStatus.SUCCEEDED)),
-        Question("given_back", "Given back", lambda: Q(returned_value__gt=0)),
-        Question("failed", "Failed", lambda: Q(status=PaymentStatus.FAILED)),
+        Question("paid", lazy("Paid"), lambda: Q(status=PaymentStatus.SUCCEEDED)),
+        Question("given_back", lazy("Given back"), lambda: Q(returned_value__gt=0)),
+        Question("failed", lazy("Failed"), lambda: Q(status=PaymentStatus.FAILED)),
+        Question("was_paid", lazy("Ever paid"), lambda: Q(paid_at__isnull=False)),
+        Question(
+            "ended_unpaid",
+            lazy("Ended unpaid"),
+            lambda: Q(paid_at__isnull=True) & ~Q(status__in=(PaymentStatus.INITIATED, PaymentStatus.PROCESSING)),
+        ),
     )
 
 
@@ -86,13 +84,15 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
     """One paymentRequestId: its story, its money, and what may be done."""
 
     section, position, icon = "Payments", 20, "payment"
-    hint = "newest first"
-    empty_title = "No payment yet"
-    empty_text = "When a buyer pays an order, its payment appears here with everything that happened to it."
+    hint = lazy("newest first")
+    empty_title = lazy("No payment yet")
+    empty_text = lazy("When a buyer pays an order, its payment appears here with everything that happened to it.")
     list_display = ("request_id", "order_number", "wallet", "state", "amount_shown", "time")
+    more_columns = ("payment_identity", "reference", "result_code", "returned_shown", "paid_at", "finished_at")
+    personal_columns = ("wallet",)
     list_select_related = ("order", "wallet_account")
     page_select_related = ("order__account", "order__buyer")
-    list_filter = (PaymentQuestions, PaymentWallet, DayFilter, PaymentAccount)
+    list_filter = (PaymentQuestions, PaymentWallet, DayFilter, AmountFilter, PaymentAccount)
     search_fields = (
         "payment_request_id",
         "payment_id",
@@ -105,33 +105,53 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
         "cancels__cancel_id",
     )
     acts = PAYMENT_ACTS
+    list_acts = (Act("bulk_refund", lazy("Refund the ticked…"), form=ChosenPaymentsForm, of_chosen=True),)
     acts_in_timeline = ("refund", "cancel")
 
-    def hot_count(self) -> int:
-        latest = clock.now() - WAITING
-        return Payment.objects.filter(status=PaymentStatus.PROCESSING, created_at__lt=latest).count()
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
+        rows: QuerySet[Payment] = super().get_queryset(request).prefetch_related("refunds", "cancels")
+        return rows.defer(*secrets_of("wallet_account"))
 
-    @display.column("Payment")
+    def bulk_refund(self, request: HttpRequest, thing: None, form: ChosenPaymentsForm) -> Done:
+        return refund_chosen(form)
+
+    def hot_rows(self) -> QuerySet[Payment]:
+        latest = clock.now() - WAITING
+        return Payment.objects.filter(status=PaymentStatus.PROCESSING, created_at__lt=latest)
+
+    @display.column(lazy("Payment"))
     def request_id(self, payment: Payment) -> SafeString | str:
         return display.ident(payment.payment_request_id)
 
-    @display.column("Order", is_minor=True)
+    @display.column(lazy("Order"), is_minor=True)
     def order_number(self, payment: Payment) -> SafeString | str:
         return display.to(payment.order, display.ident(payment.order.number))
 
-    @display.column("Wallet", is_minor=True)
+    @display.column(lazy("Wallet"), is_minor=True)
     def wallet(self, payment: Payment) -> SafeString:
         return wallet_cell(payment)
 
-    @display.column("State")
+    @display.column(lazy("State"))
     def state(self, payment: Payment) -> Chip:
         return chips.payment(payment)
 
-    @display.column("Amount", numeric=True)
+    @display.column(lazy("Amount"), numeric=True, is_money=True)
     def amount_shown(self, payment: Payment) -> SafeString | str:
         return display.money(payment.amount)
 
-    @display.column("Time", numeric=True)
+    @display.column("paymentId", is_minor=True)
+    def payment_identity(self, payment: Payment) -> SafeString | str:
+        return display.ident(payment.payment_id) or display.NOTHING
+
+    @display.column(lazy("Your reference"), is_minor=True)
+    def reference(self, payment: Payment) -> SafeString | str:
+        return display.mono(payment.order.reference)
+
+    @display.column(lazy("Given back"), numeric=True, is_minor=True, is_money=True)
+    def returned_shown(self, payment: Payment) -> SafeString | str:
+        return display.money(payment.returned) if payment.returned_value else display.NOTHING
+
+    @display.column(lazy("Time"), numeric=True)
     def time(self, payment: Payment) -> SafeString | str:
         return display.when(payment.created_at)
 
@@ -139,7 +159,12 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
         return payment_headline(
             payment,
             display.joined(
-                (display.to(payment.order, f"Order {display.brief(payment.order.number)}"), wallet_words(payment))
+                (
+                    display.to(
+                        payment.order, say("Order {order_number}", order_number=display.brief(payment.order.number))
+                    ),
+                    wallet_words(payment),
+                )
             ),
         )
 
@@ -148,72 +173,104 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
         return [payment.payment_request_id, *refunds]
 
     def cards(self, request: HttpRequest, payment: Payment) -> list[Card]:
-        return [money_back_card(payment), _facts(payment), *returns_cards(payment)]
+        return [
+            truths.card(payment, self.ready_form(request, payment, "ask")),
+            money_back_card(payment),
+            _facts(payment),
+            *returns_cards(payment),
+        ]
 
 
 def payment_headline(payment: Payment, line: Any) -> Headline:
     """Amount, state, whose wallet."""
     states = [chips.payment(payment)]
     if payment.status == PaymentStatus.SUCCEEDED and payment.returned_value:
-        states.insert(0, Chip("Paid", "good"))
+        states.insert(0, Chip(say("Paid"), "good"))
     if payment.contradictions.filter(settled_at__isnull=True).exists():
-        states.append(Chip("Contradiction", "bad"))
+        states.append(Chip(say("Contradiction"), "bad"))
     return Headline(display.money(payment.amount), states, line)
 
 
-def _until(moment: Any, words: str) -> str:
-    if moment is None:
-        return "not possible"
-    left = moment - clock.now()
-    return f"{words} ({'passed' if left <= timedelta(0) else display.span(left)})"
+_WAYS = {"CANCEL": lazy("By cancel."), "REFUND": lazy("By refund."), queries.KEPT: lazy("After asking the acquirer.")}
 
 
 def money_back_card(payment: Payment) -> Card:
-    """Until when, how much, and how."""
+    """How much can still be given back, how that would happen and why, and until when."""
     back = queries.money_back(payment)
-    ways = {"CANCEL": "by cancel", "REFUND": "by refund", queries.KEPT: "after asking"}
-    way = ways.get(back.best, "not possible")
     facts: list[tuple[str, Any]] = []
-    if payment.paid_at is not None:
-        facts += [
-            ("Cancel until", _until(back.cancel_until, display.acquirer_time(back.cancel_until))),
-            ("Refund until", _until(back.refund_until, display.short(back.refund_until) if back.refund_until else "")),
-        ]
     if payment.status == PaymentStatus.SUCCEEDED:
-        facts += [("Refundable", display.money(back.refundable)), ("Given back", display.money(payment.returned))]
-    facts.append(("Now", f"{way}: {back.why}" if back.why else way))
-    return Card("Money back", facts=facts)
+        returning = payment.returning
+        facts.append((say("Given back"), display.money(payment.returned - returning)))
+        if returning.value:
+            facts.append((say("On its way back"), display.money(returning)))
+    windows = []
+    if payment.paid_at is not None and payment.status != PaymentStatus.CANCELLED:
+        windows = [
+            _window(say("Cancel until"), payment.paid_at, back.cancel_until, display.acquirer_time(back.cancel_until)),
+            _window(
+                say("Refund until"), payment.paid_at, back.refund_until, display.short(back.refund_until or clock.now())
+            ),
+        ]
+    amount = back.refundable if back.best else Money(0, payment.currency)
+    context = {
+        "word": say("Can be given back") if back.best else say("Nothing can be given back."),
+        "amount": amount,
+        "way": _WAYS.get(back.best, ""),
+        "why": _because(payment, back),
+        "windows": windows,
+        "facts": facts,
+    }
+    return Card(say("Money back"), template="payments/money_back.html", context=context)
+
+
+def _window(label: str, since: datetime, until: datetime | None, words: str) -> dict[str, Any]:
+    """A span of time that runs out, and how many hundredths of it are gone."""
+    if until is None:
+        return {"label": label, "until": None, "words": say("not possible with this wallet"), "gone": 100}
+    gone = (clock.now() - since) / (until - since) if until > since else 1
+    return {"label": label, "until": until, "words": words, "gone": max(0, min(100, round(100 * gone)))}
+
+
+def _because(payment: Payment, back: queries.MoneyBack) -> str:
+    """Why it would happen that way, as a sentence."""
+    if back.why:
+        why = told(back.why)
+        return say("{why}.", why=f"{why[:1].upper()}{why[1:]}")
+    if back.best == "CANCEL":
+        return say("It is whole and within the time to cancel: no refund fee. A part of it would be a refund.")
+    return ""
 
 
 def _times(count: int) -> str:
-    return "never" if count == 0 else "once" if count == 1 else f"{count} times"
+    return say("never") if count == 0 else say("once") if count == 1 else say("{count} times", count=count)
 
 
 def _facts(payment: Payment) -> Card:
     advice = _ADVICE.get(Advice(payment.advice), "") if payment.advice in set(Advice) else ""
     facts: list[tuple[str, Any]] = [
         (
-            "Order",
+            say("Order"),
             display.joined((display.to(payment.order, display.ident(payment.order.number)), payment.order.description)),
         ),
-        ("Buyer", display.to(payment.order.buyer)),
-        ("Wallet", display.to(payment.wallet_account, wallet_words(payment))),
+        (say("Buyer"), display.to(payment.order.buyer)),
+        (say("Wallet"), display.to(payment.wallet_account, wallet_words(payment))),
         ("paymentRequestId", display.mono(payment.payment_request_id)),
         ("paymentId", display.mono(payment.payment_id)),
-        ("Result", display.joined((payment.result_code, payment.result_message)) or display.NOTHING),
-        *([("What now", advice)] if advice else []),
-        ("Promised", display.stamp(payment.created_at)),
-        ("Expires", display.stamp(payment.expires_at)),
-        ("Paid", display.stamp(payment.paid_at)),
-        ("Asked", _times(payment.questions_asked)),
-        ("Asked next", display.when(payment.due_at)),
-        ("Device", f"{payment.terminal_type} {payment.os_type}".strip()),
+        (say("Result"), display.joined((payment.result_code, payment.result_message)) or display.NOTHING),
+        *display.meaning_facts(payment.result_code),
+        *([(say("What now"), advice)] if advice else []),
+        (say("Promised"), display.stamp(payment.created_at)),
+        (say("Expires"), display.stamp(payment.expires_at)),
+        (say("Paid"), display.stamp(payment.paid_at)),
+        (say("Asked"), _times(payment.questions_asked)),
+        (say("Asked next"), display.when(payment.due_at)),
+        (say("Device"), f"{payment.terminal_type} {payment.os_type}".strip()),
     ]
     if payment.gross_settlement is not None:
-        facts.append(("Settles as", display.money(payment.gross_settlement)))
+        facts.append((say("Settles as"), display.money(payment.gross_settlement)))
     if payment.quote_price is not None:
-        facts.append(("Rate", f"{payment.quote_currency_pair} {payment.quote_price.normalize():f}"))
-    return Card("Payment", facts=facts)
+        facts.append((say("Rate"), f"{payment.quote_currency_pair} {payment.quote_price.normalize():f}"))
+    return Card(say("Payment"), facts=facts)
 
 
 def returns_cards(payment: Payment) -> list[Card]:
@@ -239,5 +296,9 @@ def returns_cards(payment: Payment) -> list[Card]:
     if not rows:
         return []
     return [
-        Card("Refunds and cancels", table=Table(("Id", "State", "Amount", "Time"), rows, frozenset({2, 3})), wide=True)
+        Card(
+            say("Refunds and cancels"),
+            table=Table((say("Id"), say("State"), say("Amount"), say("Time")), rows, frozenset({2, 3})),
+            wide=True,
+        )
     ]

@@ -17,6 +17,7 @@ from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.models import AcquirerAccount
 from portal.money import Money, MoneyError, parse_major
+from portal.words import lazy, say
 
 _PRICE = "price_"
 
@@ -27,7 +28,7 @@ class PriceField(forms.CharField):
     def __init__(self, currency: str, **kwargs: Any) -> None:
         self.currency = currency
         kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
-        super().__init__(label=f"Price in {currency}", max_length=24, required=False, **kwargs)
+        super().__init__(label=say("Price in {currency}", currency=currency), max_length=24, required=False, **kwargs)
 
     def clean(self, value: Any) -> Any:
         """Money of the field's currency."""
@@ -43,7 +44,7 @@ class PriceField(forms.CharField):
 class _PricedForm(ActForm):
     name = forms.CharField(max_length=120)
     description = forms.CharField(max_length=256, required=False)
-    is_digital = forms.BooleanField(label="Digital: nothing is shipped", required=False, initial=True)
+    is_digital = forms.BooleanField(label=lazy("Digital: nothing is shipped"), required=False, initial=True)
 
     def _add_prices(self, currencies: list[str]) -> None:
         for currency in currencies:
@@ -63,9 +64,11 @@ def _currencies(accounts: QuerySet[AcquirerAccount]) -> list[str]:
 class NewProductForm(_PricedForm):
     """Something new to sell."""
 
-    title = "Add a product"
+    title = lazy("Add a product")
     account = forms.ModelChoiceField(queryset=AcquirerAccount.objects.all(), empty_label=None)
-    sku = forms.SlugField(label="Number (sku)", max_length=64, help_text="What the mini program orders it by.")
+    sku = forms.SlugField(
+        label=lazy("Number (sku)"), max_length=64, help_text=lazy("What the mini program orders it by.")
+    )
     field_order = ("account", "sku", "name", "description", "is_digital")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,17 +76,17 @@ class NewProductForm(_PricedForm):
         self._add_prices(_currencies(AcquirerAccount.objects.all()))
 
     def will_happen(self) -> list[str]:
-        return ["Buyers can order it at once, in every currency that has a price."]
+        return [say("Buyers can order it at once, in every currency that has a price.")]
 
     def button(self) -> str:
-        return "Add this product"
+        return say("Add this product")
 
 
 class EditProductForm(_PricedForm):
     """What is said of a product, and its prices."""
 
-    title = "Edit the product"
-    is_active = forms.BooleanField(label="On sale", required=False)
+    title = lazy("Edit the product")
+    is_active = forms.BooleanField(label=lazy("On sale"), required=False)
     field_order = ("name", "description", "is_digital", "is_active")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -103,18 +106,18 @@ class EditProductForm(_PricedForm):
         )
 
     def will_happen(self) -> list[str]:
-        return ["Orders placed from now on have the new price; those that exist keep theirs."]
+        return [say("Orders placed from now on have the new price; those that exist keep theirs.")]
 
     def button(self) -> str:
-        return "Save the product"
+        return say("Save the product")
 
 
 class ProductQuestions(Questions):
     """What one asks about products."""
 
     questions = (
-        Question("on_sale", "On sale", lambda: Q(is_active=True)),
-        Question("off", "Not on sale", lambda: Q(is_active=False)),
+        Question("on_sale", lazy("On sale"), lambda: Q(is_active=True)),
+        Question("off", lazy("Not on sale"), lambda: Q(is_active=False)),
     )
 
 
@@ -123,29 +126,29 @@ class ProductAdmin(LedgerAdmin):
     """What is sold, and for how much."""
 
     section, position, icon = "Payments", 50, "product"
-    empty_title = "Nothing to sell yet"
-    empty_text = (
+    empty_title = lazy("Nothing to sell yet")
+    empty_text = lazy(
         "Add a product with a price in each currency your wallets pay in. A buyer's client never names a price."
     )
     list_display = ("name", "sku_shown", "state", "account", "priced")
     list_select_related = ("account",)
     list_filter = (ProductQuestions, AccountFilter)
     search_fields = ("sku", "name")
-    list_acts = (Act("add", "Add a product…", form=NewProductForm, permission="act_edit_product", tone="main"),)
-    acts = (Act("edit", "Edit…", form=EditProductForm, permission="act_edit_product"),)
+    list_acts = (Act("add", lazy("Add a product…"), form=NewProductForm, permission="act_edit_product", tone="main"),)
+    acts = (Act("edit", lazy("Edit…"), form=EditProductForm, permission="act_edit_product"),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         return super().get_queryset(request).prefetch_related("prices")
 
-    @display.column("Number", is_minor=True)
+    @display.column(lazy("Number"), is_minor=True)
     def sku_shown(self, product: Product) -> SafeString | str:
         return display.mono(product.sku)
 
-    @display.column("State")
+    @display.column(lazy("State"))
     def state(self, product: Product) -> Chip:
-        return Chip("On sale", "good") if product.is_active else Chip("Not on sale")
+        return Chip(say("On sale"), "good") if product.is_active else Chip(say("Not on sale"))
 
-    @display.column("Prices", numeric=True)
+    @display.column(lazy("Prices"), numeric=True)
     def priced(self, product: Product) -> SafeString | str:
         return display.joined([display.money(price.money) for price in product.prices.all()]) or display.NOTHING
 
@@ -155,21 +158,21 @@ class ProductAdmin(LedgerAdmin):
     def cards(self, request: HttpRequest, product: Product) -> list[Card]:
         return [
             Card(
-                "Prices",
+                say("Prices"),
                 table=Table(
-                    ("Currency", "Price"),
+                    (say("Currency"), say("Price")),
                     [(price.currency, display.money(price.money)) for price in product.prices.all()],
                     frozenset({1}),
-                    empty="No price, so nobody can order it.",
+                    empty=say("No price, so nobody can order it."),
                 ),
             ),
             Card(
-                "Product",
+                say("Product"),
                 facts=[
-                    ("Number", display.mono(product.sku)),
-                    ("Description", product.description or display.NOTHING),
-                    ("Goods", "digital" if product.is_digital else "shipped"),
-                    ("Account", display.to(product.account)),
+                    (say("Number"), display.mono(product.sku)),
+                    (say("Description"), product.description or display.NOTHING),
+                    (say("Goods"), say("digital") if product.is_digital else say("shipped")),
+                    (say("Account"), display.to(product.account)),
                 ],
             ),
         ]
@@ -186,7 +189,7 @@ class ProductAdmin(LedgerAdmin):
             by=form.actor,
             remember=form.remember,
         )
-        return self.done(f"{product} is on sale.", product)
+        return self.done(say("{product} is on sale.", product=product), product)
 
     def edit(self, request: HttpRequest, product: Product, form: EditProductForm) -> str:
         said = form.cleaned_data
@@ -200,4 +203,4 @@ class ProductAdmin(LedgerAdmin):
             by=form.actor,
             remember=form.remember,
         )
-        return f"{product} is saved."
+        return say("{product} is saved.", product=product)

@@ -1,10 +1,15 @@
 """What each caller may see of orders and refunds."""
 
-from django.db.models import Prefetch, QuerySet
+from typing import Any
+
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.http import Http404
 
 from authorizations.api.callers import BuyerCaller
-from payments.models import Order, Payment, Product, Refund
+from authorizations.models import Buyer, WalletAccount
+from payments.models import Cancel, Order, Payment, Product, Refund
 from portal.api.callers import Caller
+from portal.statements import Found, Given, hold, known
 
 
 def orders_of(caller: Caller) -> QuerySet[Order]:
@@ -16,6 +21,75 @@ def orders_of(caller: Caller) -> QuerySet[Order]:
     if isinstance(caller, BuyerCaller):
         return rows.filter(buyer=caller.buyer)
     return rows.filter(account=caller.account)
+
+
+def order_alone(caller: Caller, number: str) -> Order:
+    """The caller's order of that number, by itself. Raises Http404; somebody else's is not there."""
+    if isinstance(caller, BuyerCaller):
+        order = _BUYERS_OWN.first(number=number, buyer=caller.buyer.pk)
+    else:
+        order = _ACCOUNTS_OWN.first(number=number, account=caller.account.pk)
+    if order is None:
+        raise Http404
+    if order.account_id == caller.account.pk:
+        order.account = caller.account
+    return order
+
+
+def order_of(caller: Caller, number: str) -> Order:
+    """The caller's order of that number, with all that is shown of it. Raises Http404."""
+    order = order_alone(caller, number)
+    order.buyer = caller.buyer if isinstance(caller, BuyerCaller) else _BUYER.get(pk=order.buyer_id)
+    order.lines()
+    payments = _PAYMENTS.all(order=order.pk)
+    found = {payment.pk: payment for payment in payments}
+    for relation, worded in _OF_PAYMENTS.items():
+        beside: dict[int, list[Any]] = {pk: [] for pk in found}
+        for row in worded.all(order=order.pk):
+            row.payment = found[row.payment_id]
+            beside[row.payment_id].append(row)
+        for payment in payments:
+            hold(payment, relation, beside[payment.pk])
+    for payment in payments:
+        payment.order = order
+    hold(order, "payments", payments)
+    return order
+
+
+_BUYER = Found(lambda: Buyer.objects.select_related("account").filter(pk=Given("pk")).order_by())
+_PAYMENTS = Found(
+    lambda: (
+        Payment.objects.select_related("wallet_account").filter(order_id=Given("order")).order_by("-created_at", "-pk")
+    )
+)
+_OF_PAYMENTS: dict[str, Found[Any]] = {
+    "cancels": Found(lambda: Cancel.objects.filter(payment__order_id=Given("order")).order_by("pk")),
+    "refunds": Found(lambda: Refund.objects.filter(payment__order_id=Given("order")).order_by("pk")),
+}
+_BUYERS_OWN = Found(lambda: Order.objects.filter(number=Given("number"), buyer_id=Given("buyer")).order_by())
+_ACCOUNTS_OWN = Found(lambda: Order.objects.filter(number=Given("number"), account_id=Given("account")).order_by())
+_OF_BUYER = Found(lambda: _to_pay().filter(number=Given("number"), buyer_id=Given("buyer")))
+_OF_ACCOUNT = Found(lambda: _to_pay().filter(number=Given("number"), account_id=Given("account")))
+
+
+def _to_pay() -> QuerySet[Order, Any]:
+    wallets = WalletAccount.objects.filter(public_id=Given("wallet"), buyer=OuterRef("buyer")).order_by()
+    return Order.objects.order_by().values_list("pk", Subquery(wallets.values("pk")))
+
+
+def order_and_wallet(caller: Caller, number: str, wallet_id: str) -> tuple[Order, WalletAccount | None]:
+    """The caller's order of that number, and its buyer's wallet of that id; both are read when they are held.
+
+    Raises Http404; somebody else's order is not there. None for any other wallet, there or not.
+    """
+    if isinstance(caller, BuyerCaller):
+        found = _OF_BUYER.tuples(number=number, buyer=caller.buyer.pk, wallet=wallet_id)
+    else:
+        found = _OF_ACCOUNT.tuples(number=number, account=caller.account.pk, wallet=wallet_id)
+    if not found:
+        raise Http404
+    ((order, wallet),) = found
+    return known(Order, order), None if wallet is None else known(WalletAccount, wallet)
 
 
 def refunds_of(caller: Caller) -> QuerySet[Refund]:

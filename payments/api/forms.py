@@ -5,14 +5,14 @@ from typing import Any
 from authorizations.api.forms import REFERENCE, ByCustomer, Device
 from payments.operations.orders import MAX_DESCRIPTION, MAX_LINES, MAX_QUANTITY
 from payments.states import OrderStatus, ReasonCode
-from portal.api.fields import AmountGiven, Choice, Listing, Strict, Text, Whole
+from portal.api.fields import AmountGiven, Choice, CurrencyCode, Listing, Strict, Text, Whole
 from portal.money import MoneyError, exponent
 
 REASONS = [code for code in ReasonCode.values if code != ReasonCode.NO_FINAL_ANSWER]
 
 
-class Currency(Text):
-    """An ISO 4217 code whose decimals we know."""
+class Currency(CurrencyCode):
+    """A currency by its code."""
 
     default_error_messages = {"currency": "This is no currency we know: give an ISO 4217 code such as PHP."}
 
@@ -40,6 +40,10 @@ class OrderByBuyer(Strict):
 
     items = LineGiven(many=True, allow_empty=False, max_length=MAX_LINES)  # type: ignore[call-arg]  # of the list
     currency = Currency(help_text="ISO 4217 code; every product needs a price in it.")
+
+    def say(self, described: dict[str, Any]) -> dict[str, Any]:
+        described["properties"]["items"] |= {"minItems": 1, "maxItems": MAX_LINES}
+        return described
 
 
 class OrderByMerchant(Strict):

@@ -10,7 +10,9 @@ from payments.models import LIVE, Cancel, Order, OrderItem, Payment, Product, Re
 from payments.states import CancelStatus, OrderStatus, PaymentStatus, RefundStatus
 from portal.acquirer.wallets import name_of
 from portal.api.fields import Amount, Moment
+from portal.api.fields import shown as as_shown
 from portal.money import Money
+from portal.statements import hold
 
 PENDING = "PENDING"
 _PAYMENT = {
@@ -95,7 +97,7 @@ class CancelShown(serializers.Serializer[Cancel]):
     @extend_schema_field(Amount)
     def get_amount(self, cancel: Cancel) -> dict[str, str]:
         """The whole payment's."""
-        return dict(Amount(Money(cancel.amount_value, cancel.payment.currency)).data)
+        return as_shown(Amount, Money(cancel.amount_value, cancel.payment.currency))
 
 
 @extend_schema_serializer(component_name="Refund")
@@ -129,7 +131,7 @@ class ItemShown(serializers.Serializer[OrderItem]):
     @extend_schema_field(Amount)
     def get_unit_amount(self, item: OrderItem) -> dict[str, str]:
         """Of one piece."""
-        return dict(Amount(Money(item.unit_value, item.order.currency)).data)
+        return as_shown(Amount, Money(item.unit_value, item.order.currency))
 
 
 @extend_schema_serializer(component_name="Order")
@@ -157,21 +159,30 @@ class OrderShown(serializers.Serializer[Order]):
     def get_payment(self, order: Order) -> dict[str, Any] | None:
         """The one that counts."""
         payment = present_payment(order)
-        return dict(PaymentShown(payment).data) if payment else None
+        return as_shown(PaymentShown, payment) if payment else None
 
     @extend_schema_field(CancelShown(allow_null=True))
     def get_cancel(self, order: Order) -> dict[str, Any] | None:
         """Of the payment that counts."""
         payment = present_payment(order)
         cancels = sorted(payment.cancels.all(), key=lambda row: row.pk) if payment else []
-        return dict(CancelShown(cancels[-1]).data) if cancels else None
+        return as_shown(CancelShown, cancels[-1]) if cancels else None
 
     @extend_schema_field(RefundShown(many=True))
     def get_refunds(self, order: Order) -> list[dict[str, Any]]:
         """Of all its payments."""
         found = [refund for payment in order.payments.all() for refund in payment.refunds.all()]
         newest_first = sorted(found, key=lambda row: (row.created_at, row.pk), reverse=True)
-        return [dict(RefundShown(refund).data) for refund in newest_first]
+        return [as_shown(RefundShown, refund) for refund in newest_first]
+
+
+def with_only(order: Order, payment: Payment) -> Order:
+    """The order as it is shown with this payment alone, without asking for what is known."""
+    order.lines()
+    hold(payment, "cancels", [])
+    hold(payment, "refunds", [])
+    hold(order, "payments", [payment])
+    return order
 
 
 def present_payment(order: Order) -> Payment | None:
@@ -215,7 +226,7 @@ class ProductShown(serializers.Serializer[Product]):
         """All of them, or the one asked for."""
         only = self.context.get("currency")
         prices = [price for price in product.prices.all() if only in (None, price.currency)]
-        return [dict(Amount(price.money).data) for price in prices]
+        return [as_shown(Amount, price.money) for price in prices]
 
 
 class ProductPage(serializers.Serializer[Any]):

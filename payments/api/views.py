@@ -4,27 +4,30 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import PolymorphicProxySerializer
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ErrorDetail, ValidationError
 
-from authorizations.api.callers import BuyerCaller, refuse_customer, terminal_of, terminal_type_of, wallets_of
+from authorizations.api.callers import BuyerCaller, refuse_customer, terminal_of, terminal_type_of
 from authorizations.models import WalletAccount
 from authorizations.operations.buyers import meet
 from payments import operations
 from payments.api import forms, shown
-from payments.api.callers import orders_of, products_of, refunds_of
+from payments.api.callers import order_alone, order_and_wallet, order_of, orders_of, products_of, refunds_of
 from payments.errors import RefundNotPossible
-from payments.models import Order
+from payments.models import Order, Payment
 from payments.operations.calling_off import call_off
+from payments.states import OrderStatus, PaymentStatus
 from portal.acquirer import TerminalType
 from portal.api.callers import Caller, MerchantsOnly, caller_of
 from portal.api.doors import Door
 from portal.api.fields import read_body, read_query
+from portal.api.fields import shown as as_shown
 from portal.api.once import once
 from portal.api.pages import page
 from portal.api.problems import InvalidQuery
-from portal.api.schema import example, operation
+from portal.api.schema import Step, example, operation
 from portal.errors import NotFound
 from portal.idempotency import Remember
 
@@ -99,6 +102,16 @@ _PRODUCT = {
 }
 
 
+def _next(*, number: str) -> tuple[Step, ...]:
+    """What may follow an answer that holds an order's number at this place."""
+    return (
+        Step("get_order", "Ask what has become of it.", {"number": number}),
+        Step("pay_order", "Pay it with a bound wallet.", {"number": number}),
+        Step("cancel_order", "Call it off.", {"number": number}),
+        Step("refund_order", "Give back a part or all of what was paid.", {"number": number}),
+    )
+
+
 def _paying(order: dict[str, Any], payment: dict[str, Any]) -> dict[str, Any]:
     """An example answer of pay."""
     return {
@@ -107,11 +120,6 @@ def _paying(order: dict[str, Any], payment: dict[str, Any]) -> dict[str, Any]:
         "payment": payment,
         "order": order | {"payment": payment},
     }
-
-
-def _order(caller: Caller, number: str) -> Order:
-    """The caller's order of that number; somebody else's is not there."""
-    return get_object_or_404(orders_of(caller), number=number)
 
 
 class Products(Door):
@@ -148,6 +156,7 @@ class Orders(Door):
         tag="Orders",
         query=forms.OrderQuery,
         answers={200: (shown.OrderPage, "One page.")},
+        leads_to={200: _next(number="/items/0/number")},
         examples=[example("orders", {"items": [_PAID], "next_cursor": None}, status=200)],
     )
     def get(self, request: Request) -> Response:
@@ -180,6 +189,7 @@ class Orders(Door):
         answers={201: (shown.OrderShown, "The order, to be paid.")},
         has_key=True,
         refuses=("price_missing", "amount_not_allowed", "conflict"),
+        leads_to={201: _next(number="/number")},
         examples=[
             example("by a buyer", {"items": [{"sku": "pass", "quantity": 1}], "currency": "PHP"}),
             example(
@@ -201,7 +211,7 @@ class Orders(Door):
             lambda remember: _place(request, caller, remember),
             again=lambda row_id: orders_of(caller).get(pk=row_id),
         )
-        return Response(shown.OrderShown(_order(caller, placed.number)).data, status=201, headers=headers)
+        return Response(shown.OrderShown(order_of(caller, placed.number)).data, status=201, headers=headers)
 
 
 def _place(request: Request, caller: Caller, remember: Remember) -> Order:
@@ -233,7 +243,7 @@ class OrderDetail(Door):
         examples=[example("paid", _PAID, status=200)],
     )
     def get(self, request: Request, number: str) -> Response:
-        return Response(shown.OrderShown(_order(caller_of(request), number)).data)
+        return Response(shown.OrderShown(order_of(caller_of(request), number)).data)
 
 
 class OrderPay(Door):
@@ -253,6 +263,7 @@ class OrderPay(Door):
         takes=forms.PayGiven,
         answers={200: (shown.PayAnswer, "What became of it.")},
         has_key=True,
+        leads_to={200: _next(number="/order/number")},
         refuses=(
             "not_found",
             "order_not_payable",
@@ -270,8 +281,12 @@ class OrderPay(Door):
     )
     def post(self, request: Request, number: str) -> Response:
         caller = caller_of(request)
-        order = _order(caller, number)
-        given = read_body(request, forms.PayGiven)
+        try:
+            given = read_body(request, forms.PayGiven)
+        except APIException:
+            order_and_wallet(caller, number, "")  # an order that is not there is refused first
+            raise
+        order, wallet = order_and_wallet(caller, number, given["wallet_id"])
         if terminal_type_of(caller, given) is not TerminalType.WEB and "os_type" not in given:
             sentence = "Say IOS or ANDROID; only a WEB terminal needs none."
             raise ValidationError({"os_type": [ErrorDetail(sentence, "required")]})
@@ -279,29 +294,37 @@ class OrderPay(Door):
             request,
             lambda remember: operations.pay(
                 order,
-                _wallet(caller, order, given["wallet_id"]),
+                _there(wallet, given["wallet_id"]),
                 by=caller.actor,
                 terminal=terminal_of(request, caller, given),
                 remember=remember,
             ),
             again=lambda row_id: order.payments.select_related("wallet_account", "order").get(pk=row_id),
+            looks_first=False,
         )
-        paid = shown.PaymentShown(payment).data
+        paid = as_shown(shown.PaymentShown, payment)
         answer = {
             "status": paid["status"],
             "reason": paid["reason"],
             "payment": paid,
-            "order": shown.OrderShown(_order(caller, number)).data,
+            "order": as_shown(shown.OrderShown, _as_paid(payment, caller)),
         }
         return Response(answer, headers=headers)
 
 
-def _wallet(caller: Caller, order: Order, wallet_id: str) -> WalletAccount:
-    """The order's buyer's wallet of that id. Raises NotFound for any other, there or not."""
-    found = wallets_of(caller).filter(buyer_id=order.buyer_id, public_id=wallet_id).first()
-    if found is None:
+def _there(wallet: WalletAccount | None, wallet_id: str) -> WalletAccount:
+    """Raises NotFound where the order's buyer has no such wallet."""
+    if wallet is None:
         raise NotFound(thing="wallet", key=wallet_id, field="wallet")
-    return found
+    return wallet
+
+
+def _as_paid(payment: Payment, caller: Caller) -> Order:
+    """The payment's order, with all that is shown of it: as it was left, where nothing else can be shown of it."""
+    order = payment.order
+    if payment.status == PaymentStatus.SUCCEEDED and order.status == OrderStatus.PAID and payment.is_alone:
+        return shown.with_only(order, payment)
+    return order_of(caller, order.number)
 
 
 class OrderCancel(Door):
@@ -333,7 +356,7 @@ class OrderCancel(Door):
     )
     def post(self, request: Request, number: str) -> Response:
         caller = caller_of(request)
-        order = _order(caller, number)
+        order = order_alone(caller, number)
         why = read_body(request, forms.Why)
         _, headers = once(
             request,
@@ -346,7 +369,7 @@ class OrderCancel(Door):
             ),
             again=lambda row_id: order,
         )
-        return Response(shown.OrderShown(_order(caller, number)).data, headers=headers)
+        return Response(shown.OrderShown(order_of(caller, number)).data, headers=headers)
 
 
 class OrderRefunds(Door):
@@ -365,6 +388,9 @@ class OrderRefunds(Door):
         takes=forms.RefundGiven,
         answers={201: (shown.RefundShown, "The refund, often PENDING at first.")},
         has_key=True,
+        leads_to={
+            201: (Step("get_refund", "Ask what has become of it.", {"refund_id": "/id"}), *_next(number="/order")),
+        },
         refuses=(
             "not_found",
             "merchants_only",
@@ -383,17 +409,14 @@ class OrderRefunds(Door):
     )
     def post(self, request: Request, number: str) -> Response:
         caller = caller_of(request)
-        order = _order(caller, number)
+        order = order_of(caller, number)
         if isinstance(caller, BuyerCaller):
             raise MerchantsOnly
         given = read_body(request, forms.RefundGiven)
-        payment = shown.present_payment(order)
-        if payment is None:
-            raise RefundNotPossible(why="nothing was paid")
         refund, headers = once(
             request,
             lambda remember: operations.refund(
-                payment,
+                _paid(order),
                 given["amount"],
                 by=caller.actor,
                 reason_code=given.get("reason_code", BUYER_REQUEST),
@@ -403,6 +426,14 @@ class OrderRefunds(Door):
             again=lambda row_id: refunds_of(caller).get(pk=row_id),
         )
         return Response(shown.RefundShown(refund).data, status=201, headers=headers)
+
+
+def _paid(order: Order) -> Payment:
+    """The payment that money goes back of. Raises RefundNotPossible where there is none."""
+    payment = shown.present_payment(order)
+    if payment is None:
+        raise RefundNotPossible(why="nothing was paid")
+    return payment
 
 
 class RefundDetail(Door):

@@ -14,6 +14,7 @@ from payments import queries, schedule
 from payments.errors import CancelNotPossible
 from payments.models import Cancel, Payment
 from payments.operations.payments import (
+    HELD,
     confirm_cancel,
     inquire,
     record_inquiry,
@@ -21,6 +22,7 @@ from payments.operations.payments import (
     refuse_cancel,
     report_unknown,
 )
+from payments.operations.permission import CANCEL, permit
 from payments.states import CancelStatus, Messenger, PaymentStatus, ReasonCode
 from portal import clock, due, journal
 from portal.acquirer.results import Advice, CancelResult, Outcome, PaymentResult
@@ -42,7 +44,8 @@ def cancel(
 
     ``ends_order``: an order nobody has paid by then is withdrawn too, instead of waiting for another payment.
     Returns the cancel, REQUESTED while its answer is unknown; a live one of the same payment is returned as it is.
-    Raises CancelNotPossible before anything is sent: wrong state, partly refunded, too late, or a method that cannot.
+    Raises CancelNotPossible before anything is sent: wrong state, partly refunded, too late, or a method that cannot;
+    ApprovalNeeded where a person cancels what is paid, above their limit.
     Source: https://docs.antom.com/ac/ams/paymentc_online
     """
     acquirer_for(payment.account)  # refuses here, before the promise
@@ -50,6 +53,9 @@ def cancel(
         payment = _held(payment)
         live = payment.cancels.exclude(status=CancelStatus.REFUSED).filter(gives_back_kept=False).first()
         if live is None:
+            if payment.status == PaymentStatus.SUCCEEDED:  # money goes back; before success none has come
+                said: dict[str, Any] = {"reason_code": reason_code, "note": note, "ends_order": ends_order}
+                permit(payment, payment.amount, CANCEL, by=by, **said)
             live = _promise(payment, by=by, reason_code=reason_code, note=note, ends_order=ends_order)
             if by.kind is ActorKind.PERSON:
                 journal.write("cancel", by=by, subject=payment, reason_code=reason_code, note=note)
@@ -61,8 +67,7 @@ def cancel(
 
 
 def _held(payment: Payment) -> Payment:
-    rows = Payment.objects.select_for_update(of=("self",), no_key=True)
-    return rows.select_related("order__account", "wallet_account").get(pk=payment.pk)
+    return HELD.get(pk=payment.pk)
 
 
 def cancel_unfinished(payment: Payment) -> Cancel | None:
@@ -96,7 +101,7 @@ def _promise(payment: Payment, *, by: Actor, reason_code: str, note: str, ends_o
         ends_order=ends_order,
         reason_code=reason_code,
         note=note[:256],
-        due_at=at,
+        due_at=at + schedule.WIRE_GRACE,  # its caller sends it now; the worker comes when that one has died
     )
     promised.by(by)
     promised.save()

@@ -18,6 +18,7 @@ from payments.models import UNPAID, Cancel, Payment, Refund
 from payments.operations import refunds
 from payments.operations.cancels import ask_cancel
 from payments.operations.payments import believable, inquire, record_inquiry
+from payments.operations.permission import GIVE_BACK, permit
 from payments.states import CancelStatus
 from portal import clock, journal
 from portal.acquirer.results import Outcome, PaymentResult
@@ -78,7 +79,7 @@ def _asked(payment: Payment) -> PaymentResult:
 
 def _promise_cancel(payment: Payment, *, by: Actor, reason_code: str, note: str, remember: Remember | None) -> Cancel:
     with transaction.atomic(durable=True):
-        _reserve(payment)
+        _reserve(payment, by=by, reason_code=reason_code, note=note)
         promised = Cancel(
             payment=payment,
             cancel_id=clock.fresh_id("C"),
@@ -86,7 +87,7 @@ def _promise_cancel(payment: Payment, *, by: Actor, reason_code: str, note: str,
             gives_back_kept=True,
             reason_code=reason_code,
             note=note[:256],
-            due_at=clock.now(),
+            due_at=clock.now() + schedule.WIRE_GRACE,
         )
         promised.by(by)
         promised.save()
@@ -98,7 +99,7 @@ def _promise_cancel(payment: Payment, *, by: Actor, reason_code: str, note: str,
 
 def _promise_refund(payment: Payment, *, by: Actor, reason_code: str, note: str, remember: Remember | None) -> Refund:
     with transaction.atomic(durable=True):
-        _reserve(payment)
+        _reserve(payment, by=by, reason_code=reason_code, note=note)
         promised = refunds.promise(
             payment, payment.amount, by=by, reason_code=reason_code, note=note, gives_back_kept=True
         )
@@ -108,13 +109,14 @@ def _promise_refund(payment: Payment, *, by: Actor, reason_code: str, note: str,
     return promised
 
 
-def _reserve(payment: Payment) -> None:
+def _reserve(payment: Payment, *, by: Actor, reason_code: str, note: str) -> None:
     reserved = Payment.objects.filter(pk=payment.pk, status__in=UNPAID, kept_returned_value=0).update(
         kept_returned_value=payment.amount_value
     )
     if not reserved:
         raise RefundNotPossible(why="it was given back already, or is on its way back")
     payment.lock()
+    permit(payment, payment.amount, GIVE_BACK, by=by, reason_code=reason_code, note=note)
 
 
 def _write(payment: Payment, by: Actor, reason_code: str, note: str, way: str) -> None:

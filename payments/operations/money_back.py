@@ -5,9 +5,11 @@ from payments.errors import RefundNotPossible
 from payments.models import Cancel, Payment, Refund
 from payments.operations.cancels import cancel
 from payments.operations.kept import give_kept_back
+from payments.operations.permission import GIVE_BACK, words
 from payments.operations.refunds import refund
 from payments.states import CancelStatus, PaymentStatus
 from portal.actor import Actor
+from portal.approvals import ApprovalNeeded
 from portal.idempotency import Remember
 from portal.money import Money
 
@@ -26,8 +28,26 @@ def give_money_back(
     A cancel costs no refund fee and reaches the buyer sooner, so it comes first where the whole amount goes back. When
     the acquirer refuses the cancel of a paid payment, the refund follows in the same act. What the acquirer kept of a
     payment that is not paid for us goes back whole (``give_kept_back``).
-    Raises RefundNotPossible and what ``cancel`` and ``refund`` raise, before anything is sent.
+    Raises RefundNotPossible and what ``cancel`` and ``refund`` raise, before anything is sent. What needs approval is
+    asked for as this wish, so that its way is decided anew once somebody has approved it.
     """
+    try:
+        return _give(payment, by=by, reason_code=reason_code, note=note, amount=amount, remember=remember)
+    except ApprovalNeeded as needed:
+        asked: Money = needed.wish["amount"]
+        sentence = words(payment, asked, GIVE_BACK)
+        raise needed.worded(GIVE_BACK, params=needed.wish["params"], sentence=sentence) from None
+
+
+def _give(
+    payment: Payment,
+    *,
+    by: Actor,
+    reason_code: str,
+    note: str,
+    amount: Money | None,
+    remember: Remember | None,
+) -> Cancel | Refund:
     payment.refresh_from_db()
     back = queries.money_back(payment)
     if back.best == queries.KEPT and amount in (None, back.refundable):

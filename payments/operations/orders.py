@@ -6,6 +6,7 @@ from contextlib import suppress
 from django.db import IntegrityError, transaction
 
 from authorizations.models import Buyer
+from payments import announcements
 from payments.errors import AmountNotAllowed, OrderNotWithdrawable, PaymentInProgress, PriceMissing
 from payments.models import LIVE, Order, OrderItem, Payment, Price
 from payments.states import Messenger, OrderEvent, OrderStatus, PaymentStatus
@@ -130,6 +131,7 @@ def withdraw(
         if locked.status == OrderStatus.INIT:
             with suppress(TransitionNotAllowed):
                 locked.advance(OrderEvent.WITHDRAWN, heard_from=Messenger.US, note=str(by), closed_at=clock.now())
+                announcements.order_cancelled(locked)
         elif locked.status != OrderStatus.CANCELLED:
             raise OrderNotWithdrawable(number=order.number, status=locked.get_status_display().lower())
         if by.kind is ActorKind.PERSON:

@@ -1,20 +1,22 @@
 """Debiting an order once: promise, wire, record; and the one funnel every verdict about a payment ends in."""
 
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast
 
 from authorizations import operations as authorization_operations
 from authorizations.errors import WalletNotActive
 from authorizations.models import WalletAccount
 from authorizations.states import WalletStatus
-from payments import schedule
+from payments import announcements, schedule
 from payments.errors import AmountNotAllowed, OrderNotPayable, WrongCurrency
-from payments.models import LIVE, UNPAID, Cancel, Contradiction, Order, Payment, Refund
+from payments.models import LIVE, UNPAID, Cancel, Contradiction, Order, OrderItem, Payment, Refund
 from payments.states import (
     CancelEvent,
     CancelStatus,
@@ -25,15 +27,17 @@ from payments.states import (
     PaymentStatus,
     RefundStatus,
 )
-from portal import clock, incidents, journal
-from portal.acquirer import PaymentRequest, Terminal
-from portal.acquirer.results import Advice, Outcome, PaymentInquiry, PaymentResult, Secret
+from portal import clock, incidents, journal, outbox, statements
+from portal.acquirer import Acquirer, PaymentRequest, Terminal
+from portal.acquirer.results import Advice, Outcome, PaymentInquiry, PaymentResult, Secret, WireExchange
 from portal.acquirer.wallets import wallet_facts
 from portal.actor import Actor, ActorKind
 from portal.errors import NotFound, TransitionNotAllowed
-from portal.gateways import acquirer_for, keep, notification_url
+from portal.gateways import acquirer_for, keys_beside, notification_url, to_keep
 from portal.idempotency import Remember
+from portal.models import Incident, Move
 from portal.money import MoneyError
+from portal.statements import Changed, Found, Given, Insert, Part, Rows, given_ids, ids
 
 CONTRADICTION = "PAYMENT_CONTRADICTION"
 UNKNOWN_TOO_LONG = "PAYMENT_UNKNOWN"
@@ -47,6 +51,66 @@ _AGAINST_AMOUNT = ("AMOUNT",)
 _CLOCKS_DIFFER_BY = timedelta(days=1)
 _PRICE_DIGITS, _PRICE_DECIMALS = 12, 12
 
+_ITEM = ("pk", "sku", "name", "unit_value", "quantity", "is_digital")
+_ORDER_HELD = Found(
+    lambda: (
+        Order.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("account", "buyer")
+        .annotate(
+            their_keys=keys_beside("account"),
+            its_items=Rows(OrderItem.objects.filter(order=OuterRef("pk")).order_by("pk").values_list(*_ITEM)),
+        )
+        .filter(pk=Given("pk"))
+        .order_by()
+    )
+)
+_WALLET_HELD = Found(
+    lambda: (
+        WalletAccount.objects.select_for_update(of=("self",), no_key=True)
+        .annotate(order_had_payments=Exists(Payment.objects.filter(order_id=Given("order"))))
+        .filter(pk=Given("pk"))
+        .order_by()
+    )
+)
+"""Asked once the order is held, so that whoever held it before has made the payment that is to be seen here."""
+HELD = Found(
+    lambda: (
+        Payment.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("order__account", "wallet_account")
+        .filter(pk=Given("pk"))
+        .order_by()
+    )
+)
+"""A payment, held until the transaction ends, with what is asked of it beside it."""
+_LOOKED_AT_AGAIN = Changed(
+    lambda: Payment.objects.filter(pk=Given("pk"), status=PaymentStatus.PROCESSING).exclude(
+        cancels__status=CancelStatus.REQUESTED
+    ),
+    due_at=Given("at", Payment._meta.get_field("due_at")),
+    lease_until=None,
+)
+_STATUSES = Found(lambda: Payment.objects.filter(order_id=Given("order")).order_by().values_list("status"))
+
+
+def _signs() -> list[Any]:
+    of_payment = {"subject_type": Payment._meta.label, "subject_id": Cast(OuterRef("pk"), CharField())}
+    return [
+        Exists(Cancel.objects.filter(payment=OuterRef("pk"))),
+        Exists(Contradiction.objects.filter(payment=OuterRef("pk"))),
+        Exists(Incident.objects.filter(kind=UNKNOWN_TOO_LONG, closed_at__isnull=True, **of_payment)),
+        "wallet_account__doubted_at",
+        outbox.somebody_listens(),
+    ]
+
+
+AT_ONCE = 50
+"""Answers about so many payments, at most, are recorded in one transaction."""
+_ALL_HELD = Found(
+    lambda: Payment.objects.select_for_update(no_key=True).filter(pk__in=given_ids(AT_ONCE)).order_by("pk")
+)
+_SIGNS = Found(lambda: Payment.objects.filter(pk=Given("pk")).order_by().values_list("pk", *_signs()))
+_ALL_SIGNS = Found(lambda: Payment.objects.filter(pk__in=given_ids(AT_ONCE)).order_by().values_list("pk", *_signs()))
+
 
 def pay(
     order: Order, wallet_account: WalletAccount, *, by: Actor, terminal: Terminal, remember: Remember | None = None
@@ -57,14 +121,13 @@ def pay(
     returned may still be PROCESSING; its result then comes by notifyPayment or inquiryPayment.
     Source: https://docs.antom.com/ac/ams/payment_agreement
     """
-    acquirer = acquirer_for(order.account)
-    at = clock.now()
-    expires_at = at + acquirer.capabilities.payment_expiry - schedule.EXPIRY_SHORTENING
     with transaction.atomic(durable=True):  # promise: paymentRequestId is born here and committed
-        orders = Order.objects.select_for_update(of=("self",), no_key=True).select_related("account", "buyer")
-        order = orders.get(pk=order.pk)
-        wallet_account = WalletAccount.objects.select_for_update(no_key=True).get(pk=wallet_account.pk)
-        _refuse_unpayable(order, wallet_account)
+        order = _held(order)
+        acquirer = acquirer_for(order.account, keys=order.their_keys or ())  # type: ignore[attr-defined]  # read beside
+        wallet_account = _WALLET_HELD.get(pk=wallet_account.pk, order=order.pk)
+        is_first = not wallet_account.order_had_payments
+        _refuse_unpayable(order, wallet_account, is_first=is_first)
+        at = clock.now()
         payment = Payment(
             order=order,
             wallet_account=wallet_account,
@@ -76,27 +139,35 @@ def pay(
             os_type=terminal.os_type,
             client_ip=terminal.client_ip or None,
             settlement_currency=order.account.settlement_currency,
-            expires_at=expires_at,
+            expires_at=at + acquirer.capabilities.payment_expiry - schedule.EXPIRY_SHORTENING,
             due_at=at + schedule.WIRE_GRACE,
         )
+        payment.is_first = is_first
         payment.by(by)
-        payment.save()
-        payment.advance(PaymentEvent.PAY_SENT, heard_from=Messenger.US, note=str(by))
+        payment.begin(PaymentEvent.PAY_SENT, heard_from=Messenger.US, note=str(by))
         if remember:
             remember(payment)
     result = acquirer.pay(payment_request(payment, wallet_account))  # wire: no transaction is open
     return record_payment_result(payment, result, heard_from=Messenger.PAY_ANSWER)  # record: its own
 
 
-def _refuse_unpayable(order: Order, wallet_account: WalletAccount) -> None:
+def _held(order: Order) -> Order:
+    """The order as it is now, held, with what a payment of it says to the acquirer."""
+    held = _ORDER_HELD.get(pk=order.pk)
+    rows = held.its_items or ()
+    held.hold_items(OrderItem(**dict(zip(_ITEM, row, strict=True))) for row in rows)
+    return held
+
+
+def _refuse_unpayable(order: Order, wallet_account: WalletAccount, *, is_first: bool) -> None:
     if wallet_account.buyer_id != order.buyer_id or wallet_account.account_id != order.account_id:
         raise NotFound(thing="wallet", key=wallet_account.pk)
     if order.status != OrderStatus.INIT:
         raise OrderNotPayable(number=order.number, why=f"it is {order.get_status_display().lower()}")
-    live = Payment.objects.filter(order=order, status__in=LIVE).first()
-    if live is not None:
+    earlier = set() if is_first else {status for (status,) in _STATUSES.tuples(order=order.pk)}
+    if earlier.intersection(LIVE):
         raise OrderNotPayable(number=order.number, why="it is being paid")
-    if _kept_of(order).exists():
+    if earlier and _kept_of(order).exists():
         why = "the acquirer says that an earlier payment of it was taken after all; give that money back first"
         raise OrderNotPayable(number=order.number, why=why)
     if wallet_account.status != WalletStatus.ACTIVE:
@@ -159,6 +230,7 @@ def send_again(payment: Payment) -> Payment:
         if payment.status != PaymentStatus.PROCESSING or payment.may_have_arrived:
             return payment
         wallet_account = payment.wallet_account
+        wallet_account.refresh_from_db()
         is_sendable = (
             at < payment.expires_at
             and wallet_account.status == WalletStatus.ACTIVE
@@ -178,38 +250,82 @@ def send_again(payment: Payment) -> Payment:
 
 
 def _cancel_is_wanted(payment: Payment) -> bool:
-    return payment.cancels.filter(status=CancelStatus.REQUESTED, gives_back_kept=False).exists()
+    return _cancels_wanted().filter(payment=payment).exists()
 
 
-def record_payment_result(payment: Payment, result: PaymentResult, *, heard_from: Messenger) -> Payment:
+def _cancels_wanted() -> QuerySet[Cancel]:
+    return Cancel.objects.filter(status=CancelStatus.REQUESTED, gives_back_kept=False)
+
+
+def record_payment_result(
+    payment: Payment, result: PaymentResult, *, heard_from: Messenger, done: Callable[[], None] | None = None
+) -> Payment:
     """Write down a verdict about a payment, whoever brings it. Safe to repeat, in any order.
 
     UNKNOWN moves nothing, and a message that decides nothing changes nothing. A verdict that the final status does not
     allow is kept as a contradiction with an incident; it never overwrites. Amount and currency are compared before a
-    success is believed.
+    success is believed. ``done`` is called inside the transaction, when all is written.
     """
     if result.outcome is Outcome.UNKNOWN and heard_from == Messenger.NOTIFICATION:
         return payment
     with transaction.atomic(durable=True):
-        keep(payment.account, result.exchange, subject=payment.payment_request_id)
         payment.lock()
-        if result.amount in (None, payment.amount):
-            _learn_ids(payment, result)
-        if result.outcome is Outcome.UNKNOWN:
-            _note_unknown(payment, result, heard_from=heard_from)
-        elif result.outcome is Outcome.SUCCESS:
-            _record_success(payment, result, heard_from=heard_from)
-        elif result.is_cancelled:
-            _record_cancelled(payment, result, heard_from=heard_from)
-        else:
-            _record_failure(payment, result, heard_from=heard_from)
+        with _kept_beside(payment, None if heard_from == Messenger.INQUIRY else result.exchange) as beside:
+            _write_down(payment, result, heard_from=heard_from, beside=beside)
+        if done:
+            done()
     return payment
 
 
-def _learn_ids(payment: Payment, result: PaymentResult) -> None:
-    if result.payment_id and not payment.payment_id:
-        Payment.objects.filter(pk=payment.pk, payment_id="").update(payment_id=result.payment_id[:64])
-        payment.refresh_from_db()
+@contextmanager
+def _kept_beside(payment: Payment, exchange: WireExchange | None) -> Iterator[list[Part]]:
+    """What an exchange adds to what is written inside: whoever says it together with more takes it from the list."""
+    row = to_keep(payment.account, exchange, subject=payment.payment_request_id)
+    left: list[Part] = [] if row is None else [Insert(row)]
+    yield left
+    statements.together(*left)
+
+
+def _write_down(
+    payment: Payment,
+    result: PaymentResult,
+    *,
+    heard_from: Messenger,
+    also: Mapping[str, Any] | None = None,
+    beside: list[Part],
+) -> None:
+    """Write a verdict down about a payment that is held; ``also`` is what else was learned of it."""
+    learned = _learned(payment, result, also or {})
+    if result.outcome is Outcome.SUCCESS:
+        _record_success(payment, result, learned, heard_from=heard_from, beside=beside)
+        return
+    _learn(payment, learned)
+    if result.outcome is Outcome.UNKNOWN:
+        _note_unknown(payment, result, heard_from=heard_from)
+    elif result.is_cancelled:
+        _record_cancelled(payment, result, heard_from=heard_from)
+    else:
+        _record_failure(payment, result, heard_from=heard_from)
+
+
+def _learned(payment: Payment, result: PaymentResult, also: Mapping[str, Any]) -> dict[str, Any]:
+    if result.payment_id and not payment.payment_id and result.amount in (None, payment.amount):
+        return {**also, "payment_id": result.payment_id[:64]}
+    return dict(also)
+
+
+def _is_simply_paid(payment: Payment, result: PaymentResult) -> bool:
+    """Whether nothing is to be weighed: it is unknown to us, and said to be paid with the amount we asked for."""
+    is_paid = result.outcome is Outcome.SUCCESS and result.amount in (None, payment.amount)
+    return is_paid and payment.status == PaymentStatus.PROCESSING
+
+
+def _learn(payment: Payment, facts: Mapping[str, Any]) -> None:
+    """Write facts down that move nothing, of a payment that is held."""
+    if facts:
+        statements.update(Payment, facts, pk=payment.pk)
+        for name, value in facts.items():
+            setattr(payment, name, value)
 
 
 def _note_unknown(payment: Payment, result: PaymentResult, *, heard_from: Messenger) -> None:
@@ -222,15 +338,12 @@ def _note_unknown(payment: Payment, result: PaymentResult, *, heard_from: Messen
         # What never left is closed here; about what may have left, the cancel's own ladder asks once there is one.
         if not (result.may_have_arrived and _cancel_is_wanted(payment)):
             facts["due_at"] = clock.now() + acquirer_for(payment.account).capabilities.payment_poll
-    Payment.objects.filter(pk=payment.pk, status=PaymentStatus.PROCESSING).update(**facts)
-    payment.refresh_from_db()
+    _learn(payment, facts)
 
 
 def look_again(payment: Payment, *, at: datetime) -> None:
     """Ask about a payment then, and give up the lease; unless it is final by now, or its cancel asks anyway."""
-    Payment.objects.filter(pk=payment.pk, status=PaymentStatus.PROCESSING).exclude(
-        cancels__status=CancelStatus.REQUESTED
-    ).update(due_at=at, lease_until=None)
+    _LOOKED_AT_AGAIN.run(pk=payment.pk, at=at)
 
 
 def believable(moment: datetime | None, *, since: datetime) -> datetime:
@@ -256,40 +369,114 @@ def _verdict(result: PaymentResult) -> dict[str, Any]:
     }
 
 
-def _record_success(payment: Payment, result: PaymentResult, *, heard_from: Messenger) -> None:
+def _record_success(
+    payment: Payment, result: PaymentResult, learned: Mapping[str, Any], *, heard_from: Messenger, beside: list[Part]
+) -> None:
     if result.amount is not None and result.amount != payment.amount:
+        _learn(payment, learned)
         _contradict(payment, "AMOUNT", heard_from, f"The acquirer says {result.amount}, we asked for {payment.amount}.")
         return
     if payment.status != PaymentStatus.PROCESSING:
+        _learn(payment, learned)
         if payment.status in (PaymentStatus.FAILED, PaymentStatus.CANCELLED):
             _hear_that_it_was_kept(payment, result, heard_from=heard_from)
         elif heard_from == Messenger.INQUIRY:
             settle_contradictions(payment, _AGAINST_PAID, "The acquirer was asked and holds it as paid.")
         return
-    if _cancel_is_wanted(payment):
+    (signs,) = _read_signs(_SIGNS.tuples(pk=payment.pk)).values()
+    if signs.has_cancels and _cancel_is_wanted(payment):
+        _learn(payment, learned)
         # Our own cancel is on its way: whether this money stays is decided by its answer, so nobody delivers yet.
         if heard_from in (Messenger.PAY_ANSWER, Messenger.NOTIFICATION):
             waiting = Cancel.objects.filter(payment=payment, status=CancelStatus.REQUESTED, lease_until__isnull=True)
             waiting.update(due_at=clock.now())
         return
-    paid_at = believable(result.paid_at, since=payment.created_at)
-    facts = _verdict(result) | {"paid_at": paid_at}
-    if result.gross_settlement is not None:
-        facts["gross_settlement_value"] = result.gross_settlement.value
-        facts["gross_settlement_currency"] = result.gross_settlement.currency
-    if result.quote is not None and result.quote.price.adjusted() < _PRICE_DIGITS:
-        facts["quote_currency_pair"] = result.quote.currency_pair[:16]
-        facts["quote_price"] = result.quote.price.quantize(Decimal(1).scaleb(-_PRICE_DECIMALS))
-    if result.customs_declaration_amount is not None:
-        facts["customs_value"] = result.customs_declaration_amount.value
-    if payment.advance(PaymentEvent.RESULT_SUCCESS, heard_from=heard_from, **facts):
-        with suppress(TransitionNotAllowed):
-            payment.order.refresh_from_db()
-            payment.order.advance(OrderEvent.PAYMENT_SUCCEEDED, heard_from=heard_from, paid_at=paid_at)
-        incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Paid.")
-        if payment.contradictions.exists():
+    said = _Success(payment, signs, result, learned, heard_from)
+    statements.together(*beside, *said.parts)
+    beside.clear()
+    said.is_said()
+
+
+class _Success:
+    """That a payment which is held was paid: what is said of it, and what follows once it was said."""
+
+    def __init__(
+        self,
+        payment: Payment,
+        signs: "_Signs",
+        result: PaymentResult,
+        learned: Mapping[str, Any],
+        heard_from: Messenger,
+    ) -> None:
+        self._payment, self._signs, self._heard_from = payment, signs, heard_from
+        self._paid_at = believable(result.paid_at, since=payment.created_at)
+        facts = {**learned, **_verdict(result), "paid_at": self._paid_at}
+        if result.gross_settlement is not None:
+            facts["gross_settlement_value"] = result.gross_settlement.value
+            facts["gross_settlement_currency"] = result.gross_settlement.currency
+        if result.quote is not None and result.quote.price.adjusted() < _PRICE_DIGITS:
+            facts["quote_currency_pair"] = result.quote.currency_pair[:16]
+            facts["quote_price"] = result.quote.price.quantize(Decimal(1).scaleb(-_PRICE_DECIMALS))
+        if result.customs_declaration_amount is not None:
+            facts["customs_value"] = result.customs_declaration_amount.value
+        self._move = payment.move(PaymentEvent.RESULT_SUCCESS, heard_from=heard_from, **facts)
+        self._order_move = _paying_off(payment.order, self._paid_at, heard_from=heard_from, when=self._move)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The move of the payment, and that of its order."""
+        return (*self._move.parts, *(self._order_move.parts if self._order_move else ()))
+
+    def is_said(self) -> None:
+        """Do what follows, in the same transaction."""
+        payment, signs = self._payment, self._signs
+        if not self._move.is_done():
+            return
+        is_paid = _is_paid_off(self._order_move, self._paid_at, heard_from=self._heard_from)
+        if is_paid and signs.somebody_listens:
+            announcements.order_paid(payment)
+        payment.is_alone = payment.is_first and not signs.has_cancels
+        if signs.is_incident:
+            incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Paid.")
+        if signs.is_contradicted:
             settle_contradictions(payment, _AGAINST_AMOUNT, "The acquirer says the right amount now.")
-        authorization_operations.token_worked(payment.wallet_account, payment.token_index)
+        if signs.token_is_doubted:
+            authorization_operations.token_worked(payment.wallet_account, payment.token_index)
+
+
+class _Signs(NamedTuple):
+    """What stands about a payment beside its own row, asked in one question."""
+
+    has_cancels: bool
+    is_contradicted: bool
+    is_incident: bool
+    token_is_doubted: bool
+    somebody_listens: bool
+
+
+def _read_signs(rows: Sequence[tuple[Any, ...]]) -> dict[int, _Signs]:
+    """By payment."""
+    return {
+        key: _Signs(bool(cancel), bool(contradiction), bool(incident), doubted_at is not None, bool(endpoint))
+        for key, cancel, contradiction, incident, doubted_at, endpoint in rows
+    }
+
+
+def _paying_off(order: Order, paid_at: datetime, *, heard_from: Messenger, when: Move | None = None) -> Move | None:
+    """What moves the order to paid; None when, as it was read, it cannot be."""
+    with suppress(TransitionNotAllowed):
+        return order.move(OrderEvent.PAYMENT_SUCCEEDED, heard_from=heard_from, when=when, paid_at=paid_at)
+    return None
+
+
+def _is_paid_off(move: Move | None, paid_at: datetime, *, heard_from: Messenger) -> bool:
+    """Whether the order moved. As it was read it may be old: then nothing moved, and it is looked at once more."""
+    if move is None or move.is_done():
+        return move is not None
+    order = move.row
+    with suppress(TransitionNotAllowed):
+        return order.advance(OrderEvent.PAYMENT_SUCCEEDED, heard_from=heard_from, paid_at=paid_at)
+    return False
 
 
 def _was_asked_since(payment: Payment, result: PaymentResult, heard_from: Messenger) -> bool:
@@ -339,6 +526,7 @@ def _record_failure(payment: Payment, result: PaymentResult, *, heard_from: Mess
     if result.code == NEVER_SENT and payment.may_have_arrived:
         return  # somebody sent it in the meantime
     if payment.advance(PaymentEvent.RESULT_FAIL, heard_from=heard_from, note=result.code, **_verdict(result)):
+        announcements.order_failed(payment)
         for cancel in payment.cancels.filter(status=CancelStatus.REQUESTED):
             refuse_cancel(cancel, heard_from=Messenger.US, note="The payment failed; there is nothing to cancel.")
             _end_order(cancel, heard_from=heard_from)
@@ -352,7 +540,8 @@ def _record_cancelled(payment: Payment, result: PaymentResult, *, heard_from: Me
     if live is not None:
         confirm_cancel(live, heard_from=heard_from)
     elif payment.status == PaymentStatus.PROCESSING:
-        payment.advance(PaymentEvent.CANCEL_CONFIRMED, heard_from=heard_from, **_verdict(result))
+        if payment.advance(PaymentEvent.CANCEL_CONFIRMED, heard_from=heard_from, **_verdict(result)):
+            announcements.order_failed(payment)
         incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Cancelled.")
     elif payment.status == PaymentStatus.SUCCEEDED:
         _contradict(payment, "CANCELLED", heard_from, "The acquirer holds it as cancelled; we did not cancel it.")
@@ -393,7 +582,7 @@ def confirm_cancel(cancel: Cancel, *, heard_from: Messenger, **facts: Any) -> No
         return
     was_paid = payment.status == PaymentStatus.SUCCEEDED
     with suppress(TransitionNotAllowed):
-        payment.advance(
+        moved = payment.advance(
             PaymentEvent.CANCEL_CONFIRMED,
             heard_from=heard_from,
             due_at=None,
@@ -401,9 +590,12 @@ def confirm_cancel(cancel: Cancel, *, heard_from: Messenger, **facts: Any) -> No
             attempts=0,
             finished_at=at,
         )
+        if moved and not was_paid:
+            announcements.order_failed(payment)
     if was_paid:
         with suppress(TransitionNotAllowed):
-            payment.order.advance(OrderEvent.PAYMENT_CANCELLED, heard_from=heard_from, closed_at=at)
+            if payment.order.advance(OrderEvent.PAYMENT_CANCELLED, heard_from=heard_from, closed_at=at):
+                announcements.order_cancelled(payment.order, payment)
     _end_order(cancel, heard_from=heard_from)
 
 
@@ -412,7 +604,9 @@ def _end_order(cancel: Cancel, *, heard_from: Messenger) -> None:
     if cancel.ends_order:
         order = Order.objects.get(payments=cancel.payment_id)
         with suppress(TransitionNotAllowed):
-            order.advance(OrderEvent.WITHDRAWN, heard_from=heard_from, note="It was called off.", closed_at=clock.now())
+            note = "It was called off."
+            if order.advance(OrderEvent.WITHDRAWN, heard_from=heard_from, note=note, closed_at=clock.now()):
+                announcements.order_cancelled(order)
 
 
 def refuse_cancel(cancel: Cancel, *, heard_from: Messenger, note: str = "", **facts: Any) -> bool:
@@ -506,9 +700,9 @@ def ask(payment: Payment, *, by: Actor | None = None) -> Payment:
     return record_inquiry(payment, inquire(payment))
 
 
-def inquire(payment: Payment) -> PaymentInquiry:
+def inquire(payment: Payment, acquirer: Acquirer | None = None) -> PaymentInquiry:
     """Ask the acquirer about a payment; what it says is still to be recorded."""
-    return acquirer_for(payment.account).inquire_payment(
+    return (acquirer or acquirer_for(payment.account)).inquire_payment(
         payment_request_id=payment.payment_request_id, payment_id=payment.payment_id
     )
 
@@ -537,13 +731,53 @@ def check(payment: Payment) -> Payment:
 def record_inquiry(payment: Payment, inquiry: PaymentInquiry) -> Payment:
     """Write down an inquiry: the call's own result decides nothing, what it says of the payment goes to the funnel."""
     with transaction.atomic(durable=True):
-        keep(payment.account, inquiry.exchange, subject=payment.payment_request_id)
-        is_past = clock.now() > payment.expires_at + schedule.DENIAL_MARGIN
-        Payment.objects.filter(pk=payment.pk).update(
-            questions_asked=F("questions_asked") + 1,
-            is_denied_by_inquiry=inquiry.is_unknown_there and is_past,
-        )
-        payment.refresh_from_db()
-    if inquiry.payment is not None:
-        return record_payment_result(payment, inquiry.payment, heard_from=Messenger.INQUIRY)
+        payment.lock()
+        _write_inquiry_down(payment, inquiry)
     return payment
+
+
+def record_inquiries(heard: Sequence[tuple[Payment, PaymentInquiry]]) -> None:
+    """Write down what was heard of several payments, at most AT_ONCE, in one transaction. As ``record_inquiry``.
+
+    An inquiry moves no money, so its answer may wait a moment for others: killed before they are written down, the
+    leases of these payments run out, and they are asked about again. Those that are simply paid are written down in
+    bulk, whatever else was heard one by one.
+    """
+    payments = [payment for payment, _ in heard]
+    with transaction.atomic(durable=True):
+        keys = ids([payment.pk for payment in payments], AT_ONCE)
+        statements.reload_all(payments, _ALL_HELD, keeping=Payment.settled, **keys)
+        signs = _read_signs(_ALL_SIGNS.tuples(**keys))
+        successes: list[_Success] = []
+        parts: list[Part] = []
+        for payment, inquiry in heard:
+            result = inquiry.payment
+            if result is None or not _is_simply_paid(payment, result) or signs[payment.pk].has_cancels:
+                _write_inquiry_down(payment, inquiry)
+                continue
+            learned = _learned(payment, result, _learned_by(payment, inquiry))
+            success = _Success(payment, signs[payment.pk], result, learned, Messenger.INQUIRY)
+            kept = to_keep(payment.account, inquiry.exchange, subject=payment.payment_request_id)
+            parts += [*([] if kept is None else [Insert(kept)]), *success.parts]
+            successes.append(success)
+        statements.in_bulk(parts)
+        for success in successes:
+            success.is_said()
+
+
+def _write_inquiry_down(payment: Payment, inquiry: PaymentInquiry) -> None:
+    learned = _learned_by(payment, inquiry)
+    with _kept_beside(payment, inquiry.exchange) as beside:
+        if inquiry.payment is not None:
+            _write_down(payment, inquiry.payment, heard_from=Messenger.INQUIRY, also=learned, beside=beside)
+        else:
+            _learn(payment, learned)
+
+
+def _learned_by(payment: Payment, inquiry: PaymentInquiry) -> dict[str, Any]:
+    asked_at = inquiry.exchange.sent_at if inquiry.exchange is not None else clock.now()
+    is_past = asked_at > payment.expires_at + schedule.DENIAL_MARGIN
+    return {
+        "questions_asked": payment.questions_asked + 1,
+        "is_denied_by_inquiry": inquiry.is_unknown_there and is_past,
+    }

@@ -11,10 +11,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 
-from payments import queries, schedule
+from payments import announcements, queries, schedule
 from payments.errors import AmountNotAllowed, RefundExceedsPayment, RefundNotPossible
 from payments.models import Order, Payment, Refund
-from payments.operations.payments import AGAINST_UNPAID, believable, release, settle_contradictions
+from payments.operations.payments import AGAINST_UNPAID, HELD, believable, release, settle_contradictions
+from payments.operations.permission import REFUND, permit
 from payments.states import (
     Messenger,
     OrderEvent,
@@ -47,15 +48,16 @@ def refund(
 ) -> Refund:
     """Give back ``amount`` of a paid payment, once, under a new refundRequestId.
 
-    Raises RefundNotPossible, RefundExceedsPayment or AmountNotAllowed before anything is sent. The refund returned may
-    still be PROCESSING; its result then comes by notifyRefund or inquiryRefund.
+    Raises RefundNotPossible, RefundExceedsPayment, AmountNotAllowed or, for a person above their limit, ApprovalNeeded
+    before anything is sent. The refund returned may still be PROCESSING; its result then comes by notifyRefund or
+    inquiryRefund.
     Source: https://docs.antom.com/ac/ams/refund_online
     """
     acquirer_for(payment.account)  # refuses here, before the promise
     with transaction.atomic(durable=True):  # promise: refundRequestId is born here, the amount reserved
-        rows = Payment.objects.select_for_update(of=("self",), no_key=True)
-        payment = rows.select_related("order__account", "wallet_account").get(pk=payment.pk)
+        payment = HELD.get(pk=payment.pk)
         _refuse_unrefundable(payment, amount)
+        permit(payment, amount, REFUND, by=by, reason_code=reason_code, note=note)
         promised = promise(payment, amount, by=by, reason_code=reason_code, note=note)
         reserved = Payment.objects.filter(
             pk=payment.pk,
@@ -85,11 +87,13 @@ def promise(
         gives_back_kept=gives_back_kept,
         reason_code=reason_code,
         note=note[:256],
-        due_at=clock.now(),
+        due_at=clock.now() + schedule.WIRE_GRACE,  # its caller sends it now; the worker comes when that one has died
     )
     promised.by(by)
     promised.save()
-    promised.advance(RefundEvent.REFUND_SENT, heard_from=Messenger.US, note=f"{by} {reason_code}")
+    promised.advance(
+        RefundEvent.REFUND_SENT, heard_from=Messenger.US, note=f"By {by}: {reason_code.replace('_', ' ').lower()}"
+    )
     return promised
 
 
@@ -136,8 +140,10 @@ def send(refund: Refund, *, is_leased: bool = False) -> Refund:
     acquirer = acquirer_for(refund.payment.account)
     at = clock.now()
     free = Q() if is_leased else Q(lease_until__isnull=True) | Q(lease_until__lt=at)
-    is_repeat = refund.times_sent > 0 and refund.may_have_arrived
     with transaction.atomic(durable=True):  # counted, and perhaps arrived, before it is sent
+        refund.lock()
+        # As the row is now: to whoever was slow the worker may have come first, and the refusal is of a repeat.
+        is_repeat = refund.times_sent > 0 and refund.may_have_arrived
         held = Refund.objects.filter(free, pk=refund.pk, status=RefundStatus.PROCESSING).update(
             lease_until=at + due.LEASE,
             due_at=at + schedule.WIRE_GRACE,
@@ -157,8 +163,9 @@ def record_refund_result(refund: Refund, result: RefundResult, *, heard_from: Me
     if result.outcome is Outcome.UNKNOWN and heard_from == Messenger.REFUND_NOTIFICATION:
         return refund
     with transaction.atomic(durable=True):
-        payment = Payment.objects.select_for_update(no_key=True).get(pk=refund.payment_id)
-        keep(payment.account, result.exchange, subject=refund.refund_request_id)
+        payment = HELD.get(pk=refund.payment_id)
+        if heard_from != Messenger.REFUND_INQUIRY:  # record_refund_inquiry kept that exchange
+            keep(payment.account, result.exchange, subject=refund.refund_request_id)
         refund.lock()
         is_of_this_amount = result.amount in (None, refund.amount)
         if result.refund_id and not refund.refund_id and is_of_this_amount:
@@ -232,6 +239,7 @@ def _record_success(refund: Refund, result: RefundResult, *, heard_from: Messeng
         order = Order.objects.get(pk=payment.order_id)
         with suppress(TransitionNotAllowed):
             order.advance(OrderEvent.ALL_REFUNDED, heard_from=heard_from, closed_at=clock.now())
+    announcements.order_refunded(refund)
 
 
 def _record_failure(refund: Refund, result: RefundResult, *, heard_from: Messenger) -> None:
