@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -18,17 +19,9 @@ from portal.acquirer.wallets import name_of
 from portal.admin import display
 from portal.admin.acts import Act, Done, ReasonForm
 from portal.admin.display import Chip
-from portal.admin.ledger import (
-    AccountFilter,
-    Card,
-    DayFilter,
-    Headline,
-    LedgerAdmin,
-    Question,
-    Questions,
-    Table,
-    WalletFilter,
-)
+from portal.admin.filters import DayFilter
+from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table, WalletFilter
+from portal.words import lazy, say
 
 _WALLET_TONES = {
     WalletStatus.ACTIVE: "good",
@@ -58,48 +51,54 @@ def _attempt_chip(attempt: Authorization) -> Chip:
 class RevokeForm(ReasonForm):
     """End a consent."""
 
-    title = "Revoke this wallet"
+    title = lazy("Revoke this wallet")
     reasons = (
-        ("BUYER_REQUEST", "Buyer asked for it"),
-        ("FRAUD", "Suspected fraud"),
-        ("CONTRACT_ENDED", "The buyer’s contract with us ended"),
-        ("OTHER", "Other (see note)"),
+        ("BUYER_REQUEST", lazy("Buyer asked for it")),
+        ("FRAUD", lazy("Suspected fraud")),
+        ("CONTRACT_ENDED", lazy("The buyer’s contract with us ended")),
+        ("OTHER", lazy("Other (see note)")),
     )
 
     def will_happen(self) -> list[str]:
         wallet = self.thing
         return [
-            f"{name_of(wallet.wallet)} {wallet.login_label} is not debited any more, whatever the acquirer answers.",
-            "What was paid stays paid, and can still be given back.",
-            "To pay with it again, the buyer must agree anew in the wallet.",
+            say(
+                "{name_of} {login_label} is not debited any more, whatever the acquirer answers.",
+                name_of=name_of(wallet.wallet),
+                login_label=wallet.login_label,
+            ),
+            say("What was paid stays paid, and can still be given back."),
+            say("To pay with it again, the buyer must agree anew in the wallet."),
         ]
 
     def is_risky(self) -> bool:
         return True
 
     def button(self) -> str:
-        return f"Revoke {name_of(self.thing.wallet)} {self.thing.login_label}".strip()
+        return say(
+            "Revoke {name_of} {login_label}", name_of=name_of(self.thing.wallet), login_label=self.thing.login_label
+        ).strip()
 
 
 def _not_revocable(wallet: WalletAccount) -> str:
     if wallet.status in (WalletStatus.ACTIVE, WalletStatus.NEEDS_AUTHORIZATION):
         return ""
-    return f"This wallet is {wallet.get_status_display().lower()}."
+    return say("This wallet is {status}.", status=wallet.get_status_display().lower())
 
 
 class WalletQuestions(Questions):
     """What one asks about bound wallets."""
 
     questions = (
-        Question("active", "Active", lambda: Q(status=WalletStatus.ACTIVE)),
-        Question("needs", "Needs authorization", lambda: Q(status=WalletStatus.NEEDS_AUTHORIZATION)),
+        Question("active", lazy("Active"), lambda: Q(status=WalletStatus.ACTIVE)),
+        Question("needs", lazy("Needs authorization"), lambda: Q(status=WalletStatus.NEEDS_AUTHORIZATION)),
         Question(
             "ending",
-            f"Ends within {ENDING.days} days",
+            lazy("Ends within {days} days", days=ENDING.days),
             lambda: Q(status=WalletStatus.ACTIVE, access_token_expires_at__lt=clock.now() + ENDING),
         ),
-        Question("revoking", "Revoking", lambda: Q(status=WalletStatus.REVOKING)),
-        Question("ended", "Ended", lambda: Q(status__in=(WalletStatus.REVOKED, WalletStatus.REPLACED))),
+        Question("revoking", lazy("Revoking"), lambda: Q(status=WalletStatus.REVOKING)),
+        Question("ended", lazy("Ended"), lambda: Q(status__in=(WalletStatus.REVOKED, WalletStatus.REPLACED))),
     )
 
 
@@ -115,48 +114,50 @@ class WalletAccountAdmin(LedgerAdmin):
     """A bound wallet: whether it may be debited, until when, and what ended it."""
 
     section, position, icon = "Wallets", 10, "wallet"
-    menu_label = "Wallet accounts"
-    hint = "newest first"
-    empty_title = "No wallet bound yet"
-    empty_text = "When a buyer agrees in a wallet, the binding appears here."
+    menu_label = lazy("Wallet accounts")
+    hint = lazy("newest first")
+    empty_title = lazy("No wallet bound yet")
+    empty_text = lazy("When a buyer agrees in a wallet, the binding appears here.")
     list_display = ("label", "buyer_shown", "state", "until", "bound")
+    more_columns = ("public_id", "ended_at", "end_reason")
+    personal_columns = ("label", "buyer_shown")
     list_select_related = ("buyer",)
     page_select_related = ("account",)
     list_filter = (WalletQuestions, WalletFilter, BoundDay, AccountFilter)
     search_fields = ("login_label", "public_id", "buyer__reference", "authorizations__auth_state")
-    acts = (Act("revoke", "Revoke…", form=RevokeForm, tone="risk", why_not=_not_revocable),)
+    acts = (Act("revoke", lazy("Revoke…"), form=RevokeForm, tone="risk", why_not=_not_revocable),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WalletAccount]:
         """Without the secrets: no page shows them, so no page decrypts them."""
         return super().get_queryset(request).defer("access_token", "user_id")
 
-    def hot_count(self) -> int:
-        return WalletAccount.objects.filter(status=WalletStatus.REVOKING, attempts__gt=0).count()
+    def hot_rows(self) -> QuerySet[WalletAccount]:
+        return WalletAccount.objects.filter(status=WalletStatus.REVOKING, attempts__gt=0)
 
-    @display.column("Wallet")
+    @display.column(lazy("Wallet"))
     def label(self, wallet: WalletAccount) -> str:
         return f"{name_of(wallet.wallet)} {wallet.login_label}".strip()
 
-    @display.column("Buyer", is_minor=True)
+    @display.column(lazy("Buyer"), is_minor=True)
     def buyer_shown(self, wallet: WalletAccount) -> SafeString | str:
         return display.to(wallet.buyer)
 
-    @display.column("State")
+    @display.column(lazy("State"))
     def state(self, wallet: WalletAccount) -> Chip:
         return _wallet_chip(wallet)
 
-    @display.column("Consent ends", numeric=True, is_minor=True)
+    @display.column(lazy("Consent ends"), numeric=True, is_minor=True)
     def until(self, wallet: WalletAccount) -> SafeString | str:
         if wallet.status != WalletStatus.ACTIVE:
             return display.NOTHING
         return display.when(wallet.access_token_expires_at)
 
-    @display.column("Bound", numeric=True)
+    @display.column(lazy("Bound"), numeric=True)
     def bound(self, wallet: WalletAccount) -> SafeString | str:
         return display.when(wallet.bound_at)
 
     def headline(self, wallet: WalletAccount) -> Headline:
-        line = display.joined((display.to(wallet.buyer, f"Buyer {wallet.buyer}"), wallet.account.name))
+        line = display.joined((display.to(wallet.buyer, say("Buyer {buyer}", buyer=wallet.buyer)), wallet.account.name))
         return Headline(self.label(wallet), (_wallet_chip(wallet),), line)
 
     def subjects(self, wallet: WalletAccount) -> list[str]:
@@ -164,23 +165,23 @@ class WalletAccountAdmin(LedgerAdmin):
         return [wallet.public_id, *states]
 
     def cards(self, request: HttpRequest, wallet: WalletAccount) -> list[Card]:
-        refreshes = "yes" if wallet.refresh_token else "no: the buyer must agree again when it ends"
+        refreshes = say("yes") if wallet.refresh_token else say("no: the buyer must agree again when it ends")
         return [
             Card(
-                "Consent",
+                say("Consent"),
                 facts=[
-                    ("Wallet", name_of(wallet.wallet)),
-                    ("Account there", display.mono(wallet.login_label)),
-                    ("Buyer", display.to(wallet.buyer)),
-                    ("Id for the shop", display.mono(wallet.public_id)),
-                    ("Bound", display.stamp(wallet.bound_at)),
-                    ("Ends", display.stamp(wallet.access_token_expires_at)),
-                    ("Can be refreshed", refreshes),
-                    ("Refreshed next", display.when(wallet.due_at)),
-                    ("Doubted", display.stamp(wallet.doubted_at)),
-                    ("Ended", display.stamp(wallet.ended_at)),
-                    ("Because", wallet.end_reason or display.NOTHING),
-                    ("Account", display.to(wallet.account)),
+                    (say("Wallet"), name_of(wallet.wallet)),
+                    (say("Account there"), display.mono(wallet.login_label)),
+                    (say("Buyer"), display.to(wallet.buyer)),
+                    (say("Id for the shop"), display.mono(wallet.public_id)),
+                    (say("Bound"), display.stamp(wallet.bound_at)),
+                    (say("Ends"), display.stamp(wallet.access_token_expires_at)),
+                    (say("Can be refreshed"), refreshes),
+                    (say("Refreshed next"), display.when(wallet.due_at)),
+                    (say("Doubted"), display.stamp(wallet.doubted_at)),
+                    (say("Ended"), display.stamp(wallet.ended_at)),
+                    (say("Because"), wallet.end_reason or display.NOTHING),
+                    (say("Account"), display.to(wallet.account)),
                 ],
             )
         ]
@@ -194,9 +195,9 @@ class WalletAccountAdmin(LedgerAdmin):
             remember=form.remember,
         )
         if ended.status == WalletStatus.REVOKED:
-            return Done("The wallet is revoked. It is not debited any more.")
+            return Done(say("The wallet is revoked. It is not debited any more."))
         return Done(
-            "The wallet is not debited any more. The acquirer has not confirmed yet; we keep telling it.", "wait"
+            say("The wallet is not debited any more. The acquirer has not confirmed yet; we keep telling it."), "wait"
         )
 
 
@@ -204,12 +205,12 @@ class AttemptQuestions(Questions):
     """What one asks about attempts."""
 
     questions = (
-        Question("waiting", "Waiting for the buyer", lambda: Q(status=AuthorizationStatus.OFFERED)),
-        Question("confirming", "Being confirmed", lambda: Q(status=AuthorizationStatus.CODE_RECEIVED)),
-        Question("bound", "Bound", lambda: Q(status=AuthorizationStatus.BOUND)),
+        Question("waiting", lazy("Waiting for the buyer"), lambda: Q(status=AuthorizationStatus.OFFERED)),
+        Question("confirming", lazy("Being confirmed"), lambda: Q(status=AuthorizationStatus.CODE_RECEIVED)),
+        Question("bound", lazy("Bound"), lambda: Q(status=AuthorizationStatus.BOUND)),
         Question(
             "failed",
-            "Refused or failed",
+            lazy("Refused or failed"),
             lambda: Q(status__in=(AuthorizationStatus.FAILED, AuthorizationStatus.CANCELLED)),
         ),
     )
@@ -220,10 +221,12 @@ class AuthorizationAdmin(LedgerAdmin):
     """One attempt to bind."""
 
     section, position, icon = "Wallets", 20, "consent"
-    hint = "attempts to bind, newest first"
-    empty_title = "Nobody has tried yet"
-    empty_text = "Each time a buyer begins to bind a wallet, the attempt appears here."
+    hint = lazy("attempts to bind, newest first")
+    empty_title = lazy("Nobody has tried yet")
+    empty_text = lazy("Each time a buyer begins to bind a wallet, the attempt appears here.")
     list_display = ("state_id", "label", "buyer_shown", "state", "time")
+    more_columns = ("public_id", "terminal_type", "result_code", "result_message", "expires_at")
+    personal_columns = ("label", "buyer_shown")
     list_select_related = ("buyer", "wallet_account")
     page_select_related = ("account",)
     list_filter = (AttemptQuestions, WalletFilter, DayFilter, AccountFilter)
@@ -247,25 +250,29 @@ class AuthorizationAdmin(LedgerAdmin):
     def state_id(self, attempt: Authorization) -> SafeString | str:
         return display.ident(attempt.auth_state)
 
-    @display.column("Wallet")
+    @display.column(lazy("Wallet"))
     def label(self, attempt: Authorization) -> str:
         bound = attempt.wallet_account
         return f"{name_of(attempt.wallet)} {bound.login_label if bound else ''}".strip()
 
-    @display.column("Buyer", is_minor=True)
+    @display.column(lazy("Buyer"), is_minor=True)
     def buyer_shown(self, attempt: Authorization) -> SafeString | str:
         return display.to(attempt.buyer)
 
-    @display.column("State")
+    @display.column(lazy("State"))
     def state(self, attempt: Authorization) -> Chip:
         return _attempt_chip(attempt)
 
-    @display.column("Time", numeric=True)
+    @display.column(lazy("Time"), numeric=True)
     def time(self, attempt: Authorization) -> SafeString | str:
         return display.when(attempt.created_at)
 
     def headline(self, attempt: Authorization) -> Headline:
-        return Headline(f"{name_of(attempt.wallet)} for {attempt.buyer}", (_attempt_chip(attempt),), attempt.auth_state)
+        return Headline(
+            say("{name_of} for {buyer}", name_of=name_of(attempt.wallet), buyer=attempt.buyer),
+            (_attempt_chip(attempt),),
+            attempt.auth_state,
+        )
 
     def subjects(self, attempt: Authorization) -> list[str]:
         return [attempt.auth_state]
@@ -273,18 +280,19 @@ class AuthorizationAdmin(LedgerAdmin):
     def cards(self, request: HttpRequest, attempt: Authorization) -> list[Card]:
         return [
             Card(
-                "Attempt",
+                say("Attempt"),
                 facts=[
                     ("authState", display.mono(attempt.auth_state)),
-                    ("Id for the shop", display.mono(attempt.public_id)),
-                    ("Buyer", display.to(attempt.buyer)),
-                    ("Wallet account", display.to(attempt.wallet_account)),
-                    ("Begun", display.stamp(attempt.created_at)),
-                    ("Lapses", display.stamp(attempt.expires_at)),
-                    ("Device", f"{attempt.terminal_type} {attempt.os_type}".strip()),
-                    ("Result", display.joined((attempt.result_code, attempt.result_message)) or display.NOTHING),
-                    ("Begun by", f"{attempt.actor_name} ({attempt.actor_kind.replace('_', ' ').lower()})"),
-                    ("Account", display.to(attempt.account)),
+                    (say("Id for the shop"), display.mono(attempt.public_id)),
+                    (say("Buyer"), display.to(attempt.buyer)),
+                    (say("Wallet account"), display.to(attempt.wallet_account)),
+                    (say("Begun"), display.stamp(attempt.created_at)),
+                    (say("Lapses"), display.stamp(attempt.expires_at)),
+                    (say("Device"), f"{attempt.terminal_type} {attempt.os_type}".strip()),
+                    (say("Result"), display.joined((attempt.result_code, attempt.result_message)) or display.NOTHING),
+                    *display.meaning_facts(attempt.result_code),
+                    (say("Begun by"), f"{attempt.actor_name} ({attempt.actor_kind.replace('_', ' ').lower()})"),
+                    (say("Account"), display.to(attempt.account)),
                 ],
             )
         ]
@@ -295,30 +303,39 @@ class BuyerAdmin(LedgerAdmin):
     """Somebody who buys, under the merchant's own reference."""
 
     section, position, icon = "Wallets", 30, "buyer"
-    hint = "newest first"
-    empty_title = "No buyer yet"
-    empty_text = "A buyer appears with the first session."
+    hint = lazy("newest first")
+    empty_title = lazy("No buyer yet")
+    empty_text = lazy("A buyer appears with the first session.")
     list_display = ("reference", "account", "active", "since")
+    personal_columns = ("reference",)
     list_select_related = ("account",)
     list_filter = (DayFilter, AccountFilter)
     search_fields = ("reference", "wallet_accounts__login_label")
     ordering = ("-created_at", "-pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        active = Count("wallet_accounts", filter=Q(wallet_accounts__status=WalletStatus.ACTIVE))
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(active_wallets=active)
+        # For each row that is shown, by its index; a join would be grouped for every buyer there is.
+        active = (
+            WalletAccount.objects.filter(buyer=OuterRef("pk"), status=WalletStatus.ACTIVE)
+            .order_by()
+            .values("buyer")
+            .annotate(count=Count("pk"))
+            .values("count")
+        )
+        counted = Coalesce(Subquery(active, output_field=IntegerField()), 0)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(active_wallets=counted)
         return rows
 
-    @display.column("Active wallets", numeric=True)
+    @display.column(lazy("Active wallets"), numeric=True)
     def active(self, buyer: Any) -> str:
         return str(buyer.active_wallets)
 
-    @display.column("Since", numeric=True)
+    @display.column(lazy("Since"), numeric=True)
     def since(self, buyer: Buyer) -> SafeString | str:
         return display.when(buyer.created_at)
 
     def headline(self, buyer: Buyer) -> Headline:
-        return Headline(buyer.reference, (), f"Buyer of {buyer.account}")
+        return Headline(buyer.reference, (), say("Buyer of {account}", account=buyer.account))
 
     def cards(self, request: HttpRequest, buyer: Buyer) -> list[Card]:
         wallets = buyer.wallet_accounts.defer("access_token", "refresh_token", "user_id")[:_NEWEST_SHOWN]
@@ -326,19 +343,19 @@ class BuyerAdmin(LedgerAdmin):
         orders = f"{reverse('admin:payments_order_changelist')}?{urlencode({'q': buyer.reference})}"
         return [
             Card(
-                "Wallets",
+                say("Wallets"),
                 table=Table(
-                    ("Wallet", "State", "Bound"),
+                    (say("Wallet"), say("State"), say("Bound")),
                     [(display.to(wallet), _wallet_chip(wallet), display.when(wallet.bound_at)) for wallet in wallets],
                     frozenset({2}),
-                    empty="No wallet was ever bound.",
+                    empty=say("No wallet was ever bound."),
                 ),
                 wide=True,
             ),
             Card(
-                "Attempts to bind",
+                say("Attempts to bind"),
                 table=Table(
-                    ("authState", "State", "Time"),
+                    ("authState", say("State"), say("Time")),
                     [
                         (
                             display.to(attempt, display.ident(attempt.auth_state)),
@@ -348,17 +365,17 @@ class BuyerAdmin(LedgerAdmin):
                         for attempt in attempts
                     ],
                     frozenset({2}),
-                    empty="Nothing was tried yet.",
+                    empty=say("Nothing was tried yet."),
                 ),
                 wide=True,
             ),
             Card(
-                "Buyer",
+                say("Buyer"),
                 facts=[
-                    ("Reference", display.mono(buyer.reference)),
-                    ("Account", display.to(buyer.account)),
-                    ("Since", display.stamp(buyer.created_at)),
-                    ("Orders", display.link(orders, "All orders")),
+                    (say("Reference"), display.mono(buyer.reference)),
+                    (say("Account"), display.to(buyer.account)),
+                    (say("Since"), display.stamp(buyer.created_at)),
+                    (say("Orders"), display.link(orders, say("All orders"))),
                 ],
             ),
         ]

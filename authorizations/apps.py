@@ -13,11 +13,22 @@ class AuthorizationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Plug in the handler of notifyAuthorization, the due work, and what the desk shows."""
-        from authorizations import desk, notifications, tasks  # noqa: PLC0415 - models are loaded by now
+        from authorizations import (  # noqa: PLC0415 - models are loaded by now
+            desk,
+            four_eyes,
+            notifications,
+            queries,
+            tasks,
+        )
 
         registry.notification_handlers.register("AuthorizationMessage", notifications.apply)
         registry.due_work.register("authorizations", tasks.authorizations_due, position=20)
         registry.due_work.register("wallets", tasks.wallets_due, position=30)
+        registry.approvals.register("revoke", four_eyes.KIND, position=30)
+        registry.unknown.register("authorizations", queries.unknown_authorizations, position=20)
+        registry.unknown.register("revocations", queries.unknown_revocations, position=30)
         registry.timelines.register("authorizations", desk.timeline, position=20)
         registry.today.register("authorizations", desk.today, position=30)
-        registry.searches.register("authorizations", desk.search, position=20)
+        registry.today_rows.register("authorizations", desk.today_rows)
+        for position, (name, searched) in enumerate(desk.SEARCHED.items(), start=20):
+            registry.searches.register(name, searched, position=position)

@@ -1,23 +1,25 @@
 """What authorizations tell the desk: the stories of wallets and attempts, the queue's line, the search. Reads only."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.urls import reverse
 
-from authorizations.models import Authorization, Buyer, WalletAccount
+from authorizations.models import Authorization, Buyer, WalletAccount, secrets_of
 from authorizations.queries import ending_before
-from authorizations.states import AuthorizationEvent, Messenger, WalletEvent
-from portal import clock
+from authorizations.states import AuthorizationEvent, Messenger, WalletEvent, WalletStatus
+from portal import clock, gather
 from portal.acquirer.wallets import name_of
 from portal.admin.display import page_of
 from portal.models.stateful import Change
-from portal.registry import TimelineEntry, TodayLine
+from portal.registry import Found, Searched, TimelineEntry, TodayLine
+from portal.words import lazy, say, told
 
 ENDING = timedelta(days=10)
 """Consents that end sooner and cannot be refreshed: the buyer must be asked to agree again."""
-_HITS_AT_MOST = 20
+_COUNTED_AT_MOST = 1000
 
 
 def timeline(thing: Any) -> list[TimelineEntry]:
@@ -32,7 +34,8 @@ def timeline(thing: Any) -> list[TimelineEntry]:
 
 
 def _heard(change: Change) -> str:
-    return Messenger(change.heard_from).label if change.heard_from in Messenger.values else change.heard_from.lower()
+    known = change.heard_from in Messenger.values
+    return told(Messenger(change.heard_from).label if known else change.heard_from.lower(), is_ours=True)
 
 
 def _attempt(attempt: Authorization) -> list[TimelineEntry]:
@@ -40,26 +43,26 @@ def _attempt(attempt: Authorization) -> list[TimelineEntry]:
     entries = [
         TimelineEntry(
             attempt.created_at,
-            f"{attempt.actor_name or 'Somebody'} asked to bind {wallet}",
-            f"From {attempt.terminal_type} {attempt.os_type}".strip(),
+            say("{actor_name} asked to bind {wallet}", actor_name=attempt.actor_name or say("Somebody"), wallet=wallet),
+            say("From {terminal_type} {os_type}", terminal_type=attempt.terminal_type, os_type=attempt.os_type).strip(),
         )
     ]
     said = {
-        AuthorizationEvent.CONSULT_ANSWERED: (f"The buyer was sent to {wallet} to agree", ""),
-        AuthorizationEvent.CONSULT_FAILED: ("The acquirer refused to begin", "bad"),
-        AuthorizationEvent.CODE_ARRIVED: ("The buyer agreed: the code came by {who}", ""),
-        AuthorizationEvent.BUYER_REFUSED: ("The buyer refused", ""),
-        AuthorizationEvent.SIGNING_FAILED: ("Signing failed in the wallet", "bad"),
-        AuthorizationEvent.LAPSED: ("Nobody came back in time", ""),
-        AuthorizationEvent.TOKEN_ISSUED: ("Bound: {who} brought the token", "good"),
-        AuthorizationEvent.TOKEN_REFUSED: ("No token: {who} refused the code", "bad"),
+        AuthorizationEvent.CONSULT_ANSWERED: (say("The buyer was sent to {wallet} to agree", wallet=wallet), ""),
+        AuthorizationEvent.CONSULT_FAILED: (say("The acquirer refused to begin"), "bad"),
+        AuthorizationEvent.CODE_ARRIVED: (say("The buyer agreed: the code came by {who}"), ""),
+        AuthorizationEvent.BUYER_REFUSED: (say("The buyer refused"), ""),
+        AuthorizationEvent.SIGNING_FAILED: (say("Signing failed in the wallet"), "bad"),
+        AuthorizationEvent.LAPSED: (say("Nobody came back in time"), ""),
+        AuthorizationEvent.TOKEN_ISSUED: (say("Bound: {who} brought the token"), "good"),
+        AuthorizationEvent.TOKEN_REFUSED: (say("No token: {who} refused the code"), "bad"),
     }
     for change in attempt.changes.all():
         sentence, tone = said[AuthorizationEvent(change.event)]
         has_result = change.event in (AuthorizationEvent.CONSULT_FAILED, AuthorizationEvent.TOKEN_REFUSED)
         result = f"{attempt.result_code} {attempt.result_message}".strip() if has_result else ""
         links = (
-            (("Wallet account", page_of(attempt.wallet_account)),)
+            ((say("Wallet account"), page_of(attempt.wallet_account)),)
             if change.event == AuthorizationEvent.TOKEN_ISSUED
             else ()
         )
@@ -74,18 +77,26 @@ def _wallet(wallet: WalletAccount) -> list[TimelineEntry]:
     entries = [
         TimelineEntry(
             wallet.bound_at,
-            f"Bound: {wallet.buyer} lets the shop debit {name_of(wallet.wallet)} {wallet.login_label}".strip(),
+            say(
+                "Bound: {buyer} lets the shop debit {name_of} {login_label}",
+                buyer=wallet.buyer,
+                name_of=name_of(wallet.wallet),
+                login_label=wallet.login_label,
+            ).strip(),
             "",
             "good",
-            tuple((f"Authorization {attempt.public_id}", page_of(attempt)) for attempt in attempts[:3]),
+            tuple(
+                (say("Authorization {public_id}", public_id=attempt.public_id), page_of(attempt))
+                for attempt in attempts[:3]
+            ),
         )
     ]
     said = {
-        WalletEvent.REVOKE_SENT: ("Revoke promised: it is not debited any more", "wait"),
-        WalletEvent.REVOKE_CONFIRMED: ("Revoked: {who} confirmed it", ""),
-        WalletEvent.WALLET_ENDED: ("Ended in the wallet: {who} said so", ""),
-        WalletEvent.NEWER_BINDING: ("Replaced by a newer binding of the same wallet", ""),
-        WalletEvent.TOKEN_DIED: ("The consent died: the buyer must agree again", "bad"),
+        WalletEvent.REVOKE_SENT: (say("Revoke promised: it is not debited any more"), "wait"),
+        WalletEvent.REVOKE_CONFIRMED: (say("Revoked: {who} confirmed it"), ""),
+        WalletEvent.WALLET_ENDED: (say("Ended in the wallet: {who} said so"), ""),
+        WalletEvent.NEWER_BINDING: (say("Replaced by a newer binding of the same wallet"), ""),
+        WalletEvent.TOKEN_DIED: (say("The consent died: the buyer must agree again"), "bad"),
     }
     for change in wallet.changes.all():
         sentence, tone = said[WalletEvent(change.event)]
@@ -93,38 +104,87 @@ def _wallet(wallet: WalletAccount) -> list[TimelineEntry]:
     return entries
 
 
+def _ending() -> QuerySet[WalletAccount]:
+    return ending_before(clock.now() + ENDING).filter(refresh_token="")
+
+
 def today() -> list[TodayLine]:
     """One line for all consents that end soon and cannot be refreshed."""
-    ending = ending_before(clock.now() + ENDING).filter(refresh_token="").order_by("access_token_expires_at")
-    count = ending.count()
+    (count,) = gather.counts([_ending()], at_most=_COUNTED_AT_MOST)
     if not count:
         return []
-    words = "1 wallet account ends" if count == 1 else f"{count:,} wallet accounts end"
+    words = say("1 wallet account ends") if count == 1 else say("{count:,} wallet accounts end", count=count)
     return [
         TodayLine(
-            label="Consents",
+            label=say("Consents"),
             tone="",
-            sentence=f"{words} within {ENDING.days} days and cannot be refreshed",
+            sentence=say(
+                "{ending}{words} within {days} days and cannot be refreshed",
+                ending=say("More than ") if count == _COUNTED_AT_MOST else "",
+                words=words,
+                days=ENDING.days,
+            ),
             url=f"{reverse('admin:authorizations_walletaccount_changelist')}?ask=ending",
-            action="Look",
+            action=say("Look"),
             since=clock.now(),
         )
     ]
 
 
-def search(text: str) -> list[tuple[str, str, str]]:
-    """Attempts by authState or public id, wallets by masked account or public id, buyers by reference."""
-    attempts = Authorization.objects.filter(Q(auth_state=text) | Q(public_id=text))
-    wallets = WalletAccount.objects.filter(Q(login_label=text) | Q(public_id=text))
-    buyers = Buyer.objects.filter(reference=text)
+def today_rows() -> list[tuple[str, QuerySet[WalletAccount]]]:
+    """What ``today`` has its line for."""
+    return [("authorizations.view_walletaccount", _ending()[:1])]
+
+
+def _attempts(keys: Sequence[Any]) -> list[Found]:
+    rows = Authorization.objects.filter(pk__in=keys).select_related("buyer").defer("auth_url", "auth_code")
     return [
-        *(
-            ("Authorization", f"{attempt} · {attempt.get_status_display()}", page_of(attempt))
-            for attempt in attempts[:_HITS_AT_MOST]
-        ),
-        *(
-            ("Wallet account", f"{wallet} · {wallet.get_status_display()}", page_of(wallet))
-            for wallet in wallets[:_HITS_AT_MOST]
-        ),
-        *(("Buyer", str(buyer), page_of(buyer)) for buyer in buyers[:_HITS_AT_MOST]),
+        Found(
+            label=row.auth_state,
+            url=page_of(row),
+            state=row.get_status_display(),
+            at=row.created_at,
+            detail=say("{name_of} for {buyer}", name_of=name_of(row.wallet), buyer=row.buyer),
+        )
+        for row in rows
     ]
+
+
+def _wallets(keys: Sequence[Any]) -> list[Found]:
+    rows = WalletAccount.objects.filter(pk__in=keys).select_related("buyer").defer(*secrets_of())
+    return [
+        Found(
+            label=f"{name_of(row.wallet)} {row.login_label}".strip(),
+            url=page_of(row),
+            state=row.get_status_display(),
+            tone="good" if row.status == WalletStatus.ACTIVE else "",
+            at=row.bound_at,
+            detail=say("of {buyer}", buyer=row.buyer),
+        )
+        for row in rows
+    ]
+
+
+def _buyers(keys: Sequence[Any]) -> list[Found]:
+    rows = Buyer.objects.filter(pk__in=keys).select_related("account").order_by("-created_at")
+    return [
+        Found(label=row.reference, url=page_of(row), at=row.created_at, detail=say("of {account}", account=row.account))
+        for row in rows
+    ]
+
+
+SEARCHED = {
+    "wallets": Searched(
+        kind=lazy("Wallet accounts"), model=WalletAccount, show=_wallets, own=("public_id",), mentions=("login_label",)
+    ),
+    "authorizations": Searched(
+        kind=lazy("Authorizations"),
+        model=Authorization,
+        show=_attempts,
+        own=("auth_state", "public_id"),
+        prefixes=("auth_state",),
+    ),
+    "buyers": Searched(
+        kind=lazy("Buyers"), model=Buyer, show=_buyers, mentions=("reference",), prefixes=("reference",)
+    ),
+}

@@ -38,6 +38,13 @@ class SessionExpired(PortalError):
     sentence = "The session has ended. Open a new one."
 
 
+class UnknownAccount(PortalError):
+    """A login named no acquirer account of ours, or none where there are several."""
+
+    code = "unknown_account"
+    sentence = "{problem}"
+
+
 class SiteNotSupported(PortalError):
     """``my.getSiteInfo`` named a super app we have no wallet for."""
 

@@ -1,5 +1,7 @@
 """What a notifyAuthorization changes. The wire is not used here: a code is written down, the worker exchanges it."""
 
+from collections.abc import Callable
+
 from authorizations import operations, queries, schedule
 from authorizations.errors import AuthorizationNotOpen, AuthStateMismatch
 from authorizations.models import Authorization
@@ -8,8 +10,10 @@ from portal.acquirer.results import AuthorizationEventKind, AuthorizationMessage
 from portal.models import AcquirerAccount
 
 
-def apply(account: AcquirerAccount, message: AuthorizationMessage) -> bool:
+def apply(account: AcquirerAccount, message: AuthorizationMessage, done: Callable[[], None]) -> bool:
     """Apply a verified message. False when it speaks of an attempt or a token that is not known here (yet).
+
+    It repeats harmlessly, so its being ``done`` is left to be noted afterwards.
 
     Source: https://docs.antom.com/ac/ams/notifyauth
     """

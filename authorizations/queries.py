@@ -11,12 +11,15 @@ from authorizations.models import (
     Buyer,
     BuyerSession,
     WalletAccount,
+    WalletAccountChange,
 )
 from authorizations.states import AuthorizationStatus, WalletStatus
-from portal import clock
+from portal import clock, due
 from portal.acquirer.results import Secret
 from portal.encryption import blind_index
 from portal.models import AcquirerAccount
+from portal.registry import Waiting
+from portal.statements import Found, Given
 
 
 def session_digest(token: str) -> str:
@@ -24,20 +27,30 @@ def session_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+_SESSION = Found(
+    lambda: BuyerSession.objects.select_related("buyer__account").filter(digest=Given("digest"), ended_at=None)
+)
+_ACTIVE = Found(
+    lambda: WalletAccount.objects.filter(
+        account_id=Given("account"), buyer_id=Given("buyer"), wallet=Given("wallet"), status=WalletStatus.ACTIVE
+    ).order_by("pk")[:1]
+)
+_OF_TOKEN = Found(
+    lambda: WalletAccount.objects.filter(account_id=Given("account"), access_token_index=Given("index")).order_by(
+        "-pk"
+    )[:1]
+)
+
+
 def session_of(token: str) -> BuyerSession | None:
     """The open session of this token, or None."""
-    return (
-        BuyerSession.objects.select_related("buyer__account")
-        .filter(digest=session_digest(token), ended_at__isnull=True, expires_at__gt=clock.now())
-        .first()
-    )
+    found = _SESSION.first(digest=session_digest(token))
+    return found if found is not None and found.expires_at > clock.now() else None
 
 
 def active_wallet(buyer: Buyer, wallet: str) -> WalletAccount | None:
     """The buyer's bound wallet of this kind that may be debited, if there is one."""
-    return WalletAccount.objects.filter(
-        account_id=buyer.account_id, buyer=buyer, wallet=wallet, status=WalletStatus.ACTIVE
-    ).first()
+    return _ACTIVE.first(account=buyer.account_id, buyer=buyer.pk, wallet=wallet)
 
 
 def wallets_of(buyer: Buyer) -> QuerySet[WalletAccount]:
@@ -51,7 +64,7 @@ def wallets_of(buyer: Buyer) -> QuerySet[WalletAccount]:
 def wallet_of_token(account: AcquirerAccount, token: Secret) -> WalletAccount | None:
     """The wallet account that holds this access token, found by blind index."""
     index = blind_index(token.reveal(), TOKEN_PURPOSE)
-    return WalletAccount.objects.filter(account=account, access_token_index=index).order_by("-pk").first()
+    return _OF_TOKEN.first(account=account.pk, index=index)
 
 
 def waiting_authorizations() -> QuerySet[Authorization]:
@@ -64,6 +77,22 @@ def waiting_authorizations() -> QuerySet[Authorization]:
 def waiting_wallets() -> QuerySet[WalletAccount]:
     """Wallets the clock must look at: to be refreshed, to be revoked, or expired."""
     return WalletAccount.objects.filter(status__in=(WalletStatus.ACTIVE, WalletStatus.REVOKING))
+
+
+def unknown_authorizations() -> Waiting:
+    """Attempts whose call for a URL or a token has no answer; each has a moment at which it is asked about."""
+    unanswered = (AuthorizationStatus.STARTED, AuthorizationStatus.CODE_RECEIVED)
+    return due.waiting(Authorization.objects.filter(status__in=unanswered, due_at__isnull=False), "created_at")
+
+
+def unknown_revocations() -> Waiting:
+    """Bindings that are being ended, since their end was begun; each has a moment at which it is asked for again."""
+    begun = WalletAccountChange.objects.filter(
+        target=WalletStatus.REVOKING,
+        wallet_account__status=WalletStatus.REVOKING,
+        wallet_account__due_at__isnull=False,
+    )
+    return due.waiting(begun, "at")
 
 
 def ending_before(moment: datetime) -> QuerySet[WalletAccount]:

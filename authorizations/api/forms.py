@@ -7,12 +7,13 @@ from rest_framework import serializers
 
 from authorizations.states import WalletStatus
 from portal.acquirer import TerminalType
-from portal.api.fields import Choice, Listing, Strict, Text
+from portal.api.fields import Choice, Listing, Strict, Text, whole
 
 REFERENCE = 64
 REVOKE_REASONS = ["BUYER_REQUEST", "FRAUD", "OTHER"]
 _CODE_TEXT = r"[\x21-\x7e]+"
 _WORD = r"[A-Z0-9_]+"
+_LARGEST_ERROR = 9999
 
 
 class SessionByLogin(Strict):
@@ -49,6 +50,11 @@ class Device(Strict):
     os_type = Choice(choices=["IOS", "ANDROID"], required=False, help_text="Required unless the terminal is WEB.")
     os_version = Text(max_length=16, required=False)
 
+    def say(self, described: dict[str, Any]) -> dict[str, Any]:
+        elsewhere = [kind.value for kind in TerminalType if kind is not TerminalType.WEB]
+        named = {"properties": {"terminal_type": {"enum": elsewhere}}, "required": ["terminal_type"]}
+        return {**described, "if": named, "then": {"required": ["os_type"]}}
+
 
 class BeginByBuyer(Device):
     """Begin to bind a wallet."""
@@ -60,6 +66,9 @@ class BeginByBuyer(Device):
     return_to = Text(
         max_length=300, required=False, help_text="Where you want to go on afterwards, given back as it is."
     )
+
+    def say(self, described: dict[str, Any]) -> dict[str, Any]:
+        return {**super().say(described), "oneOf": [{"required": ["site_name"]}, {"required": ["wallet"]}]}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Either of the two names says which wallet."""
@@ -82,14 +91,22 @@ class CodeGiven(Strict):
     auth_state = Text(max_length=256, pattern=_CODE_TEXT, help_text="As it came; it must be the one this attempt has.")
 
 
-@extend_schema_field({"type": ["string", "integer"]})
+@extend_schema_field(
+    {
+        "anyOf": [
+            {"type": "string", "pattern": "^[0-9A-Za-z]{1,16}$"},
+            {"type": "integer", "minimum": 0, "maximum": _LARGEST_ERROR},
+        ]
+    }
+)
 class SigningError(serializers.Field[str, Any, str, Any]):
     """`error` of `my.signContract`: documented as a string, met as a number."""
 
     default_error_messages = {"invalid": "This must be the error code of my.signContract, such as 6001."}
 
     def to_internal_value(self, data: Any) -> str:
-        text = str(data) if type(data) is int else data
+        number = whole(data)
+        text = data if number is None or number > _LARGEST_ERROR else str(number)
         if not isinstance(text, str) or not (text.isascii() and text.isalnum() and len(text) <= 16):
             self.fail("invalid")
         return text

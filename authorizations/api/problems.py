@@ -8,6 +8,7 @@ declare("login_refused", 401, "Login refused", "Get a new code by my.getAuthCode
 declare("login_unknown", 503, "Wallet unreachable", "Nobody is logged in. Get a new code and try again.")
 declare("logins_off", 403, "No login by wallet", "The merchant's server opens sessions, with its merchant key.")
 declare("buyers_only", 403, "For a buyer's session only", "Send the session token of a buyer.")
+declare("unknown_account", 422, "Unknown account", "Say which of the merchant's accounts, by its short name.")
 declare("site_not_supported", 422, "Wallet not supported", "Say that the shop is not available in this wallet yet.")
 declare("wallet_not_contracted", 422, "Wallet not offered", "Offer one of GET payment-methods.")
 declare("wallet_not_active", 409, "Wallet not active", "Let the buyer authorize the wallet again, or choose another.")

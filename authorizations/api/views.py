@@ -22,7 +22,7 @@ from authorizations.api.callers import (
     terminal_type_of,
     wallets_of,
 )
-from authorizations.errors import SiteNotSupported, WalletNotContracted
+from authorizations.errors import SiteNotSupported, UnknownAccount, WalletNotContracted
 from authorizations.models import Buyer, BuyerSession, WalletAccount
 from authorizations.operations.binding import AUTHORIZATION_PLACE
 from authorizations.operations.buyers import meet
@@ -37,7 +37,7 @@ from portal.api.doors import Door
 from portal.api.fields import read_body, read_query
 from portal.api.once import once
 from portal.api.pages import page
-from portal.api.schema import BUYER, MERCHANT, NOBODY, example, operation
+from portal.api.schema import BUYER, MERCHANT, NOBODY, Step, example, operation
 from portal.models import AcquirerAccount
 
 REDIRECT_PATH = "/return"
@@ -91,6 +91,7 @@ class Sessions(Door):
     """Opening a session."""
 
     permission_classes = [AllowAny]
+    places = {"account": "account"}
     subject = "sessions"
 
     @operation(
@@ -111,6 +112,7 @@ class Sessions(Door):
             "login_refused",
             "login_unknown",
             "logins_off",
+            "unknown_account",
             "site_not_supported",
             "account_not_ready",
             "unauthenticated",
@@ -164,13 +166,13 @@ def _log_in(request: Request) -> tuple[BuyerSession, str]:
 
 
 def _account(slug: str | None) -> AcquirerAccount:
-    """The account of that short name; without one, the only one there is. Raises ValidationError otherwise."""
+    """The account of that short name; without one, the only one there is. Raises UnknownAccount otherwise."""
     enabled = AcquirerAccount.objects.filter(is_enabled=True)
     found = list(enabled.filter(slug=slug) if slug is not None else enabled[:2])
     if len(found) == 1:
         return found[0]
     sentence = "There is no such account." if slug is not None or not found else "Say which account: there are several."
-    raise ValidationError({"account": [ErrorDetail(sentence, "unknown_account")]})
+    raise UnknownAccount(field="account", problem=sentence)
 
 
 class SessionEnd(Door):
@@ -283,6 +285,7 @@ class Wallets(Door):
         tag="Wallets",
         query=forms.WalletQuery,
         answers={200: (shown.WalletPage, "One page.")},
+        leads_to={200: (Step("revoke_wallet", "End a binding.", {"wallet_id": "/items/0/id"}),)},
         examples=[example("wallets", {"items": [_WALLET], "next_cursor": None}, status=200)],
     )
     def get(self, request: Request) -> Response:
@@ -361,6 +364,21 @@ class Authorizations(Door):
             200: (shown.AuthorizationShown, "Bound already; nobody was asked."),
         },
         refuses=("site_not_supported", "wallet_not_contracted", "account_not_ready"),
+        leads_to={
+            201: (
+                Step("get_authorization", "Ask what has become of it.", {"authorization_id": "/id"}),
+                Step(
+                    "bring_code",
+                    "Bring the code, once the buyer has agreed.",
+                    {"authorization_id": "/id"},
+                    {"auth_state": "/auth_state"},
+                ),
+                Step("report_failure", "Say that the buyer did not agree.", {"authorization_id": "/id"}),
+            ),
+            200: (
+                Step("revoke_wallet", "End the binding that was there before.", {"wallet_id": "/wallet_account/id"}),
+            ),
+        },
         examples=[
             example("in a mini program", {"site_name": "GCASH", "os_type": "ANDROID", "return_to": "pages/methods"}),
             example(
@@ -431,6 +449,12 @@ class AuthorizationCode(Door):
         tag="Authorizations",
         takes=forms.CodeGiven,
         answers={200: (shown.AuthorizationShown, "BOUND with its wallet, CODE_RECEIVED, or FAILED with the reason.")},
+        leads_to={
+            200: (
+                Step("get_authorization", "Ask for it again.", {"authorization_id": "/id"}),
+                Step("revoke_wallet", "End the binding.", {"wallet_id": "/wallet_account/id"}),
+            )
+        },
         refuses=("not_found", "auth_state_mismatch", "authorization_not_open", "account_not_ready"),
         examples=[
             example("agreed", {"auth_code": "663A8FA9D83648EE8AA11FF68298AB12", "auth_state": _OFFERED["auth_state"]}),

@@ -11,7 +11,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F, Q
 
-from authorizations import queries, schedule
+from authorizations import announcements, queries, schedule
 from authorizations.errors import AuthorizationNotOpen, AuthStateMismatch, WalletNotContracted
 from authorizations.models import CODE_PURPOSE, Authorization, Buyer, WalletAccount
 from authorizations.states import (
@@ -113,12 +113,12 @@ def record_consult(authorization: Authorization, result: ConsultResult) -> Autho
 
 
 def receive_code(
-    authorization: Authorization, auth_code: Secret, *, heard_from: Messenger, exchange_after: timedelta = timedelta(0)
+    authorization: Authorization, auth_code: Secret, *, heard_from: Messenger, exchange_after: timedelta
 ) -> Authorization:
     """Write a code down, once; the same code again changes nothing, another one for the same attempt is refused.
 
-    ``exchange_after`` lets the worker wait for whoever may want to see the result. Raises AuthStateMismatch and
-    AuthorizationNotOpen; nothing is sent here.
+    ``exchange_after`` lets the worker wait for whoever exchanges it now, or may want to see the result. Raises
+    AuthStateMismatch and AuthorizationNotOpen; nothing is sent here.
     """
     index = blind_index(auth_code.reveal(), CODE_PURPOSE)
     with transaction.atomic(durable=True):
@@ -151,7 +151,8 @@ def redeem(authorization: Authorization, auth_code: Secret, *, heard_from: Messe
     CODE_RECEIVED; its result then comes by the worker or by notification.
     Source: https://docs.antom.com/ac/ams/accesstokenapp
     """
-    receive_code(authorization, auth_code, heard_from=heard_from)
+    # The worker comes when we have died: between the two steps it would take the exchange from whoever waits for it.
+    receive_code(authorization, auth_code, heard_from=heard_from, exchange_after=schedule.WIRE_GRACE)
     if authorization.status == AuthorizationStatus.CODE_RECEIVED:
         return ask_token(authorization)
     return authorization
@@ -223,6 +224,7 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
         )
         wallet_account.set_token(result.access_token.reveal())
         wallet_account.save()
+        announcements.wallet_bound(wallet_account, replaces=older)
     authorization.advance(
         AuthorizationEvent.TOKEN_ISSUED,
         heard_from=heard_from,

@@ -7,18 +7,21 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 
-from authorizations import schedule
+from authorizations import announcements, schedule
 from authorizations.errors import WalletNotActive
 from authorizations.models import TOKEN_PURPOSE, WalletAccount
 from authorizations.states import Messenger, WalletEvent, WalletStatus
-from portal import clock, due, incidents, journal
+from portal import approvals, clock, due, incidents, journal
 from portal.acquirer.results import Advice, Outcome, RevokeResult, Secret, TokenResult
+from portal.acquirer.wallets import name_of
 from portal.actor import Actor, ActorKind
 from portal.encryption import blind_index
 from portal.errors import TransitionNotAllowed
 from portal.gateways import acquirer_for, keep
 from portal.idempotency import Remember
 
+REVOKE = "revoke"
+"""Ending a binding, as a kind of ``portal.approvals``."""
 REVOKE_REFUSED = "REVOKE_REFUSED"
 REFRESH_REFUSED = "REFRESH_REFUSED"
 
@@ -46,16 +49,27 @@ def revoke(
                 remember(wallet_account)
             return wallet_account
         if wallet_account.status != WalletStatus.REVOKING:
+            approvals.permit(
+                REVOKE,
+                "revoke",
+                by=by,
+                subject=wallet_account,
+                account=wallet_account.account,
+                params={"wallet": wallet_account.wallet, "buyer": wallet_account.buyer.reference},
+                sentence=f"The {name_of(wallet_account.wallet)} wallet of {wallet_account.buyer} is unbound.",
+                reason_code=reason_code,
+                note=note,
+            )
             try:
                 wallet_account.advance(
                     WalletEvent.REVOKE_SENT,
                     heard_from=Messenger.US,
-                    note=f"{by} {reason_code} {note}".strip(),
+                    note=": ".join(part for part in (f"By {by}", reason_code.replace("_", " ").lower(), note) if part),
                     end_reason=(note or reason_code)[:256],
                     attempts=0,
                     revokes_sent=0,
                     # A lease stays: a refresh on its way brings a newer token, and that is the one to end.
-                    due_at=at,
+                    due_at=at + schedule.WIRE_GRACE,  # sent right below; the worker comes when we have died
                 )
             except TransitionNotAllowed:
                 raise WalletNotActive(status=wallet_account.get_status_display()) from None
@@ -137,6 +151,7 @@ def _end(wallet_account: WalletAccount, event: WalletEvent, *, heard_from: Messe
         lease_until=None,
         **facts,
     )
+    announcements.wallet_revoked(wallet_account)
     incidents.settle(REVOKE_REFUSED, subject=wallet_account, by=Actor.acquirer(), resolution="The binding has ended.")
     incidents.settle(REFRESH_REFUSED, subject=wallet_account, by=Actor.acquirer(), resolution="The binding has ended.")
 
@@ -302,6 +317,7 @@ def _die(wallet_account: WalletAccount, why: str, *, heard_from: Messenger) -> N
     wallet_account.advance(
         WalletEvent.TOKEN_DIED, heard_from=heard_from, note=why, end_reason=why[:256], due_at=None, lease_until=None
     )
+    announcements.wallet_needs_authorization(wallet_account)
 
 
 def wallet_subject(wallet_account: WalletAccount) -> str:
