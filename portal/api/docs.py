@@ -202,7 +202,8 @@ def _bodies(document: dict[str, Any], schema: dict[str, Any]) -> list[Body]:
     """What a request may hold: one shape, or one for each caller; what is required first."""
     shapes = _resolved(document, schema)
     found = []
-    for shape in shapes.get("anyOf") or shapes.get("oneOf") or [shapes]:
+    one_of_several = [] if "properties" in shapes else shapes.get("anyOf") or shapes.get("oneOf")
+    for shape in one_of_several or [shapes]:
         full = _resolved(document, shape)
         if "properties" in full:
             lines = sorted(_lines(document, full), key=lambda line: not line.is_required)

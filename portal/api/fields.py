@@ -6,26 +6,36 @@ is a reader that guesses, so these do not.
 
 import datetime
 import re
-import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, ClassVar
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from portal.api.problems import InvalidQuery
-from portal.money import Money, MoneyError, exponent, from_wire
+from portal.money import EXPONENTS, WHOLE_UNITS_ONLY, Money, MoneyError, exponent, from_wire
 
 _LONGEST_NAME = 80
-_HIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Cn", "Co"})
-_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""They make a text read as another one."""
+_LARGEST_EXACT = 2**53
+"""Beyond it a reader of JSON may have rounded."""
+_HIDDEN = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
+"""Controls, marks that make a text read as another one, and what never is a character.
+
+What is only not assigned yet passes: it is the emoji of next year's phones, and our Python's tables are older.
+"""
+_hidden = re.compile(rf"[{_HIDDEN}\ud800-\udfff]")
+"""JSON can spell half a character; no schema speaks of one."""
+VISIBLE = rf"^[^\s{_HIDDEN}](?:[^{_HIDDEN}]*[^\s{_HIDDEN}])?$"
+"""What the schema says of every text: visible characters, no blank at either end."""
 
 
 class Text(serializers.CharField):
     """A string of visible characters, as given."""
+
+    says: ClassVar[Mapping[str, Any]] = {}
+    """What the schema says of it besides its length and form."""
 
     default_error_messages = {
         "not_a_string": "This must be a string.",
@@ -38,9 +48,14 @@ class Text(serializers.CharField):
         super().__init__(trim_whitespace=False, **options)
         self._pattern = re.compile(pattern, re.ASCII) if pattern else None
 
+    @property
+    def form(self) -> str:
+        """The pattern that the schema shows."""
+        return f"^(?:{self._pattern.pattern})$" if self._pattern else VISIBLE
+
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if isinstance(data, str):
-            if any(unicodedata.category(letter) in _HIDDEN_CATEGORIES or letter in _DIRECTION_MARKS for letter in data):
+            if _hidden.search(data):
                 self.fail("unprintable")
             if data and not data.strip():
                 self.fail("blank")
@@ -67,15 +82,23 @@ class Choice(serializers.ChoiceField):
         return data
 
 
+def whole(data: object) -> int | None:
+    """The integer that a JSON number is, or None. ``3.0`` is one too: JSON knows no other kind of number."""
+    if type(data) is float and data.is_integer() and abs(data) < _LARGEST_EXACT:
+        return int(data)
+    return data if type(data) is int else None
+
+
 class Whole(serializers.IntegerField):
     """A JSON integer."""
 
     default_error_messages = {"not_an_integer": "This must be a whole number."}
 
     def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int:
+        number = whole(data)
+        if number is None:
             self.fail("not_an_integer")
-        return data
+        return number
 
 
 class Moment(serializers.DateTimeField):
@@ -89,6 +112,10 @@ class Strict(serializers.Serializer[Any]):
     """Refuses what it does not know, by name."""
 
     default_error_messages = {"unknown_field": "There is no such field here."}
+
+    def say(self, described: dict[str, Any]) -> dict[str, Any]:
+        """The schema of this object, with what its fields alone do not say."""
+        return described
 
     def to_internal_value(self, data: Any) -> Any:
         known = self.fields
@@ -104,9 +131,21 @@ class Strict(serializers.Serializer[Any]):
 def read_body(request: Request, form: type[Strict]) -> dict[str, Any]:
     """The body as the form understands it. Raises ValidationError naming every flaw."""
     data = request.data
-    body = form(data=data if isinstance(data, dict) and not hasattr(data, "getlist") else {})
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
+    return dict(_made(form).run_validation(data if isinstance(data, dict) and not hasattr(data, "getlist") else {}))
+
+
+def shown(what: type[serializers.Serializer[Any]], thing: object) -> dict[str, Any]:
+    """A thing as its serializer shows it."""
+    return dict(_made(what).to_representation(thing))
+
+
+@lru_cache(maxsize=256)
+def _made(what: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """One of each serializer is enough to read or show by: making one copies all its fields, and costs more than both.
+
+    It holds neither what it reads nor what it shows, so threads may share it.
+    """
+    return what()
 
 
 def read_query(request: Request, form: type[Strict]) -> dict[str, Any]:
@@ -123,6 +162,12 @@ def read_query(request: Request, form: type[Strict]) -> dict[str, Any]:
     return dict(query.validated_data)
 
 
+class CurrencyCode(Text):
+    """An ISO 4217 code whose decimals we know."""
+
+    says = {"enum": sorted(EXPONENTS)}
+
+
 @extend_schema_serializer(component_name="AmountToPay")
 class AmountGiven(Strict):
     """An amount a caller names: minor units and a currency."""
@@ -133,12 +178,17 @@ class AmountGiven(Strict):
         error_messages={"pattern": "This must be 1 to 16 digits: the amount in minor units, as a string."},
         help_text='Minor units as a string of digits: "49900" is 499.00 PHP, "49900" is 49,900 JPY.',
     )
-    currency = Text(
+    currency = CurrencyCode(
         max_length=3,
         pattern=r"[A-Z]{3}",
         error_messages={"pattern": "This must be an ISO 4217 code such as PHP."},
         help_text="ISO 4217 code.",
     )
+
+    def say(self, described: dict[str, Any]) -> dict[str, Any]:
+        described["properties"]["value"]["pattern"] = "^0*[1-9][0-9]*$"
+        whole = {"properties": {"currency": {"enum": sorted(WHOLE_UNITS_ONLY)}}, "required": ["currency"]}
+        return {**described, "if": whole, "then": {"properties": {"value": {"pattern": "00$"}}}}
 
     def validate_currency(self, currency: str) -> str:
         """Refuse a currency whose decimals we do not know."""
@@ -171,9 +221,10 @@ class Reason(serializers.Serializer[Any]):
     text = serializers.CharField(help_text="For the buyer.")
 
 
-@extend_schema_field(OpenApiTypes.STR)
 class Cursor(Text):
     """A place in a list, as the answer before gave it."""
+
+    says = {"format": "cursor"}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=400, required=False, pattern=r"[A-Za-z0-9_=-]+", **options)

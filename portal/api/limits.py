@@ -1,10 +1,13 @@
 """How often one caller may knock: so many requests a minute, counted in the cache all server processes share.
 
 The count slides: of the minute before, the part that lies less than sixty seconds back still counts. Reading and
-writing the count are two steps, so requests at the very same moment may pass together; a limit protects the server
-from a flood and is no ledger.
+writing the count are two steps, so requests at the very same moment may pass together; and a process tells the others
+of its requests a twentieth of the limit at a time, since a write for each would cost as much as what is limited. A
+limit protects the server from a flood and is no ledger.
 """
 
+import threading
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from math import ceil
 from typing import TYPE_CHECKING
@@ -20,6 +23,8 @@ if TYPE_CHECKING:  # REST framework's views import the classes its settings name
     from rest_framework.views import APIView
 
 _WINDOW_SECONDS = 60
+_UNTOLD = 20
+"""The part of a limit that one process may let pass before it looks what the others have counted."""
 _IP_WITHOUT_HOUSEHOLDS = 4
 
 
@@ -45,17 +50,75 @@ class RateLimit(BaseThrottle):
         window = int(seconds // _WINDOW_SECONDS)
         passed = seconds % _WINDOW_SECONDS / _WINDOW_SECONDS
         now, before = (f"limit:{subject}:{ident}:{number}" for number in (window, window - 1))
+        if here.passes(now, window, limit=limit, passed=passed):
+            return True
         counts = cache.get_many([now, before])
-        current, previous = counts.get(now, 0), counts.get(before, 0)
-        if previous * (1 - passed) + current + 1 > limit:
+        untold = here.take(now)
+        current, previous = counts.get(now, 0) + untold, counts.get(before, 0)
+        is_reached = previous * (1 - passed) + current + 1 > limit
+        if not is_reached:
+            current += 1
+        if untold or not is_reached:
+            cache.set(now, current, timeout=2 * _WINDOW_SECONDS)
+        here.learn(now, current, previous)
+        if is_reached:
             self._wait = _seconds_until(limit, current, previous, passed)
-            return False
-        cache.set(now, current + 1, timeout=2 * _WINDOW_SECONDS)
-        return True
+        return not is_reached
 
     def wait(self) -> float | None:
         """Seconds until the next request may pass."""
         return self._wait
+
+
+@dataclass
+class _Count:
+    """One caller's requests in the present window: as all had counted when this process last looked, and since."""
+
+    current: int = 0
+    previous: int = 0
+    untold: int = 0
+
+
+class _Here:
+    """What this process has let pass in the present window and not told the others."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._window = 0
+        self._counts: dict[str, _Count] = {}
+
+    def passes(self, name: str, window: int, *, limit: int, passed: float) -> bool:
+        """Count one more, unless as many as may be untold are, or the limit is near by what is known here."""
+        with self._lock:
+            if window != self._window:
+                self._window, self._counts = window, {}
+            count = self._counts.setdefault(name, _Count())
+            known = count.previous * (1 - passed) + count.current + count.untold
+            if count.untold >= limit // _UNTOLD or known + 1 > limit:
+                return False
+            count.untold += 1
+            return True
+
+    def forget(self) -> None:
+        """Know nothing, as a process that has just started."""
+        with self._lock:
+            self._counts = {}
+
+    def take(self, name: str) -> int:
+        """What is to be told; it counts as told from here on."""
+        with self._lock:
+            count = self._counts.setdefault(name, _Count())
+            taken, count.untold = count.untold, 0
+            return taken
+
+    def learn(self, name: str, current: int, previous: int) -> None:
+        """Note what all have counted by now."""
+        with self._lock:
+            count = self._counts.setdefault(name, _Count())
+            count.current, count.previous = current, previous
+
+
+here = _Here()
 
 
 def _seconds_until(limit: int, current: int, previous: int, passed: float) -> float:

@@ -18,6 +18,8 @@ from portal.idempotency import Remember
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
+KEY = "^[!-~]([ -~]*[!-~])?$"
+"""Visible ASCII, as the schema says it; blanks at either end are not part of a header's value."""
 
 R = TypeVar("R")
 
@@ -38,17 +40,20 @@ def key_of(request: Request) -> str:
     return key
 
 
-def once(request: Request, act: Callable[[Remember], R], *, again: Callable[[str], R]) -> tuple[R, dict[str, str]]:
+def once(
+    request: Request, act: Callable[[Remember], R], *, again: Callable[[str], R], looks_first: bool = True
+) -> tuple[R, dict[str, str]]:
     """Carry ``act`` out unless this key's act was carried out before; then ``again`` fetches what it made, by row id.
 
     Returns the thing and the headers that say which it was. Two bodies are the same when they say the same, whatever
-    the order of their names. Raises KeyReused when the key came with another request,
-    and whatever the act refuses with.
+    the order of their names. An act that touches nothing before its promise need not be looked for first: a key that
+    is taken stops the promise, and only then, or when the act is refused, is it looked up.
+    Raises KeyReused when the key came with another request, and whatever the act refuses with.
     """
     scope, key = caller_of(request).scope, key_of(request)
     body = json.dumps(request.data, sort_keys=True).encode()
     sign = idempotency.fingerprint(request.method or "", request.path, body)
-    found = idempotency.replayed(scope, key, sign)
+    found = idempotency.replayed(scope, key, sign) if looks_first else None
     if found is None:
 
         def remember(row: Any) -> None:

@@ -76,6 +76,8 @@ declare("idempotency_key_reused", 422, "Idempotency-Key reused",
         "This key was used for another request. Use a fresh key for a new act.")
 declare("rate_limited", 429, "Too many requests", "Wait as many seconds as Retry-After says.")
 declare("server_error", 500, "Our mistake", "Nothing about it is your fault. Ask for the state before you try again.")
+declare("unavailable", 503, "Back in a moment",
+        "Send the same request again, under the same Idempotency-Key, after as many seconds as Retry-After says.")
 declare("account_not_ready", 503, "Account not ready", "The merchant must complete the acquirer account.")
 # fmt: on
 
@@ -89,6 +91,7 @@ _BY_STATUS = {
     413: "too_large",
     415: "unsupported_media_type",
     429: "rate_limited",
+    503: "unavailable",
 }
 
 _SENTENCES = {
@@ -100,6 +103,7 @@ _SENTENCES = {
     "not_acceptable": "The answer is application/json; the Accept header excludes it.",
     "too_large": "The body is too large: at most 64 KiB are taken.",
     "unsupported_media_type": "Send the body as Content-Type: application/json.",
+    "unavailable": "We cannot look anything up just now. Send the same request again in a moment.",
     "server_error": "Something went wrong on our side. Ask for the state before you try again.",
 }
 

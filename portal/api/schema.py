@@ -4,10 +4,11 @@ The description is OpenAPI 3.1 (drf-spectacular); ``portal.api.docs`` makes the 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.http import HttpRequest
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
@@ -16,9 +17,12 @@ from portal.api import once, problems
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_EVERYWHERE = ("method_not_allowed", "not_acceptable", "rate_limited", "server_error")
+_EVERYWHERE = ("method_not_allowed", "not_acceptable", "rate_limited", "server_error", "unavailable")
 _WITH_BODY = ("invalid_input", "malformed_json", "too_large", "unsupported_media_type")
 _WITH_KEY = ("idempotency_key_missing", "idempotency_key_in_flight", "idempotency_key_reused")
+
+LINKS: dict[str, dict[str, dict[str, Any]]] = {}
+"""By operation and status: what may follow, and what of the answer it takes. OpenAPI's own word for it is links."""
 
 NOBODY = ""
 BUYER = "buyerSession"
@@ -48,31 +52,67 @@ class Problem(serializers.Serializer[Any]):
     )
 
 
-class _BuyerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "authorizations.api.callers.BuyerSessionAuthentication"
-    name = BUYER
+_SCHEMES = {
+    BUYER: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A buyer's session (`bs_…`), opened by `POST sessions`. It sees that buyer's things only.",
+    },
+    MERCHANT: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": (
+            "The merchant's own server, by an API key (`mk_…`) that never leaves it. It acts for the customers of "
+            "its account."
+        ),
+    },
+}
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "A buyer's session (`bs_…`), opened by `POST sessions`. It sees that buyer's things only.",
+
+class _TextForm(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Every text says of which form it is."""
+
+    target_class = "portal.api.fields.Text"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        described = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+        return {**described, "pattern": self.target.form, **self.target.says}
+
+
+class _StrictBody(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Every strict body says what it means: no other names than these, and which of them go together."""
+
+    target_class = "portal.api.fields.Strict"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        described = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        said: dict[str, Any] = self.target.say({**described, "additionalProperties": False})
+        return said
+
+
+@dataclass(frozen=True)
+class Step:
+    """What may follow an operation: another one, with something of the answer. Places are JSON pointers into it."""
+
+    to: str
+    text: str
+    takes: Mapping[str, str]
+    """By parameter of the other operation."""
+    body: Mapping[str, str] = field(default_factory=dict)
+    """By name in the other operation's body."""
+
+    def link(self) -> tuple[str, dict[str, Any]]:
+        """Its name and OpenAPI's Link Object."""
+        link: dict[str, Any] = {
+            "operationId": self.to,
+            "description": self.text,
+            "parameters": {name: f"$response.body#{place}" for name, place in self.takes.items()},
         }
-
-
-class _MerchantScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "portal.api.callers.MerchantKeyAuthentication"
-    name = MERCHANT
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": (
-                "The merchant's own server, by an API key (`mk_…`) that never leaves it. It acts for the customers of "
-                "its account."
-            ),
-        }
+        if self.body:
+            link["requestBody"] = {name: f"$response.body#{place}" for name, place in self.body.items()}
+        return self.to, link
 
 
 def operation(
@@ -88,8 +128,10 @@ def operation(
     refuses: Sequence[str] = (),
     examples: Sequence[OpenApiExample] = (),
     by: Sequence[str] = (BUYER, MERCHANT),
+    leads_to: Mapping[int, Sequence[Step]] | None = None,
 ) -> Callable[[F], F]:
     """Describe one method of a door. ``answers`` is (serializer, sentence) by status; ``refuses`` are problem codes."""
+    LINKS[name] = {str(status): dict(step.link() for step in steps) for status, steps in (leads_to or {}).items()}
     codes = [*_EVERYWHERE, *refuses]
     if NOBODY not in by:
         codes += ["unauthenticated", "session_expired", "key_unknown"]
@@ -105,7 +147,7 @@ def operation(
     if "rate_limited" in codes:
         parameters.append(
             OpenApiParameter(
-                "Retry-After", int, OpenApiParameter.HEADER, description="Seconds to wait.", response=["429"]
+                "Retry-After", int, OpenApiParameter.HEADER, description="Seconds to wait.", response=["429", "503"]
             )
         )
     responses: dict[Any, Any] = {
@@ -131,7 +173,7 @@ def _key_parameters(statuses: list[str]) -> list[OpenApiParameter]:
     return [
         OpenApiParameter(
             once.HEADER,
-            {"type": "string", "minLength": 1, "maxLength": idempotency.MAX_KEY_LENGTH},
+            {"type": "string", "minLength": 1, "maxLength": idempotency.MAX_KEY_LENGTH, "pattern": once.KEY},
             OpenApiParameter.HEADER,
             required=True,
             description=(
@@ -179,9 +221,20 @@ def example(name: str, value: Any, *, status: int | None = None) -> OpenApiExamp
     return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
 
 
-def with_limits(result: dict[str, Any], generator: Any, request: HttpRequest | None, public: bool) -> dict[str, Any]:
-    """Say in the schema what every strict body means: no other names than these (a hook of drf-spectacular)."""
-    for name, component in result.get("components", {}).get("schemas", {}).items():
-        if component.get("type") == "object" and name.endswith("Request"):
-            component["additionalProperties"] = False
+def with_the_rest(result: dict[str, Any], generator: Any, request: HttpRequest | None, public: bool) -> dict[str, Any]:
+    """Say in the schema who the callers are, and what may follow each answer (a hook of drf-spectacular)."""
+    result["components"]["securitySchemes"] = _SCHEMES
+    for methods in result["paths"].values():
+        for described in methods.values():
+            if "oneOf" in _body_of(described, result["components"]["schemas"]):
+                described["requestBody"]["required"] = True  # drf-spectacular says it of single shapes only
+            for status, links in LINKS.get(described["operationId"], {}).items():
+                described["responses"][status]["links"] = links
     return result
+
+
+def _body_of(described: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """The schema of what an operation takes, its reference followed."""
+    content = described.get("requestBody", {}).get("content", {}).get("application/json", {})
+    found: dict[str, Any] = schemas.get(content.get("schema", {}).get("$ref", "").rpartition("/")[2], {})
+    return found

@@ -8,13 +8,14 @@ import pytest
 import requests
 from django.core.management import call_command
 from django.test import Client
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from authorizations.api import callers as authorization_callers  # noqa: F401 - declares its problems
 from payments.api import callers as payment_callers  # noqa: F401
 from portal import errors
 from portal.api import problems
-from tests.api.conftest import Description
+from tests.api.conftest import Api, Description
 
 ENDPOINTS = {
     "POST /api/v1/sessions",
@@ -78,6 +79,104 @@ def test_every_endpoint_says_who_what_and_how_it_refuses(description: Descriptio
             assert {"400", "413", "415"} <= set(described["responses"]), path
         if described["operationId"] != "open_session":
             assert "401" in described["responses"], path
+
+
+def test_every_caller_that_an_endpoint_names_is_described(description: Description) -> None:
+    described = set(description.document["components"]["securitySchemes"])
+    named = {
+        name for _, _, operation in operations(description.document) for need in operation["security"] for name in need
+    }
+    assert named == described == {"buyerSession", "merchantKey"}
+
+
+def test_a_body_without_which_nothing_works_is_required(description: Description) -> None:
+    optional = {
+        operation["operationId"]
+        for _, _, operation in operations(description.document)
+        if "requestBody" in operation and not operation["requestBody"].get("required")
+    }
+    assert optional == {"end_session", "revoke_wallet", "cancel_order"}
+
+
+def test_what_may_follow_is_there_and_takes_what_the_answer_has(description: Description) -> None:
+    there = {operation["operationId"]: operation for _, _, operation in operations(description.document)}
+    followed = set()
+    for operation in there.values():
+        for answer in operation["responses"].values():
+            for link in answer.get("links", {}).values():
+                parameters = {given["name"] for given in there[link["operationId"]]["parameters"]}
+                assert set(link["parameters"]) <= parameters
+                samples = [named["value"] for named in answer["content"]["application/json"]["examples"].values()]
+                for place in link["parameters"].values():
+                    found = samples[0]
+                    for step in place.removeprefix("$response.body#/").split("/"):
+                        found = found[int(step)] if isinstance(found, list) else found[step]
+                    assert re.fullmatch(r"[0-9A-Za-z_-]{1,64}", found), place
+                followed.add(link["operationId"])
+    assert followed == {
+        "get_order", "pay_order", "cancel_order", "refund_order", "get_refund",
+        "get_authorization", "bring_code", "report_failure", "revoke_wallet",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "is_text"),
+    [
+        ("Ana", True),
+        ("Ana María 🙂", True),
+        ("\U0001fae8 \U0001fac8", True),  # the second is newer than the tables of our Python
+        ("a\u00a0b", True),
+        (" Ana", False),
+        ("Ana\u3000", False),
+        ("A\nb", False),
+        ("A\u0085b", False),
+        ("A\u202eb", False),
+        ("\ufeffA", False),
+        ("A\uffff", False),
+        ("", False),
+    ],
+)
+def test_the_schema_and_the_door_mean_the_same_by_a_text(
+    name: str, is_text: bool, server: Api, description: Description
+) -> None:
+    schema = description.document["components"]["schemas"]["SessionByMerchantRequest"]
+    body = {"customer": name}
+    assert Draft202012Validator(schema).is_valid(body) == is_text
+    assert (server.call("POST", "sessions", body).status_code == 201) == is_text
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "is_amount"),
+    [
+        ("49900", "PHP", True),
+        ("007", "JPY", True),
+        ("0", "PHP", False),
+        ("000", "PHP", False),
+        ("1500000", "IDR", True),
+        ("1500050", "IDR", False),
+        ("1" * 17, "PHP", False),
+        ("1.5", "PHP", False),
+        ("100", "XXX", False),
+    ],
+)
+def test_the_schema_and_the_door_mean_the_same_by_an_amount(
+    value: str, currency: str, is_amount: bool, server: Api, description: Description
+) -> None:
+    schemas = description.document["components"]
+    amount = {"value": value, "currency": currency}
+    whole = {**schemas["schemas"]["AmountToPayRequest"], "components": schemas}
+    assert Draft202012Validator(whole).is_valid(amount) == is_amount
+    placed = server.call("POST", "orders", {"customer": "ana", "amount": amount, "description": "Pass"})
+    assert (placed.status_code == 201) == is_amount
+
+
+def test_a_whole_number_may_be_written_with_a_point(server: Api, description: Description) -> None:
+    # By JSON Schema 6001.0 is an integer, and JSON knows no other kind of number.
+    attempt = server.post("authorizations", {"customer": "ana", "wallet": "GCASH"}, status=201)
+    told = server.post(f"authorizations/{attempt['id']}/failure", {"error": 6001.0})
+    assert (told["status"], told["reason"]["code"]) == ("CANCELLED", "6001")
+    for error in (6001.5, -1, 10_000, 1e300):
+        assert server.refused("POST", f"authorizations/{attempt['id']}/failure", {"error": error})["status"] == 400
 
 
 def test_every_act_on_money_or_consent_needs_a_key(description: Description) -> None:

@@ -7,13 +7,14 @@ import requests
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from portal.api import limits
 from portal.api.limits import client_address
 from tests.api.conftest import Api
 from tests.story import StoryClock
 
 
-@pytest.fixture
-def limits(settings: Any) -> dict[str, int]:
+@pytest.fixture(name="limits")
+def small_limits(settings: Any) -> dict[str, int]:
     """Small ones."""
     settings.PORTAL_API_LIMITS = {
         "buyer.reads": 3,
@@ -61,6 +62,15 @@ def test_each_caller_and_each_subject_has_its_own_limit(
     for _ in range(5):
         server.get("orders")
     assert server.call("GET", "orders").status_code == 429
+
+
+def test_processes_tell_one_another_a_twentieth_of_the_limit_at_a_time(server: Api, settings: Any) -> None:
+    settings.PORTAL_API_LIMITS = {"merchant.reads": 40}
+    codes = [server.call("GET", "orders?limit=1").status_code for _ in range(42)]
+    assert codes == [200] * 40 + [429] * 2
+    limits.here.forget()  # as another process, which does not know this caller yet
+    codes = [server.call("GET", "orders?limit=1").status_code for _ in range(4)]
+    assert codes == [200, 200, 429, 429]
 
 
 def test_logins_are_limited_by_address(anybody: Api, limits: dict[str, int]) -> None:
