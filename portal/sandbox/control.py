@@ -116,6 +116,10 @@ class SandboxControl:
             wish["client_id"] = client_id
         return self.register_merchant(**wish)
 
+    def webhook_secret(self, secret: str) -> None:
+        """Let the shop's own backend know the secret that webhooks are signed with."""
+        self._call("POST", "/webhook-secret", {"secret": secret})
+
     def merchants(self) -> list[dict[str, Any]]:
         """Every merchant."""
         return self._list("merchants")
@@ -243,9 +247,13 @@ class SandboxControl:
 
     # Day close and reports.
 
-    def close_day(self, day: str | None = None) -> list[dict[str, Any]]:
-        """Settle a day (``YYYYMMDD``, today if none is named); the files written: day, name, kind, client_id."""
-        files: list[dict[str, Any]] = self._call("POST", "/day-close", {"day": day} if day else {})["files"]
+    def close_day(self, day: str | None = None, edition: str | None = None) -> list[dict[str, Any]]:
+        """Settle a day (``YYYYMMDD``, today if none is named); the files written: day, name, kind, client_id.
+
+        Printed as an earlier ``edition`` (E1, E2, E3) where one is named.
+        """
+        wish = {name: value for name, value in (("day", day), ("edition", edition)) if value}
+        files: list[dict[str, Any]] = self._call("POST", "/day-close", wish)["files"]
         return files
 
     def reports(self) -> list[dict[str, Any]]:

@@ -187,6 +187,11 @@ def _merchants(engine: Engine, _given: dict[str, Any], _parts: dict[str, str]) -
     return {"merchants": [_merchant(one) for one in merchants.all_merchants(engine.context)]}
 
 
+def _webhook_secret(engine: Engine, given: dict[str, Any], _parts: dict[str, str]) -> Any:
+    engine.shop_backend.learn(_text(given, "secret"))
+    return {}
+
+
 def _register_merchant(engine: Engine, given: dict[str, Any], _parts: dict[str, str]) -> Any:
     return _merchant(engine.register_merchant(**given))
 
@@ -386,7 +391,7 @@ def _finish_refund(engine: Engine, given: dict[str, Any], parts: dict[str, str])
 
 
 def _close_day(engine: Engine, given: dict[str, Any], _parts: dict[str, str]) -> Any:
-    files = engine.close_day(given.get("day"))
+    files = engine.close_day(given.get("day"), given.get("edition"))
     return {
         "files": [{"day": one.day, "name": one.name, "kind": one.kind, "client_id": one.client_id} for one in files]
     }
@@ -437,6 +442,7 @@ _CALLS: tuple[tuple[str, re.Pattern[str], Call], ...] = tuple(
         ("GET", r"/control/merchants", _merchants),
         ("POST", r"/control/merchants", _register_merchant),
         ("GET", r"/control/users", _users),
+        ("POST", r"/control/webhook-secret", _webhook_secret),
         ("POST", r"/control/users", _add_user),
         ("GET", r"/control/users/(?P<user>[a-z0-9_-]+)/taken", _taken),
         ("POST", r"/control/balances", _set_balance),

@@ -48,6 +48,7 @@ from portal.sandbox.moments import moment, on_the_wire, parse_time
 from portal.sandbox.notifications import Deliver
 from portal.sandbox.plants import Plant
 from portal.sandbox.reports import ReportFile
+from portal.sandbox.shop_backend import ShopBackend
 from portal.sandbox.store import Store
 
 Rule = Callable[[Context, Merchant, dict[str, Any]], dict[str, object]]
@@ -75,6 +76,15 @@ ROUTES[LOGIN_PATH] = ("login", logins.apply_token)
 _BEFORE_WORK = ("request_lost", "http_500", "answer_code")
 _AFTER_WORK = ("answer_lost", "slow_answer", "answer_wrongly_signed", "answer_unsigned", "http_500", "answer_code")
 _MOST_ROUNDS = 1000
+_REFUNDED = "SELECT wallet FROM payments JOIN refunds USING (payment_id) WHERE"
+_WALLETS = {
+    "paymentId": "SELECT wallet FROM payments WHERE payment_id = ? AND client_id = ?",
+    "paymentRequestId": "SELECT wallet FROM payments WHERE payment_request_id = ? AND client_id = ?",
+    "refundId": f"{_REFUNDED} refund_id = ? AND refunds.client_id = ?",
+    "refundRequestId": f"{_REFUNDED} refund_request_id = ? AND refunds.client_id = ?",
+    "accessToken": "SELECT wallet FROM tokens WHERE access_token = ? AND client_id = ?",
+}
+"""The wallet of what a request names, by the field that names it."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,7 @@ class Engine:
             )
             self._seed()
             notifications.release_interrupted(self.context)
+        self.shop_backend = ShopBackend(self.context)
 
     def _seed(self) -> None:
         if self.context.store.one("SELECT 1 FROM users") is None:
@@ -194,7 +205,7 @@ class Engine:
         now, faults = self.context.now(), self.context.faults
         with self.store.transaction():
             request, illegal = _parsed(body)
-            wallet = _wallet_in(request)
+            wallet = self._wallet_in(request, caller.client_id)
             fault = faults.take(_BEFORE_WORK, now, strikes_first=True, api=api, wallet=wallet)
             if fault is not None:
                 answer: dict[str, Any] = {}
@@ -228,6 +239,17 @@ class Engine:
             wrongly=kind == "answer_wrongly_signed",
             delay_seconds=fault.options["seconds"] if fault is not None and kind == "slow_answer" else 0.0,
         )
+
+    def _wallet_in(self, request: Any, client_id: str) -> str:
+        """The wallet a request is about: as it says, or that of the payment, refund or token it names."""
+        if not isinstance(request, dict):
+            return ""
+        method = request.get("paymentMethod")
+        wallet = method.get("paymentMethodType") if isinstance(method, dict) else request.get("customerBelongsTo")
+        for name, query in _WALLETS.items() if wallet is None else ():
+            if wallet is None and isinstance(named := request.get(name), str):
+                wallet = self.store.value(query, (named, client_id))
+        return wallet if isinstance(wallet, str) else ""
 
     def _answer(self, api: str, caller: _Caller, request: Any, illegal: Refusal | None) -> dict[str, Any]:
         try:
@@ -292,6 +314,24 @@ class Engine:
                 done += reports.close_due_days(self.context, self.reports_folder)
         return done
 
+    def finish_due(self) -> int:
+        """End the payments, refunds and days whose time has come, and deliver nothing; how many things were done."""
+        with self._ticking:
+            return self._finish_what_is_due()
+
+    def undelivered(self) -> list[int]:
+        """The numbers of the notifications whose time has come, in the order ``tick`` would send them."""
+        return [row["number"] for row in notifications.due_now(self.context)]
+
+    def deliver_one(self, number: int) -> bool:
+        """Make one attempt at a notification, due or not, out of turn; False when there is none of that number."""
+        with self._ticking:
+            notification = notifications.take(self.context, number)
+            if notification is None:
+                return False
+            notifications.send(self.context, notification, self.deliver)
+            return True
+
     def next_due(self) -> datetime | None:
         """When ``tick`` will next have something to do, as far as is known now."""
         found = [
@@ -345,6 +385,11 @@ class Engine:
         self.news.set()
         return status
 
+    def tell_pending(self, payment_id: str) -> None:
+        """Notify PAYMENT_PENDING of a payment in process. Raises NotOpen."""
+        payments.tell_pending(self.context, payment_id)
+        self.news.set()
+
     def finish_refund(self, refund_id: str, code: str = "SUCCESS") -> str:
         """Tell a refund that stays in process how to end; its status. Raises NotOpen."""
         status: str = refunds.finish_by_hand(self.context, refund_id, code)["status"]
@@ -385,10 +430,10 @@ class Engine:
         """What is wrong with the books; empty when they balance."""
         return ledger.faults_in_the_books(self.context)
 
-    def close_day(self, day: str | None = None) -> list[ReportFile]:
+    def close_day(self, day: str | None = None, edition: str | None = None) -> list[ReportFile]:
         """Settle a day (``YYYYMMDD``, today if none is named) and write its reports. Raises ValueError."""
         with self._ticking:
-            return reports.close_day(self.context, day, self.reports_folder)
+            return reports.close_day(self.context, day, self.reports_folder, edition)
 
     def plant(self, kind: str, **options: Any) -> Plant:
         """Let the next settlement report be wrong (plants.KINDS has the words). Raises PlantUnclear."""
@@ -406,6 +451,7 @@ class Engine:
             self.store.forget_everything()
             reports.begin_anew(self.context)
             self._seed()
+        self.shop_backend.forget()
 
 
 def _is_time(text: str) -> bool:
@@ -433,12 +479,3 @@ def _parsed(body: bytes) -> tuple[Any, Refusal | None]:
 
 def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
-
-
-def _wallet_in(request: Any) -> str:
-    """The wallet a request is about, as far as it says."""
-    if not isinstance(request, dict):
-        return ""
-    method = request.get("paymentMethod")
-    wallet = method.get("paymentMethodType") if isinstance(method, dict) else request.get("customerBelongsTo")
-    return wallet if isinstance(wallet, str) else ""

@@ -28,6 +28,11 @@ class Kind:
     needs: frozenset[str] = frozenset()
 
 
+def title_of(word: str) -> str:
+    """A fault's word as a heading."""
+    return word.replace("_", " ").capitalize().replace("Http", "HTTP")
+
+
 def _answer(does: str, *takes: str, needs: tuple[str, ...] = ()) -> Kind:
     return Kind(does, _EVERYWHERE | {"api"} | set(takes) | set(needs), frozenset(needs))
 
@@ -38,17 +43,17 @@ def _notification(does: str, *takes: str, needs: tuple[str, ...] = ()) -> Kind:
 
 KINDS: dict[str, Kind] = {
     "answer_code": _answer(
-        "answers a documented code; nothing else happens, unless work_done", "work_done", needs=("api", "code")
+        "answers a documented code, instead of the work or after it", "work_done", needs=("api", "code")
     ),
     "answer_lost": _answer("does the work, then drops the line"),
     "request_lost": _answer("drops the line with nothing done"),
     "slow_answer": _answer("does the work and answers so many seconds later", needs=("seconds",)),
     "answer_wrongly_signed": _answer("does the work; the answer is signed with a stranger's key"),
     "answer_unsigned": _answer("does the work; the answer has no signature"),
-    "http_500": _answer("answers HTTP 500; nothing else happens, unless work_done", "work_done"),
+    "http_500": _answer("answers HTTP 500, instead of the work or after it", "work_done"),
     "payment_stays_processing": Kind(
-        "pay answers PAYMENT_IN_PROCESS; the payment ends after so many seconds, or when told, or when it expires "
-        "(not, if expires is false)",
+        "pay answers PAYMENT_IN_PROCESS; the payment ends after so many seconds, when told, or when it expires, unless "
+        "it is to stay open",
         _EVERYWHERE | {"seconds", "then", "code", "expires"},
     ),
     "payment_fails": Kind("the payment fails for a documented reason", _EVERYWHERE | {"code"}, frozenset({"code"})),

@@ -1,5 +1,6 @@
 """Moments as the sandbox keeps them (whole milliseconds since 1970) and as it writes them (ISO 8601 with offset)."""
 
+import functools
 from datetime import UTC, datetime, timedelta
 
 from portal.clock import ACQUIRER_ZONE
@@ -31,6 +32,7 @@ def day_of(milliseconds: int) -> str:
     return moment(milliseconds).astimezone(ACQUIRER_ZONE).strftime("%Y%m%d")
 
 
+@functools.lru_cache(maxsize=64)
 def start_of(day: str) -> int:
     """The first millisecond of an acquirer's day. Raises ValueError for anything but ``YYYYMMDD``."""
     try:

@@ -94,14 +94,27 @@ def _with_another_amount(body: Mapping[str, object]) -> dict[str, object]:
     return changed
 
 
+def due_now(context: Context) -> list[sqlite3.Row]:
+    """The notifications whose time has come."""
+    return context.store.all(
+        "SELECT * FROM notifications WHERE due_at IS NOT NULL AND due_at <= ? AND status != 'SENDING' "
+        "ORDER BY due_at, number",
+        (context.now(),),
+    )
+
+
+def take(context: Context, number: int) -> sqlite3.Row | None:
+    """One notification, due or not, marked as being sent; None when there is none, or it is on its way already."""
+    with context.store.transaction():
+        one = context.store.one("SELECT * FROM notifications WHERE number = ? AND status != 'SENDING'", (number,))
+        context.store.run("UPDATE notifications SET status = 'SENDING' WHERE number = ?", (number,))
+    return one
+
+
 def take_due(context: Context) -> list[sqlite3.Row]:
     """The notifications whose time has come, marked as being sent."""
     with context.store.transaction():
-        due = context.store.all(
-            "SELECT * FROM notifications WHERE due_at IS NOT NULL AND due_at <= ? AND status != 'SENDING' "
-            "ORDER BY due_at, number",
-            (context.now(),),
-        )
+        due = due_now(context)
         context.store.run_many(
             "UPDATE notifications SET status = 'SENDING' WHERE number = ?", [(row["number"],) for row in due]
         )

@@ -221,6 +221,25 @@ def finish_by_hand(context: Context, payment_id: str, code: str) -> sqlite3.Row:
         return finish(context, row, code)
 
 
+def tell_pending(context: Context, payment_id: str) -> None:
+    """Notify that the user has finished and the result follows, which is not that it was paid. Raises NotOpen."""
+    with context.store.transaction():
+        row = context.store.one("SELECT * FROM payments WHERE ? IN (payment_id, payment_request_id)", (payment_id,))
+        if row is None or row["status"] != "PROCESSING":
+            raise NotOpen(f"There is no payment {payment_id!r} in process.")
+        # The result says S all the same (https://docs.antom.com/ac/ams/paymentrn_online).
+        body = {"notifyType": "PAYMENT_PENDING", "result": result("SUCCESS"), **_identity(row)}
+        notifications.enqueue(
+            context,
+            row["client_id"],
+            "notifyPayment",
+            row["payment_request_id"],
+            row["notify_url"],
+            body,
+            wallet=row["wallet"],
+        )
+
+
 def _tell(context: Context, payment: sqlite3.Row) -> None:
     paid, wallet = payment["status"] == "SUCCESS", payment["wallet"]
     if not paid and context.faults.take(

@@ -15,7 +15,7 @@ from typing import Any
 
 from portal.clock import fresh_id
 from portal.money import Money
-from portal.sandbox import ledger, merchants, plants, rates
+from portal.sandbox import editions, ledger, merchants, plants, rates
 from portal.sandbox.context import Context
 from portal.sandbox.merchants import FIRST_CLIENT, Merchant
 from portal.sandbox.moments import DAY, day_of, end_of, next_day, start_of
@@ -24,6 +24,7 @@ from portal.sandbox.plants import Plant
 PSP = "SANDBOX_PSP"
 END = "<END>"
 _CLOSED_THROUGH = "closed_through"
+_EDITION = "report_edition"
 _WITHHELD = "WITHHELD"
 # Only TO_BE_SETTLED is published; the words for transactions that moved no money are ours.
 _STATUS_WORDS = {"FAIL": "FAILED", "PROCESSING": "PROCESSING", "CANCELLED": "CANCELLED"}
@@ -106,6 +107,7 @@ class Line:
     quote_day: str
     converted: int
     fee: int
+    refund_id: str = ""
 
     @property
     def net(self) -> int:
@@ -124,6 +126,7 @@ class Line:
             "referenceMerchantId": self.reference_merchant_id,
             "referenceStoreId": self.reference_store_id,
             "transactionId": self.payment_id,
+            editions.REFUND_ID: self.refund_id,
             "transactionRequestId": self.request_id,
             "referenceTransactionId": self.order_id,
             "originalTransactionRequestId": self.original_request_id,
@@ -145,8 +148,18 @@ class Line:
         return cells
 
 
-def close_day(context: Context, day: str | None = None, folder: Path | None = None) -> list[ReportFile]:
+def write_as(context: Context, edition: str) -> None:
+    """From now on print reports of this edition. Raises ValueError for one the sandbox does not print."""
+    editions.printed(edition, "transactionItems", (), ())
+    context.store.remember(_EDITION, edition)
+
+
+def close_day(
+    context: Context, day: str | None = None, folder: Path | None = None, edition: str | None = None
+) -> list[ReportFile]:
     """Settle everything up to the end of a day (today, if none is named) and write its reports.
+
+    Printed in an earlier ``edition`` if one is named, or was chosen by ``write_as``.
 
     A day may be closed again: the transaction details are written anew, and what was not settled yet makes another
     batch. Raises ValueError for a day that is none, or has not begun.
@@ -155,13 +168,15 @@ def close_day(context: Context, day: str | None = None, folder: Path | None = No
     day = day or today
     if start_of(day) > start_of(today):
         raise ValueError(f"The day {day} has not begun; today is {today}.")
+    edition = edition or context.store.fact(_EDITION) or editions.CURRENT
+    editions.printed(edition, "transactionItems", (), ())
     written: list[ReportFile] = []
     with context.store.transaction():
         for merchant in merchants.all_merchants(context):
-            written += _settle(context, merchant, day)
+            written += _settle(context, merchant, day, edition)
             transaction_rows = _transaction_rows(context, merchant, day)
             if transaction_rows:
-                content = _csv(TRANSACTION_COLUMNS, transaction_rows)
+                content = _csv("transactionItems", edition, TRANSACTION_COLUMNS, transaction_rows)
                 name = f"transactionItems_{day}_000.csv"
                 written.append(ReportFile(day, name, "transactionItems", merchant.client_id, content))
         for file in written:
@@ -185,10 +200,29 @@ def close_due_days(context: Context, folder: Path | None) -> int:
         return 0
     done = 0
     while closed_through < yesterday:
-        closed_through = next_day(closed_through)
-        done += bool(close_day(context, closed_through, folder))
+        first = _first_to_report(context, end_of(closed_through))
+        closed_through = min(yesterday, next_day(closed_through) if first is None else day_of(first))
+        if first is not None and first < end_of(closed_through):
+            done += bool(close_day(context, closed_through, folder))
+        else:
+            closed_through = yesterday
         context.store.remember(_CLOSED_THROUGH, closed_through)
     return done
+
+
+def _first_to_report(context: Context, since: int) -> int | None:
+    """When, from a moment on, the first thing happened that a day's reports speak of; None: nothing since.
+
+    What is not settled yet belongs to the first day that is closed, however long ago it happened.
+    """
+    first: int | None = context.store.value(
+        "SELECT MIN(at) FROM (SELECT MIN(created_at) AS at FROM payments WHERE created_at >= :since "
+        "UNION ALL SELECT MIN(created_at) FROM refunds WHERE created_at >= :since "
+        "UNION ALL SELECT MIN(at) FROM transactions WHERE at >= :since "
+        "UNION ALL SELECT MAX(MIN(at), :since) FROM transactions WHERE batch_id IS NULL)",
+        {"since": since},
+    )
+    return first
 
 
 def begin_anew(context: Context) -> None:
@@ -228,8 +262,10 @@ def _put(folder: Path, file: ReportFile) -> None:
 
 _MOVEMENTS = (
     "SELECT transactions.*, payments.payment_request_id, payments.order_id, payments.wallet, "
-    "payments.reference_merchant_id, payments.reference_store_id FROM transactions "
-    "JOIN payments ON payments.payment_id = transactions.payment_id WHERE transactions.client_id = ? "
+    "payments.reference_merchant_id, payments.reference_store_id, refunds.refund_id FROM transactions "
+    "JOIN payments ON payments.payment_id = transactions.payment_id "
+    "LEFT JOIN refunds ON refunds.refund_request_id = transactions.request_id "
+    "AND refunds.client_id = transactions.client_id AND transactions.kind = 'REFUND' WHERE transactions.client_id = ? "
 )
 
 
@@ -252,10 +288,11 @@ def _line(row: sqlite3.Row) -> Line:
         quote_day=row["quote_id"][1:9],
         converted=row["converted_value"],
         fee=row["fee_value"],
+        refund_id=row["refund_id"] or "",
     )
 
 
-def _settle(context: Context, merchant: Merchant, day: str) -> list[ReportFile]:
+def _settle(context: Context, merchant: Merchant, day: str, edition: str) -> list[ReportFile]:
     """Batches of everything unsettled up to the end of the day, one per settlement currency."""
     waiting = context.store.all(
         _MOVEMENTS + "AND batch_id IS NULL AND at < ? ORDER BY transactions.number",
@@ -266,12 +303,12 @@ def _settle(context: Context, merchant: Merchant, day: str) -> list[ReportFile]:
         by_currency[row["settlement_currency"]].append(row)
     files: list[ReportFile] = []
     for currency, rows in by_currency.items():
-        files += _settle_batch(context, merchant, day, currency, rows)
+        files += _settle_batch(context, merchant, day, currency, rows, edition)
     return files
 
 
 def _settle_batch(
-    context: Context, merchant: Merchant, day: str, currency: str, rows: list[sqlite3.Row]
+    context: Context, merchant: Merchant, day: str, currency: str, rows: list[sqlite3.Row], edition: str
 ) -> list[ReportFile]:
     number = 1 + context.store.value("SELECT COUNT(*) FROM files WHERE kind = 'settlementSummary'")
     batch_id = f"{next_day(day)}1102{number:07d}"
@@ -296,11 +333,11 @@ def _settle_batch(
     return [
         ReportFile(day, name, kind, merchant.client_id, content)
         for kind, name, content in (
-            ("settlementItems", f"settlementItems_{stem}", _csv(SETTLEMENT_COLUMNS, items)),
+            ("settlementItems", f"settlementItems_{stem}", _csv("settlementItems", edition, SETTLEMENT_COLUMNS, items)),
             (
                 "settlementSummary",
                 f"settlementSummary_{stem}",
-                _csv(SUMMARY_COLUMNS, _summary_rows(lines, currency, common)),
+                _csv("settlementSummary", edition, SUMMARY_COLUMNS, _summary_rows(lines, currency, common)),
             ),
         )
     ]
@@ -434,9 +471,10 @@ def _unmoved(
     }
 
 
-def _csv(columns: tuple[str, ...], rows: list[dict[str, str]]) -> str:
+def _csv(kind: str, edition: str, columns: tuple[str, ...], rows: list[dict[str, str]]) -> str:
     text = io.StringIO()
+    names, told = editions.printed(edition, kind, columns, rows)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([row.get(column, "") for column in columns] for row in rows)
+    writer.writerow(names)
+    writer.writerows([row.get(name, "") for name in names] for row in told)
     return f"{text.getvalue()}{END}\n"

@@ -198,6 +198,16 @@ class Store:
             for name in names:
                 self.run(f"DELETE FROM {name}")  # noqa: S608 - our own table names
 
+    def copy(self) -> "Store":
+        """A store in memory that holds what this one holds now."""
+        twin = Store.__new__(Store)
+        twin._lock, twin._depth = threading.RLock(), 0
+        twin._connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        twin._connection.row_factory = sqlite3.Row
+        with self._lock:
+            self._connection.backup(twin._connection)
+        return twin
+
     def close(self) -> None:
         """Close the database; what was committed stays."""
         with self._lock:

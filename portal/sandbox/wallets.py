@@ -83,7 +83,7 @@ WALLETS: dict[str, Wallet] = {
                 limits=(Limit(1, 500_000), Limit(30, 2_000_000))),
         _wallet("BOOST", "Boost", "MY", "MYR", "0.025", minimum=5, limits=(Limit(30, 50_000_00),),
                 tells_revocation=True),
-        _wallet("TNG", "Touch 'n Go eWallet", "MY", "MYR", "0.025", minimum=5, tells_revocation=True,
+        _wallet("TNG", "Touch'n Go eWallet", "MY", "MYR", "0.025", minimum=5, tells_revocation=True,
                 access_days=2 * _YEAR, refresh_days=913),
         _wallet("GRABPAY_MY", "GrabPay Malaysia", "MY", "MYR", "0.028", maximum=1_500_00, **_GRAB),
         _wallet("GRABPAY_PH", "GrabPay Philippines", "PH", "PHP", "0.028", minimum=10_00, maximum=50_000_00),

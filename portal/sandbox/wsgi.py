@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from portal.sandbox import control_calls
+from portal.sandbox import control_calls, shop_backend
 from portal.sandbox.control_calls import ControlRefused
 from portal.sandbox.engine import LOGIN_PATH, Engine, Response
 from portal.sandbox.miniprogram import forwarding
@@ -23,6 +23,7 @@ _REASONS = {
     303: "See Other",
     304: "Not Modified",
     400: "Bad Request",
+    401: "Unauthorized",
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
@@ -71,6 +72,8 @@ class Application:
             return self._json_call(forwarding.answer, method, path, uri, environ.get("CONTENT_TYPE", ""), body)
         if path.startswith("/reports/"):
             return self._report(path, uri)
+        if path == shop_backend.PATH and method == "POST":
+            return Response(self.engine.shop_backend.take(_headers(environ), body), {}, b"")
         if method == "POST" and not _from_here(environ):
             return Response(403, _PLAIN, b"This form belongs to another site.")
         return self._page(method, path, uri, body)

@@ -48,6 +48,25 @@ def test_a_code_is_pinned_to_an_api_for_some_calls(shop: Shop, control: SandboxC
     assert control.taken_from("ana") == [PHP_499]
 
 
+def test_a_code_is_pinned_to_a_wallet_whatever_the_call_names(shop: Shop, control: SandboxControl) -> None:
+    token, other = shop.binds(), shop.binds(wallet="MAYA")
+    paid = shop.pays(token)
+    elsewhere = shop.pays(other, 499_00, "PHP", wallet="MAYA")
+    refund = shop.refunds(elsewhere["paymentId"], 100_00)["refundRequestId"]
+    for api in ("cancel", "refund", "inquiryPayment", "inquiryRefund", "revoke"):
+        control.fault("answer_code", api=api, code="PROCESS_FAIL" if api != "revoke" else "SYSTEM_ERROR", wallet="MAYA")
+
+    assert code(shop.asks(paymentRequestId=paid["paymentRequestId"])) == ("SUCCESS", "S")
+    assert code(shop.asks(paymentRequestId=elsewhere["paymentRequestId"])) == ("PROCESS_FAIL", "F")
+    assert code(shop.refunds(paid["paymentId"], 1_00)) == ("SUCCESS", "S")
+    assert code(shop.refunds(elsewhere["paymentId"], 1_00)) == ("PROCESS_FAIL", "F")
+    assert code(shop.call("payments/inquiryRefund", {"refundRequestId": refund})) == ("PROCESS_FAIL", "F")
+    assert code(shop.call("payments/cancel", {"paymentId": elsewhere["paymentId"]})) == ("PROCESS_FAIL", "F")
+    assert code(shop.call("authorizations/revoke", {"accessToken": token})) == ("SUCCESS", "S")
+    assert code(shop.call("authorizations/revoke", {"accessToken": other})) == ("SYSTEM_ERROR", "F")
+    assert control.faults() == []
+
+
 def test_a_code_is_pinned_to_an_api_for_some_minutes(shop: Shop, control: SandboxControl) -> None:
     token = shop.binds()
     control.fault("answer_code", api="pay", code="REQUEST_TRAFFIC_EXCEED_LIMIT", minutes=30)

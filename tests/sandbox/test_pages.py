@@ -215,6 +215,26 @@ def test_the_console_does_what_its_buttons_say(shop: Shop, control: SandboxContr
     assert presses("resend", number="99").startswith("bad")
 
 
+def test_a_fault_in_force_is_said_in_plain_words(shop: Shop, control: SandboxControl) -> None:
+    control.fault("http_500", api="pay", work_done=True)
+    control.fault("notification_wrongly_signed", notification="notifyPayment", attempts=1, calls=3)
+    control.fault("payment_stays_processing", expires=False)
+    page = shop.session.get(f"{shop.sandbox.url}/console/faults").text
+    in_force = page.split("Let something go wrong", maxsplit=2)[1]
+    cells = [html_module.unescape(cell) for cell in re.findall(r"<td>([^<]*)</td>", in_force)]
+    assert cells == [
+        *("HTTP 500", "pay, the work is done all the same", "the next call"),
+        *("Notification wrongly signed", "notifyPayment, 1 attempt", "3 messages"),
+        *("Payment stays processing", "it stays open", "the next call"),
+    ]
+    assert not re.search(r"work_done|expires is|\bHttp\b", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_a_browser_that_asks_for_an_icon_by_itself_gets_one(shop: Shop) -> None:
+    icon = shop.session.get(f"{shop.sandbox.url}/favicon.ico")
+    assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")
+
+
 def test_the_console_returns_only_to_its_own_pages(shop: Shop) -> None:
     answer = shop.session.post(
         f"{shop.sandbox.url}/console/act", data={"act": "tick", "back": "//evil.example"}, allow_redirects=False

@@ -189,6 +189,11 @@ _VIEWS: dict[str, tuple[str, str, _View]] = {
     "/console/ledger": ("Ledger", "Double entry; every posting sums to zero.", _ledger),
     "/console/calls": ("Calls", "Secrets and personal data are masked.", console_lists.calls),
     "/console/notifications": ("Notifications", "Up to eight attempts each.", console_lists.notifications),
+    "/console/webhooks": (
+        "Webhooks",
+        "What the portal tells the shop's own backend, which stands here for the demonstration.",
+        console_lists.webhooks,
+    ),
     "/console/faults": ("Faults", "Let something go wrong, for some calls or minutes.", console_switches.faults),
     "/console/reports": ("Reports", "The acquirer's day ends at midnight, UTC+8.", console_switches.reports_page),
 }

@@ -8,7 +8,7 @@ from portal.money import MoneyError, parse_major
 from portal.sandbox import control_calls
 from portal.sandbox.control_calls import ControlRefused
 from portal.sandbox.engine import Engine, Response
-from portal.sandbox.faults import KINDS
+from portal.sandbox.faults import KINDS, title_of
 from portal.sandbox.pages.markup import go_to
 from portal.sandbox.wallets import WALLETS
 
@@ -68,12 +68,13 @@ def _move_clock(engine: Engine, given: dict[str, str]) -> str:
 
 
 def _tick(engine: Engine, _given: dict[str, str]) -> str:
-    return f"Done: {_call(engine, '/tick')['done']} things were due."
+    done = _call(engine, "/tick")["done"]
+    return f"Done: {done} {'thing was' if done == 1 else 'things were'} due."
 
 
 def _set_fault(engine: Engine, given: dict[str, str]) -> str:
     fault = _call(engine, "/faults", _typed(given))
-    return f"In force: {fault['fault']}, which {KINDS[fault['fault']].does}."
+    return f"In force: {title_of(fault['fault'])} ({KINDS[fault['fault']].does})."
 
 
 def _clear_fault(engine: Engine, given: dict[str, str]) -> str:

@@ -1,5 +1,6 @@
 """The console's lists: payments, users, tokens, calls, notifications."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 
@@ -319,3 +320,32 @@ def notifications(engine: Engine, _given: dict[str, str]) -> Html:
 
 def _note(note: str) -> Html:
     return html('<br><span class="dim">{note}</span>', note=note.replace("_", " ")) if note else nothing()
+
+
+def webhooks(engine: Engine, given: dict[str, str]) -> Html:
+    """What the shop's own backend heard since the sandbox was started, verified by it; or one message."""
+    heard = engine.shop_backend.heard()
+    wanted = given.get("id", "")
+    one = next((message for message in heard if wanted and message.event_id == wanted), None)
+    if one is not None:
+        return card(f"{one.kind} {one.subject}", html('<pre class="in mono">{body}</pre>', body=_laid_out(one.body)))
+    rows = [
+        (
+            when(message.at),
+            chip("Genuine", "good") if message.is_genuine else chip("Not believed", "bad"),
+            html('<a href="/console/webhooks?id={id}">{kind}</a>', id=message.event_id, kind=message.kind),
+            mono(message.subject),
+            message.sequence,
+            mono(message.event_id),
+        )
+        for message in heard
+    ]
+    heads = ("When", "Signature", "Event", "Of", "#Number", "webhook-id")
+    return card("Newest first", table(heads, rows, "Nothing yet. Pay something in the mini program."))
+
+
+def _laid_out(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):
+        return text

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from portal.sandbox.pages.markup import Html, html, nothing
 
 _CARD = """<section class="card"><header><h2>{title}</h2>{more}</header>{body}</section>"""
-_TABLE = """<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"""
+_TABLE = (
+    """<div class="scroll" tabindex="0" role="region" aria-label="Rows">"""
+    """<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"""
+)
 
 
 def card(title: str, body: Html, *, more: tuple[str, str] | None = None) -> Html:

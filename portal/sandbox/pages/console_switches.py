@@ -3,7 +3,7 @@
 from portal.sandbox import plants, reports
 from portal.sandbox.codes import BY_API, PAYMENT_RESULTS, REFUND_FAILURES, status_of
 from portal.sandbox.engine import Engine
-from portal.sandbox.faults import KINDS, NOTIFICATIONS, Kind
+from portal.sandbox.faults import KINDS, NOTIFICATIONS, Fault, Kind, title_of
 from portal.sandbox.pages.console_lists import mono
 from portal.sandbox.pages.console_parts import act_button, card, field, form, table
 from portal.sandbox.pages.markup import Html, html, options, when
@@ -18,9 +18,9 @@ def faults(engine: Engine, _given: dict[str, str]) -> Html:
     now = engine.context.now()
     rows = [
         (
-            fault.kind.replace("_", " "),
-            ", ".join(f"{name} {value}" for name, value in fault.options.items()) or "everywhere",
-            f"{fault.calls_left} calls" if fault.calls_left is not None else html("until {at}", at=when(fault.until)),
+            title_of(fault.kind),
+            ", ".join(_said(name, value) for name, value in fault.options.items()) or "everywhere",
+            _lasts(fault),
             act_button("clear_fault", "End", _HERE, number=fault.number),
         )
         for fault in engine.context.faults.in_force(now)
@@ -39,11 +39,33 @@ def faults(engine: Engine, _given: dict[str, str]) -> Html:
     )
 
 
+def _said(name: str, value: object) -> str:
+    """One option of a fault, as the form below words it."""
+    plain = {
+        ("work_done", True): "the work is done all the same",
+        ("work_done", False): "the work is not done",
+        ("expires", True): "it expires",
+        ("expires", False): "it stays open",
+        ("then", "SUCCESS"): "then success",
+        ("then", "FAIL"): "then failure",
+    }
+    if name in ("seconds", "attempts"):
+        return f"{value} {name}" if value != 1 else f"1 {name[:-1]}"
+    return plain.get((name, value), str(value))
+
+
+def _lasts(fault: Fault) -> Html | str:
+    if fault.calls_left is None:
+        return html("until {at}", at=when(fault.until))
+    what = "message" if "notification" in KINDS[fault.kind].takes else "call"
+    return f"the next {what}" if fault.calls_left == 1 else f"{fault.calls_left} {what}s"
+
+
 def _choices() -> list[Html]:
     return [
         html(
             '<details><summary><b>{word}</b><span class="dim">{does}</span></summary>{form}</details>',
-            word=word.replace("_", " ").capitalize(),
+            word=title_of(word),
             does=kind.does,
             form=_fault_form(word, kind),
         )

@@ -23,9 +23,18 @@ Page({
     this.isShown = false;
   },
 
+  /** What was asked before a later question, or before the buyer acted, is old when it is answered: nobody draws it. */
+  asks() {
+    this.asked = (this.asked ?? 0) + 1;
+    const mine = this.asked;
+    return () => mine === this.asked;
+  },
+
   async refresh() {
+    const isNews = this.asks();
     try {
       const { here, bound } = await paymentMethods();
+      if (!isNews()) return;
       this.setData({
         isLoading: false,
         failure: here ? '' : 'We cannot take payments from this wallet yet. Sorry!',
@@ -40,7 +49,7 @@ Page({
       if (here?.isEnding) this.watchTheEnd();
     } catch (reason) {
       const failure = trouble(reason);
-      this.setData({ isLoading: false, failure });
+      if (isNews()) this.setData({ isLoading: false, failure });
     }
   },
 
@@ -97,6 +106,7 @@ Page({
 
   /** Until it is final the wallet stays in sight, and cannot be used. */
   async revoke(here) {
+    this.asks();
     this.setData({ isLinked: false, isEnding: true, note: '' });
     try {
       const wallet = await act(`/wallets/${here.accountId}/revoke`, { reason_code: 'BUYER_REQUEST' }, freshKey());
