@@ -1,17 +1,20 @@
-"""The three reports of the current edition: their columns, and how a header tells which one it is.
+"""The reports of every edition: how a header tells which one it is, and which column means what.
 
 Columns are found by name and never by position: their order changed with every edition, and a merchant may have a
 layout of its own. A file is recognised by its header and never by its name: a published summary carries the name of a
-details file.
+details file. ``reconciliation/editions.py`` holds the columns, one table per edition; everything behind it knows only
+our words.
 Sources: https://docs.antom.com/ac/reconcile/transaction_details ,
 https://docs.antom.com/ac/reconcile/settlement_details , https://docs.antom.com/ac/reconcile/settlement_summary
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.db.models import TextChoices
 
+from reconciliation import editions
 from reconciliation.errors import ColumnMissing, NotAReport
 
 
@@ -23,137 +26,110 @@ class ReportKind(TextChoices):
     SUMMARY = "SUMMARY", "Settlement summary"
 
 
-EDITION = "E4"
-"""The current edition, in our own numbering: the one that says PSP where the earlier ones say acquirer."""
+class Edition(TextChoices):
+    """Which of the layouts the acquirer has used, in our own numbering."""
 
-# fmt: off
-FEE_COLUMNS: dict[str, str] = {
-    # amount column                       currency column
-    "paymentMethodFeeAmountValue":        "paymentMethodFeeCurrency",
-    "interchangeFeeAmountValue":          "interchangeFeeCurrency",
-    "schemeFeeAmountValue":               "schemeFeeCurrency",
-    "acquirerMarkupAmountValue":          "acquirerMarkupCurrency",
-    "processingFeeAmountValue":           "processingFeeCurrency",
-    "taxFeeAmountValue":                  "taxFeeCurrency",
-    "refundFeeAmountValue":               "refundFeeCurrency",
-    "disputeHandlingFee":                 "disputeHandlingFeeCurrency",
-    "financingFeeAmountValue":            "financingFeeCurrency",
-    "anticipationFeeAmountValue":         "anticipationFeeCurrency",
-    "rdrFeeAmountValue":                  "rdrFeeCurrency",
-    "cdrnFeeAmountValue":                 "cdrnFeeCurrency",
-    "riskDecisionServiceFeeAmountValue":  "riskDecisionServiceFeeCurrency",
-    "riskManagementFeeAmountValue":       "riskManagementFeeCurrency",
-    "iofFeeAmountValue":                  "iofFeeCurrency",
-    "withholdingTaxAmountValue":          "withholdingTaxFeeCurrency",
-    "fxFeeAmountValue":                   "fxFeeAmountCurrency",
-    "rtauServiceFeeAmountValue":          "rtauServiceFeeCurrency",
-    "ntServiceFeeAmountValue":            "ntServiceFeeCurrency",
-    "revenueBoosterServiceFeeAmountValue": "revenueBoosterServiceFeeCurrency",
-}
-# fmt: on
-"""All additive in this edition, all normally in the settlement currency."""
+    E0_HK = "E0-HK", "E0-HK, AlipayHK Auto Debit"
+    E0 = "E0", "E0, until about 2019"
+    E1 = "E1", "E1, 2018 to 2022"
+    E2 = "E2", "E2, 2022 and 2023"
+    E3 = "E3", "E3, 2023 to 2025"
+    E4 = "E4", "E4, the current one"
 
-PERSONAL_COLUMNS = frozenset({"accountHolderName", "originalCardSummary", "cardNumber(Last 4 digits)"})
-"""Never copied out of the file: its bytes are kept encrypted, the rows are not."""
 
-_TRANSACTION_ONLY = frozenset(
-    {"status", "reason", "3DAuthentication", "3DOffered", "accountHolderName", "originalCardSummary"}
-    | {"cardNumber(Last 4 digits)", "issuer", "liabilityShift"}
-)
-"""Any of these in a header means that it is not a settlement details file."""
-_EARLIER_EDITIONS = frozenset(
-    {"acquirer", "acquirerReferenceNo", "settlementTime", "feeAmountValue", "originalTransactionId", "pspName"}
-    | {"Partner_transaction_id", "merchantTransId", "acquirementId", "commission"}
-)
+@dataclass(frozen=True)
+class FeeColumn:
+    """One fee: its amount's column, its currency's column, and how it adds up.
 
-_TRANSACTION_COLUMNS = (
-    "customerId",
-    "PSP",
-    "transactionId",
-    "transactionRequestId",
-    "transactionType",
-    "transactionAmountValue",
-    "transactionCurrency",
-)
-_COMMON_OPTIONAL = (
-    "ARN",
-    "referenceMerchantId",
-    "referenceStoreId",
-    "referenceTransactionId",
-    "originalTransactionRequestId",
-    "paymentMethodType",
-    "paymentTime",
-    "productCode",
-    "orderDescription",
-    "quoteCurrencyPair",
-    "quotePrice",
-    "convertedTransactionAmountValue",
-    "installmentsNum",
-    "cardBrand",
-    "cardCountry",
-    "issuingCountry",
-    "funding",
-)
-_FEES = tuple(name for pair in FEE_COLUMNS.items() for name in pair)
+    ``word`` is the current edition's name for it, under which fees of all editions are compared.
+    """
+
+    word: str
+    amount: str
+    currency: str
+    adds: editions.Adds
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of one report: those it cannot do without, and those we know besides."""
+    """The columns of one report in one edition."""
 
+    edition: Edition
     kind: ReportKind
-    demanded: tuple[str, ...]
-    optional: tuple[str, ...]
+    words: dict[str, str]
+    """Our word by printed name."""
+    demanded: frozenset[str]
+    """Words it cannot do without."""
+    usual: tuple[str, ...]
+    """Printed names that the acquirer documents for every file; one that is absent is announced."""
+    fees: tuple[FeeColumn, ...]
+
+    @cached_property
+    def printed(self) -> dict[str, str]:
+        """Printed name by our word, for sentences."""
+        return {word: name for name, word in self.words.items()}
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every printed name that has a meaning."""
+        return frozenset(self.words) | {name for fee in self.fees for name in (fee.amount, fee.currency) if name}
+
+    @cached_property
+    def amount_columns(self) -> tuple[str, ...]:
+        """Printed names of the columns that hold amounts."""
+        words = ("amount", "net", "converted", "coupon")
+        own = [self.printed[word] for word in words if word in self.printed]
+        return (*own, *(fee.amount for fee in self.fees))
 
     @property
-    def known(self) -> frozenset[str]:
-        return frozenset(self.demanded) | frozenset(self.optional)
+    def is_signed(self) -> bool:
+        """Whether transaction amounts carry their sign; in E0-HK only the net does."""
+        return self.edition is not Edition.E0_HK
+
+    @property
+    def has_end(self) -> bool:
+        """Whether a file of this edition must end in ``<END>``."""
+        return self.edition not in {Edition.E0, Edition.E0_HK}
 
 
-LAYOUTS: dict[ReportKind, Layout] = {
-    layout.kind: layout
-    for layout in (
-        Layout(
-            ReportKind.TRANSACTIONS,
-            # "Latest status of every transaction", so without status nobody can tell which of them count.
-            (*_TRANSACTION_COLUMNS, "status"),
-            (
-                *_COMMON_OPTIONAL,
-                "settlementAmountValue",
-                "settlementCurrency",
-                "settlementBatchId",
-                "settlementInitiatedDate",
-                *_FEES,
-                *sorted(_TRANSACTION_ONLY - {"status"}),
-            ),
-        ),
-        Layout(
-            ReportKind.SETTLEMENT,
-            (
-                "settlementBatchId",
-                *_TRANSACTION_COLUMNS,
-                "settlementAmountValue",
-                "settlementCurrency",
-                "settlementInitiatedDate",
-            ),
-            (*_COMMON_OPTIONAL, *_FEES),
-        ),
-        Layout(
-            ReportKind.SUMMARY,
-            (
-                "settlementBatchId",
-                "customerId",
-                "PSP",
-                "summaryType",
-                "settlementInitiatedDate",
-                "count",
-                "settlementAmountValue",
-                "settlementCurrency",
-            ),
-            _FEES,
-        ),
-    )
-}
+@dataclass(frozen=True)
+class LayoutChange:
+    """How a header differs from the layout we know."""
+
+    unknown: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.unknown)
+
+    def sentence(self) -> str:
+        """What is different, in words; empty when nothing is."""
+        if not self.unknown:
+            return ""
+        is_one = len(self.unknown) == 1
+        said = f"{', '.join(self.unknown)} {'is a column' if is_one else 'are columns'} we do not know"
+        if self.absent:
+            said += f"; not here, though documented: {', '.join(self.absent)}"
+        return f"{said}."
+
+
+def _layouts() -> dict[tuple[Edition, ReportKind], Layout]:
+    made = {}
+    for edition, kind, table in editions.TABLES:
+        layout = Layout(
+            Edition(edition),
+            ReportKind(kind),
+            dict(table.words),
+            frozenset(table.demanded),
+            table.usual,
+            tuple(FeeColumn(*fee) for fee in table.fees),
+        )
+        made[layout.edition, layout.kind] = layout
+    return made
+
+
+LAYOUTS = _layouts()
+_EVERYTHING = frozenset().union(*(layout.known for layout in LAYOUTS.values()))
 _LEAST_KNOWN = 4
 """Fewer known names than this, and the file is something else altogether."""
 
@@ -161,41 +137,56 @@ _LEAST_KNOWN = 4
 def recognise(header: Sequence[str]) -> Layout:
     """The layout of a header. Raises NotAReport or ColumnMissing."""
     names = frozenset(header)
-    everything = frozenset().union(*(layout.known for layout in LAYOUTS.values()))
-    earlier = sorted(names & _EARLIER_EDITIONS)
-    if "PSP" not in names and earlier:
-        raise NotAReport(
-            problem=(
-                f"This is a report of an earlier edition (it has {', '.join(earlier)}). The portal reads the current "
-                "one, whose columns say PSP: download the report from the dashboard, or ask the acquirer to move the "
-                "SFTP account to the current layout."
-            )
-        )
-    if len(names & everything) < _LEAST_KNOWN:
+    if len(names & _EVERYTHING) < _LEAST_KNOWN:
         raise NotAReport(
             problem=(
                 "This is not one of the acquirer's reports: its first line names none of their columns "
                 f"(it begins {', '.join(header[:3])[:80]!r}). Transaction details, settlement details and settlement "
-                "summary are read."
+                "summary are read, in every edition."
             )
         )
-    layout = LAYOUTS[_kind(names)]
-    missing = [name for name in layout.demanded if name not in names]
+    edition = _edition(names)
+    layout = LAYOUTS[edition, _kind(names, edition)]
+    missing = [name for name, word in layout.words.items() if word in layout.demanded and name not in names]
     if missing:
         raise ColumnMissing(report=layout.kind.label.lower(), columns=", ".join(missing))
     return layout
 
 
-def _kind(names: frozenset[str]) -> ReportKind:
+def _edition(names: frozenset[str]) -> Edition:
+    """By words that only one edition has. E2 and E3 share their columns but for those of interchange pricing."""
+    if "Partner_transaction_id" in names:
+        return Edition.E0_HK
+    if names & {"merchantTransId", "acquirementId", "commission"} and "customerId" not in names:
+        return Edition.E0
+    if "PSP" in names or (names & editions.CURRENT_ONLY and not names & {"acquirer", "acquirerReferenceNo"}):
+        return Edition.E4
+    if names & {"acquirer", "acquirerReferenceNo"}:
+        return Edition.E2 if "interchangeFeeAmountValue" in names else Edition.E3
+    return Edition.E1 if names & editions.BEFORE_CURRENT else Edition.E4
+
+
+def _kind(names: frozenset[str], edition: Edition) -> ReportKind:
+    if edition is Edition.E0_HK:
+        # One header for both; the cells tell (``reading``).
+        return ReportKind.SETTLEMENT
+    if edition is Edition.E0:
+        if "type" in names or ("count" in names and "transType" not in names):
+            return ReportKind.SUMMARY
+        return ReportKind.SETTLEMENT if "settlementTime" in names else ReportKind.TRANSACTIONS
     if "summaryType" in names or ("count" in names and "transactionType" not in names):
         return ReportKind.SUMMARY
-    if names & _TRANSACTION_ONLY:
+    if names & editions.TRANSACTION_ONLY:
         return ReportKind.TRANSACTIONS
-    if "settlementBatchId" in names or "settlementInitiatedDate" in names:
+    if names & {"settlementBatchId", "settlementInitiatedDate", "settlementTime"}:
         return ReportKind.SETTLEMENT
     return ReportKind.TRANSACTIONS
 
 
-def unknown_columns(layout: Layout, header: Sequence[str]) -> list[str]:
-    """Names the layout does not know: kept with every row, and announced."""
-    return [name for name in header if name not in layout.known]
+def change(layout: Layout, header: Sequence[str]) -> LayoutChange:
+    """What a header has that the layout does not know (kept with every row, and announced), and what it lacks."""
+    present = frozenset(header)
+    return LayoutChange(
+        tuple(name for name in header if name not in layout.known),
+        tuple(name for name in layout.usual if name not in present),
+    )

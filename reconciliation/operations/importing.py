@@ -1,60 +1,138 @@
-"""Importing a report: one transaction, in which the file is whole, decided on, proved, or not there at all.
+"""Importing a report: its rows count all at once, or not at all; and taking an import back the same way.
 
-Trying a report first (``rehearse``) runs the very same code and undoes it, so that what is shown is what will happen,
-constraints and law included. The bytes of a file are kept encrypted beside its rows.
+A report of ordinary size is one transaction. A large one is written by portions, each a short transaction, so that
+nobody else has to wait; its rows count for nothing until the last one, which is short again, makes the file IMPORTED.
+Killed anywhere, whoever comes next (the worker, or the command once more) goes on after the last portion, or from the
+beginning where our books have moved meanwhile. Undoing makes the file UNDOING first, in one short transaction that also
+gives back to other files' rows what they would have had without it, and then takes the rows away by portions.
 
-Decision: two imports of one account never run at once; the account's row is locked first (on SQLite the one write lock
-does that). A settlement is read from one details file and one summary at most, which ``Batch`` holds as two keys, so
-that no second copy can be added up, whatever it is called and however it is spelled.
+Decision: what a row means depends on the rows that count, so two imports of one account never run at once: the
+account's row is locked, and while a large one is at work a constraint holds the place. A settlement is read from one
+details file and one summary at most, which ``Batch`` holds as two keys, so that no second copy can be added up,
+whatever it is called and however it is spelled.
 """
 
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from pathlib import PurePath
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Model, Q
 
-from portal import clock, journal
+from portal import clock, incidents, journal
 from portal.actor import Actor, ActorKind
-from portal.errors import Conflict
+from portal.errors import Conflict, InvalidInput
 from portal.models import AcquirerAccount
-from portal.money import Money
-from reconciliation import queries, tie_out
-from reconciliation.books import open_books
-from reconciliation.errors import AccountUnclear, ForeignMerchant
-from reconciliation.layouts import EDITION, ReportKind
-from reconciliation.lines import (
-    Conventions,
-    Line,
-    SummaryLine,
-    decide_unit,
-    report_day,
-    understand_details,
-    understand_summary,
-)
-from reconciliation.matching import decide
+from reconciliation import outcomes, periods, queries, tie_out
+from reconciliation.errors import ReportRefused
+from reconciliation.judging import Judgement, judge_without
+from reconciliation.layouts import ReportKind
+from reconciliation.lines import Answers, report_day
 from reconciliation.models import (
+    AT_WORK,
     AmountUnit,
     Batch,
     Discrepancy,
+    Explanation,
+    FeeParts,
+    FeeSign,
     FileStatus,
-    Reason,
+    Match,
     ReportFile,
+    ReportPart,
     ReportTotal,
-    Resolution,
-    RowState,
     SettlementRow,
     SummaryRow,
 )
-from reconciliation.operations.copies import CopyRow, SameAsBefore, compare_copies, when
-from reconciliation.operations.keeping import ROWS_PER_INSERT, keep_decisions, settlement_row
-from reconciliation.outcomes import Outcome, Result, describe
+from reconciliation.operations.copies import SameAsBefore, when
+from reconciliation.operations.keeping import (
+    ROWS_PER_INSERT,
+    keep_decisions,
+    keep_matches,
+    raise_incidents,
+    restate_all,
+    settle_incident,
+    settlement_row,
+)
+from reconciliation.operations.planning import Look, Plan, account_of, foresee_tie_out, make_plan, nobody_looks
+from reconciliation.outcomes import Outcome, Result, describe, foretell
 from reconciliation.reading import Reading, read
+from reconciliation.reading.archives import base_name, digest
 
 Remember = Callable[[Model], None]
+
+ROWS_AT_ONCE = 2_000
+"""Up to so many rows are read, tried, imported and undone at once, in one transaction where they write."""
+PORTION = 2_000
+"""Rows of a large file per transaction."""
+HELD = timedelta(seconds=30)
+"""For how long a command holds the file it works on; every portion holds it anew."""
+LAYOUT_CHANGED = "report_layout"
+
+UNDO_REASONS = (
+    ("WRONG_FILE", "The wrong file"),
+    ("WRONG_ANSWER", "Its unit or fees were read wrongly"),
+    ("REISSUED", "The acquirer sent a corrected one"),
+    ("OTHER", "Other (see note)"),
+)
+
+
+class Busy(Conflict):
+    """Another file of the account is being imported or undone."""
+
+
+class Superseded(Exception):
+    """Somebody else works on the file by now; this one stops."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """Who asked for what is being done to a file, and why."""
+
+    act: str
+    by: Actor
+    reason_code: str = ""
+    note: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """To be kept with the file until it is done."""
+        return {
+            "act": self.act,
+            "kind": str(self.by.kind),
+            "name": self.by.name,
+            "user_id": self.by.user_id,
+            "reason_code": self.reason_code,
+            "note": self.note,
+        }
+
+    @classmethod
+    def of(cls, file: ReportFile) -> "Errand":
+        """As it is kept."""
+        kept = file.errand
+        by = Actor(ActorKind(kept.get("kind", ActorKind.CLOCK)), kept.get("name", "worker"), kept.get("user_id"))
+        return cls(kept.get("act", ""), by, kept.get("reason_code", ""), kept.get("note", ""))
+
+
+def answers_of(file: ReportFile) -> Answers:
+    """What a person said about it."""
+    said = file.answers
+    return Answers(
+        AmountUnit(said["unit"]) if said.get("unit") else None,
+        FeeSign(said["fee_sign"]) if said.get("fee_sign") else None,
+        FeeParts(said["fee_parts"]) if said.get("fee_parts") else None,
+    )
+
+
+def answers_as_json(answers: Answers) -> dict[str, str]:
+    """To be kept with the file."""
+    said = {"unit": answers.unit, "fee_sign": answers.fee_sign, "fee_parts": answers.fee_parts}
+    return {name: str(value) for name, value in said.items() if value is not None}
+
+
+# Importing.
 
 
 def import_report(
@@ -63,392 +141,748 @@ def import_report(
     *,
     by: Actor,
     account: AcquirerAccount | None = None,
+    answers: Answers = Answers(),  # noqa: B008 - frozen
     remember: Remember | None = None,
+    look: Look = nobody_looks,
 ) -> Outcome:
-    """Import one report, or say that it is here already. Raises ReportRefused; then nothing is kept.
+    """Import one report to its end, or say that it is here already. Raises ReportRefused; then nothing is kept.
 
-    Without an account, the one whose ``customer_id`` the file names is taken, or the only one there is.
+    Without an account, the one whose ``customer_id`` the file names is taken, or the only one there is. Waits while
+    another file of the account is at work.
     """
-    return _carry_out(name, content, by=by, account=account, remember=remember)
+    name = base_name(name)
+    earlier = known(content, account)
+    if earlier is not None:
+        return _known(earlier, name)
+    look("reading", 0)
+    reading = read(content, name)
+    account = account_of(reading, account, name)
+    while True:
+        try:
+            if len(reading.records) <= ROWS_AT_ONCE:
+                return _at_once(name, content, reading, account, answers, by, remember)
+            file = _row_of(name, content, reading, account, answers, by, Errand("import", by))
+            if file.status == FileStatus.IMPORTED:
+                return _known(file, name)
+            held = _begin(file)
+            return _by_portions(file, reading, held, look)
+        except Busy:
+            time.sleep(0.05)
+            _finish_abandoned(account, content)
 
 
-def rehearse(name: str, content: bytes, *, by: Actor, account: AcquirerAccount | None = None) -> Outcome:
-    """What importing would do, found out by doing it and undoing it. Raises ReportRefused. Keeps nothing."""
-    return _carry_out(name, content, by=by, account=account, is_rehearsal=True)
-
-
-def try_report(
+def rehearse(
     name: str,
     content: bytes,
     *,
     by: Actor,
     account: AcquirerAccount | None = None,
-    remember: Remember | None = None,
-) -> tuple[Outcome, ReportFile | None]:
-    """Rehearse a report and keep its bytes with what that showed, for a person to commit.
-
-    Raises ReportRefused. A report that is here already is not kept again: then there is no file but the earlier one's.
-    """
-    outcome = rehearse(name, content, by=by, account=account)
-    digest = hashlib.sha256(content).hexdigest()
-    kept_for = AcquirerAccount.objects.get(slug=outcome.account)
-    if outcome.result is Result.KNOWN:
-        return outcome, ReportFile.objects.filter(account=kept_for, sha256=digest).first()
-    with transaction.atomic(durable=True):
-        AcquirerAccount.objects.select_for_update().get(pk=kept_for.pk)
-        file, _ = ReportFile.objects.get_or_create(
-            account=kept_for,
-            sha256=digest,
-            defaults={
-                "name": _file_name(name),
-                "byte_size": len(content),
-                "content": content,
-                "kind": outcome.kind,
-                "edition": outcome.edition,
-                "status": FileStatus.TRIED,
-                "amount_unit": outcome.amount_unit,
-                "amount_unit_basis": outcome.amount_unit_basis,
-                "fee_sign": outcome.fee_sign,
-                "fee_sign_basis": outcome.fee_sign_basis,
-                "unknown_columns": outcome.unknown_columns,
-                "row_count": outcome.rows,
-                "report_day": report_day(_file_name(name)),
-                "actor_kind": by.kind,
-                "actor_name": by.name,
-            },
-        )
-        ReportFile.objects.filter(pk=file.pk, status=FileStatus.TRIED).update(
-            preview=outcome.as_json(), tried_at=clock.now()
-        )
-        if by.kind is ActorKind.PERSON:
-            journal.write("try report", by=by, subject=file, outcome=outcome.sentence)
-        if remember is not None:
-            remember(file)
-    file.refresh_from_db()
-    return outcome, file
+    answers: Answers = Answers(),  # noqa: B008 - frozen
+    look: Look = nobody_looks,
+) -> Outcome:
+    """What importing would do, found out without writing. Raises ReportRefused. Keeps nothing."""
+    name = base_name(name)
+    earlier = known(content, account)
+    if earlier is not None:
+        return _known(earlier, name)
+    look("reading", 0)
+    reading = read(content, name)
+    account = account_of(reading, account, name)
+    file = ReportFile.objects.filter(account=account, sha256=digest(content)).defer("content").first()
+    try:
+        plan = make_plan(reading, account, name=name, sha256=digest(content), answers=answers, file=file, look=look)
+    except SameAsBefore as here:
+        return _same(here, name, content, reading, account)
+    foresee_tie_out(plan)
+    return foretell(plan, name, digest(content))
 
 
-def commit(file: ReportFile, *, by: Actor, remember: Remember | None = None) -> Outcome:
-    """Import a file that was tried. Raises ReportRefused when it can no longer be imported."""
-    return _carry_out(file.name, bytes(file.content), by=by, account=file.account, remember=remember)
+def known(content: bytes, account: AcquirerAccount | None) -> ReportFile | None:
+    """The imported file that is these bytes, or has them as a part."""
+    identity = digest(content)
+    found = ReportFile.objects.filter(
+        Q(sha256=identity) | Q(pk__in=ReportPart.objects.filter(sha256=identity).values("file")),
+        status__in=(FileStatus.IMPORTED, FileStatus.UNDOING),
+    )
+    if account is not None:
+        found = found.filter(account=account)
+    return found.select_related("account").defer("content").first()
 
 
-def discard(file: ReportFile, *, by: Actor) -> None:
-    """Forget a file that was only tried. Raises Conflict for one that is imported."""
-    with transaction.atomic(durable=True):
-        journal.write("discard report", by=by, subject=file, before={"sha256": file.sha256, "name": file.name})
-        deleted, _ = ReportFile.objects.filter(pk=file.pk, status=FileStatus.TRIED).delete()
-        if not deleted:
-            raise Conflict("This file is imported by now, and an import is not discarded.")
+def _known(file: ReportFile, name: str) -> Outcome:
+    sentence = f"This very file was imported already, {when(file)}. Nothing was added."
+    return replace(describe(file, Result.KNOWN, sentence), file=name)
 
 
-def _carry_out(
+def _same(here: SameAsBefore, name: str, content: bytes, reading: Reading, account: AcquirerAccount) -> Outcome:
+    return Outcome(
+        Result.KNOWN,
+        name,
+        here.sentence,
+        account=account.slug,
+        sha256=digest(content),
+        kind=reading.layout.kind,
+        edition=reading.layout.edition,
+    )
+
+
+def _at_once(
     name: str,
     content: bytes,
-    *,
+    reading: Reading,
+    account: AcquirerAccount,
+    answers: Answers,
     by: Actor,
-    account: AcquirerAccount | None,
-    remember: Remember | None = None,
-    is_rehearsal: bool = False,
+    remember: Remember | None,
 ) -> Outcome:
-    name = _file_name(name)
-    digest = hashlib.sha256(content).hexdigest()
-    known = ReportFile.objects.filter(sha256=digest, status=FileStatus.IMPORTED).select_related("account")
-    if account is not None:
-        known = known.filter(account=account)
-    earlier = known.first()
-    if earlier is not None:
-        return _known(earlier, name, f"This very file was imported already, {when(earlier)}. Nothing was added.")
-    reading = read(content)
-    account = _account(reading, account)
     with transaction.atomic(durable=True):
         account = AcquirerAccount.objects.select_for_update().get(pk=account.pk)
-        file = _file(account, name, content, digest, reading, by)
-        if file.status == FileStatus.IMPORTED:  # somebody else's import ended while we read
-            return _known(file, name, f"This very file was imported already, {when(file)}. Nothing was added.")
+        file = ReportFile.objects.filter(account=account, sha256=digest(content)).defer("content").first()
+        if file is not None and file.status in {FileStatus.IMPORTED, FileStatus.UNDOING}:
+            return _known(file, name)  # somebody else's import ended while we read
+        _refuse_busy(account)
         try:
-            _fill(file, reading, account, by)
+            plan = make_plan(reading, account, name=name, sha256=digest(content), answers=answers, file=file)
         except SameAsBefore as here:
-            transaction.set_rollback(True)
-            return Outcome(
-                Result.KNOWN, name, here.sentence, account=account.slug, sha256=digest, kind=reading.layout.kind
-            )
-        queries.prove(file)
-        ending = describe(file, Result.TRIED if is_rehearsal else Result.IMPORTED, "")
-        sentence = _summed_up(file, ending.open_rows, ending.discrepancy_count, is_rehearsal=is_rehearsal)
-        outcome = replace(ending, sentence=sentence)
-        if is_rehearsal:
-            transaction.set_rollback(True)
-            return outcome
-        journal.write("import report", by=by, subject=file, outcome=sentence)
+            return _same(here, name, content, reading, account)
+        file = _kept(file, name, content, reading, account, answers, by)
+        file.errand = Errand("import", by).as_json()
+        rows, later = _write(file, plan, 0, len(plan.lines))
+        outcome = _finish(file, plan, rows, later)
         if remember is not None:
             remember(file)
     return outcome
 
 
-def _file_name(name: str) -> str:
-    """The last part of what the uploader called it, printable and short enough to keep."""
-    last = PurePath(name.replace("\\", "/")).name
-    return "".join(letter if letter.isprintable() else "?" for letter in last)[:200] or "report.csv"
-
-
-def _known(file: ReportFile, name: str, sentence: str) -> Outcome:
-    return replace(describe(file, Result.KNOWN, sentence), file=name)
-
-
-def _summed_up(file: ReportFile, open_rows: int, discrepancies: int, *, is_rehearsal: bool) -> str:
-    rows = f"{file.row_count} row{'' if file.row_count == 1 else 's'}"
-    done = "would be imported" if is_rehearsal else "imported"
-    if not file.row_count:
-        return f"{file.get_kind_display()} without transactions {done}."
-    if not discrepancies:
-        return f"{file.get_kind_display()}: {rows} {done}, nothing open."
-    noun = "discrepancy" if discrepancies == 1 else "discrepancies"
-    return f"{file.get_kind_display()}: {rows} {done}, {open_rows} of them open with {discrepancies} {noun}."
-
-
-def _account(reading: Reading, account: AcquirerAccount | None) -> AcquirerAccount:
-    """The account the file belongs to. Raises AccountUnclear, or ForeignMerchant for another merchant's file."""
-    printed = Counter(record.cells["customerId"] for record in reading.records)
-    if account is None:
-        account = _account_of(printed)
-    if account.customer_id:
-        for record in reading.records:
-            if record.cells["customerId"] != account.customer_id:
-                raise ForeignMerchant(
-                    line=record.line,
-                    found=record.cells["customerId"][:64] or "without an id",
-                    account=account.name,
-                    expected=account.customer_id,
-                )
-    return account
-
-
-def _account_of(printed: Counter[str]) -> AcquirerAccount:
-    named = list(AcquirerAccount.objects.filter(customer_id__in=[found for found in printed if found])[:2])
-    if len(named) == 1:
-        return named[0]
-    if not named:
-        accounts = list(AcquirerAccount.objects.order_by("pk")[:2])
-        if len(accounts) == 1:
-            return accounts[0]
-        if not accounts:
-            raise AccountUnclear(problem="There is no acquirer account yet. Make one first.")
-    raise AccountUnclear(
-        problem=(
-            "It cannot be told which acquirer account this file belongs to. Choose the account, or write the merchant "
-            "id that the acquirer prints (customerId) into the account."
-        )
-    )
-
-
-def _file(account: AcquirerAccount, name: str, content: bytes, digest: str, reading: Reading, by: Actor) -> ReportFile:
+def _kept(
+    file: ReportFile | None,
+    name: str,
+    content: bytes,
+    reading: Reading,
+    account: AcquirerAccount,
+    answers: Answers,
+    by: Actor,
+) -> ReportFile:
     """The file's row: the tried one becomes the imported one."""
-    facts = {
-        "name": name,
-        "byte_size": len(content),
-        "kind": reading.layout.kind,
-        "edition": EDITION,
-        "row_count": len(reading.records),
-        "unknown_columns": list(reading.unknown),
-        "report_day": report_day(name) if reading.layout.kind is ReportKind.TRANSACTIONS else "",
-        "amount_unit": AmountUnit.MAJOR,
-    }
-    file = ReportFile.objects.filter(account=account, sha256=digest).first()
     if file is None:
-        file = ReportFile(account=account, sha256=digest, content=content, status=FileStatus.TRIED, **facts)
+        file = ReportFile(account=account, sha256=digest(content), content=content, status=FileStatus.TRIED)
         file.by(by)
-        file.save()
+        file.name, file.byte_size = name, len(content)
+    _recognised(file, reading, name)
+    file.answers = answers_as_json(answers)
+    file.save()
+    _keep_parts(file, reading)
     return file
 
 
-def _fill(file: ReportFile, reading: Reading, account: AcquirerAccount, by: Actor) -> None:
-    """Everything below the file: batches, rows and what became of them. The file is imported when this returns."""
-    if reading.layout.kind is ReportKind.SUMMARY:
-        conventions = _fill_summary(file, reading, account)
-    else:
-        conventions = _fill_details(file, reading, account)
-    file.status = FileStatus.IMPORTED
-    file.imported_at = clock.now()
-    file.imported_by = str(by)[:170]
-    file.preview = None
-    file.amount_unit, file.amount_unit_basis = conventions.unit, conventions.unit_basis[:120]
-    file.fee_sign, file.fee_sign_basis = conventions.fee_sign, conventions.fee_basis[:120]
-    file.save()
-    if not conventions.is_fee_sign_clear:
-        currency = account.settlement_currency
-        Discrepancy.objects.create(
+def _recognised(file: ReportFile, reading: Reading, name: str) -> None:
+    layout = reading.layout
+    file.kind, file.edition, file.row_count = layout.kind, layout.edition, len(reading.records)
+    file.unknown_columns, file.absent_columns = list(reading.change.unknown), list(reading.change.absent)
+    file.report_day = report_day(name) if layout.kind is ReportKind.TRANSACTIONS else ""
+    file.amount_unit = file.amount_unit or AmountUnit.MAJOR
+    file.fee_sign = file.fee_sign or FeeSign.CHARGE_NEGATIVE
+
+
+def _keep_parts(file: ReportFile, reading: Reading) -> None:
+    file.parts.all().delete()
+    ReportPart.objects.bulk_create(
+        ReportPart(
             file=file,
-            reason=Reason.FEE_SIGN_UNCLEAR,
-            sentence="Neither net = gross + fees nor net = gross − fees closes; charges were taken as negative.",
-            currency=currency,
-            stake_currency=currency,
+            number=number,
+            name=part.name[:200],
+            sha256=part.sha256,
+            byte_size=part.byte_size,
+            row_count=part.row_count,
+            encoding=part.encoding,
         )
-    for batch in Batch.objects.filter(Q(details=file) | Q(summary=file)).select_related("details", "summary"):
-        tie_out.compare(batch)
-
-
-def _fill_details(file: ReportFile, reading: Reading, account: AcquirerAccount) -> Conventions:
-    kind = reading.layout.kind
-    books = open_books(account, kind, reading.records)
-    details = understand_details(
-        reading, decide_unit(reading, books.amounts()), usual_currency=account.settlement_currency
+        for number, part in enumerate(reading.parts)
     )
-    batches = _batches(account, file, kind, details.lines)
-    _refuse_known(details.lines, batches)
-    _total(file, [line.reported for line in details.lines])
-    decisions = [decide(line, kind, books, report_day=file.report_day) for line in details.lines]
+
+
+def _row_of(
+    name: str,
+    content: bytes,
+    reading: Reading,
+    account: AcquirerAccount,
+    answers: Answers,
+    by: Actor,
+    errand: Errand,
+) -> ReportFile:
+    """The row of a large file, committed before its rows are."""
+    with transaction.atomic(durable=True):
+        AcquirerAccount.objects.select_for_update().get(pk=account.pk)
+        file = ReportFile.objects.filter(account=account, sha256=digest(content)).defer("content").first()
+        if file is not None and file.status in {*AT_WORK, FileStatus.IMPORTED}:
+            return file
+        file = _kept(file, name, content, reading, account, answers, by)
+        ReportFile.objects.filter(pk=file.pk).update(errand=errand.as_json())
+        file.errand = errand.as_json()
+    return file
+
+
+def _refuse_busy(account: AcquirerAccount) -> None:
+    at_work = ReportFile.objects.filter(account=account, status__in=AT_WORK).defer("content").first()
+    if at_work is not None:
+        raise Busy(f"{at_work.name} is {at_work.get_status_display().lower()}; this waits for it.")
+
+
+def _begin(file: ReportFile, until: datetime | None = None) -> datetime:
+    """Take a large file to work on it, or take it over from one that died. Raises Busy. Returns until when."""
+    until = until or clock.now() + HELD
+    try:
+        with transaction.atomic(durable=True):
+            AcquirerAccount.objects.select_for_update().get(pk=file.account_id)
+            free = Q(lease_until__isnull=True) | Q(lease_until__lt=clock.now())
+            mine = ReportFile.objects.filter(pk=file.pk).filter(
+                (Q(status=FileStatus.IMPORTING) & free) | ~Q(status__in=(*AT_WORK, FileStatus.IMPORTED))
+            )
+            moved = mine.update(
+                status=FileStatus.IMPORTING,
+                due_at=clock.now(),
+                lease_until=until,
+                refusal="",
+                refusal_code="",
+                differences=[],
+            )
+            if not moved:
+                raise Busy("Somebody else imports this file right now.")
+    except IntegrityError:
+        raise Busy("Another file of the account is being imported; this one waits for it.") from None
+    file.status, file.lease_until = FileStatus.IMPORTING, until
+    return until
+
+
+def _finish_abandoned(account: AcquirerAccount, content: bytes) -> None:
+    """Whoever waits for a file that nobody works on any more goes on with it first."""
+    abandoned = ReportFile.objects.filter(
+        account=account, status__in=AT_WORK, lease_until__lt=clock.now(), due_at__lte=clock.now()
+    ).exclude(sha256=digest(content))
+    for file in abandoned:
+        work_on(file)
+
+
+class _Progress:
+    """Says on the file's row how far it is, at most once a second, and holds the file meanwhile."""
+
+    def __init__(self, file: ReportFile, held: datetime | None, also: Look) -> None:
+        self._file, self.held, self._also = file, held, also
+        self._span = held - clock.now() if held is not None else HELD
+        self._said, self._stage = 0.0, ""
+
+    def __call__(self, stage: str, rows: int) -> None:
+        self._also(stage, rows)
+        if stage == self._stage and time.monotonic() - self._said < 1:
+            return
+        facts: dict[str, Any] = {"stage": stage, "rows_done": rows}
+        if stage != self._stage:
+            facts["begun_at"] = clock.now()
+        self._said, self._stage = time.monotonic(), stage
+        self.hold(facts)
+
+    def hold(self, facts: dict[str, Any]) -> None:
+        """Hold the file for a while longer. Raises Superseded when somebody else does by now."""
+        mine = ReportFile.objects.filter(pk=self._file.pk)
+        if self.held is not None:
+            until = clock.now() + self._span
+            mine = mine.filter(lease_until=self.held)
+            facts = {**facts, "lease_until": until}
+        if not mine.update(**facts):
+            raise Superseded
+        if self.held is not None:
+            self.held = until
+
+
+def _by_portions(
+    file: ReportFile,
+    reading: Reading,
+    held: datetime,
+    look: Look = nobody_looks,
+    is_time_up: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Import a large file that is ours to work on. Raises ReportRefused, then nothing of it is kept but its bytes."""
+    progress = _Progress(file, held, look)
+    try:
+        plan = make_plan(
+            reading,
+            file.account,
+            name=file.name,
+            sha256=file.sha256,
+            answers=answers_of(file),
+            file=file,
+            look=progress,
+        )
+        written = _already_written(file, plan, progress)
+        for start in range(written, len(plan.lines), PORTION):
+            if is_time_up():
+                raise TimeUp
+            end = min(start + PORTION, len(plan.lines))
+            with transaction.atomic(durable=True):
+                progress.hold({"stage": "writing", "rows_done": end})
+                _write(file, plan, start, end)
+            look("writing", end)
+        rows = [] if plan.kind is ReportKind.SUMMARY else _handles(file)
+        later = _contested(plan)
+        with transaction.atomic(durable=True):
+            AcquirerAccount.objects.select_for_update().get(pk=file.account_id)
+            progress.hold({"stage": "closing", "rows_done": len(plan.lines)})
+            return _finish(file, plan, rows, later)
+    except SameAsBefore as here:
+        _take_back(file)
+        _refuse(file, "same_as_before", here.sentence)
+        return _same(here, file.name, b"", reading, file.account)
+    except (ReportRefused, IntegrityError) as reason:
+        _take_back(file)
+        refusal = reason if isinstance(reason, ReportRefused) else _worked_meanwhile()
+        _refuse(file, refusal.code, refusal.message, getattr(refusal, "differences", []))
+        if refusal is reason:
+            raise
+        raise refusal from reason
+
+
+def _worked_meanwhile() -> ReportRefused:
+    return ReportRefused(problem="Somebody worked on the rows it touches meanwhile. Nothing was kept: import it again.")
+
+
+class TimeUp(Exception):
+    """The worker gives the file back and takes it again, so that its other work does not wait."""
+
+
+def _already_written(file: ReportFile, plan: Plan, progress: _Progress) -> int:
+    """How many lines an earlier attempt wrote; all of them are taken back where they would be decided otherwise now."""
+    sense = blake2b(digest_size=16)
+    for decision in plan.judgement.decisions:
+        sense.update(repr(decision).encode())
+    identity = sense.hexdigest()
+    written = file.rows.count()
+    if written and file.errand.get("plan") != identity:
+        _take_rows(file)
+        written = 0
+    if file.errand.get("plan") != identity:
+        file.errand = {**file.errand, "plan": identity}
+        progress.hold({"errand": file.errand})
+    return written
+
+
+def _contested(plan: Plan) -> set[int]:
+    """Places of lines whose match a row of another file may still hold until the end."""
+    if plan.contested is None:
+        held = {
+            (match.role, match.payment_id, match.refund_id, match.cancel_id)
+            for row, _ in plan.judgement.restated
+            if (match := getattr(row, "match", None)) is not None
+        }
+        plan.contested = {
+            place
+            for place, decision in enumerate(plan.judgement.decisions if held else ())
+            if decision.role is not None
+            and decision.payment is not None
+            and (
+                decision.role,
+                decision.payment.pk,
+                decision.refund.pk if decision.refund is not None else None,
+                decision.cancel.pk if decision.cancel is not None else None,
+            )
+            in held
+        }
+    return plan.contested
+
+
+def _write(file: ReportFile, plan: Plan, start: int, end: int) -> tuple[list[SettlementRow], set[int]]:
+    """Write lines with what was decided on them; the places of matches that wait for the end."""
+    for batch in plan.batches.values():
+        if batch.pk is None:
+            batch.save()
+    lines, decisions = plan.lines[start:end], plan.judgement.decisions[start:end]
     rows = SettlementRow.objects.bulk_create(
         [
-            settlement_row(file, batches.get(line.psp), line, decision)
-            for line, decision in zip(details.lines, decisions, strict=True)
+            settlement_row(file, plan.batches.get(line.psp), line, decision)
+            for line, decision in zip(lines, decisions, strict=True)
         ],
         batch_size=ROWS_PER_INSERT,
     )
-    keep_decisions(rows, decisions)
-    for psp, batch in batches.items():
-        nets = [line.net or 0 for line in details.lines if line.psp == psp]
-        batch.details, batch.row_count, batch.net_value = file, len(nets), sum(nets)
-        batch.save(update_fields=["details", "row_count", "net_value"])
-    if kind is ReportKind.TRANSACTIONS:
-        _supersede(account, rows)
-    return details.conventions
+    later = {place - start for place in _contested(plan) if start <= place < end}
+    keep_decisions(rows, decisions, later=later)
+    return rows, _contested(plan)
 
 
-def _batches(
-    account: AcquirerAccount, file: ReportFile, kind: ReportKind, lines: Iterable[Line] | Iterable[SummaryLine]
-) -> dict[str, Batch]:
-    """The batches the file speaks of, by PSP: made where they are new."""
-    if kind is ReportKind.TRANSACTIONS:
-        return {}
-    batches: dict[str, Batch] = {}
-    for line in lines:
-        if line.psp not in batches:
-            assert line.initiated_on is not None  # noqa: S101 - demanded of these two reports
-            batches[line.psp], _ = Batch.objects.get_or_create(
-                account=account,
-                psp=line.psp,
-                currency=line.settlement_currency if isinstance(line, Line) else line.currency,
-                batch_id=line.batch_id,
-                defaults={"initiated_on": line.initiated_on},
-            )
-    return batches
+def _handles(file: ReportFile) -> list[SettlementRow]:
+    """The rows of a file in the order of its lines, as far as its end needs them."""
+    return list(file.rows.order_by("part", "line_number").only("pk", "file_id", "batch_id", "currency", "printed_type"))
 
 
-def _total(file: ReportFile, shares: Iterable[Money]) -> None:
-    """Write down what the file reports, from its text alone."""
-    sums: dict[str, int] = defaultdict(int)
-    counts = Counter[str]()
-    for share in shares:
-        sums[share.currency] += share.value
-        counts[share.currency] += 1
+def _finish(file: ReportFile, plan: Plan, rows: Sequence[SettlementRow], later: set[int]) -> Outcome:
+    """From here on the file counts: inside one transaction, with the account locked."""
+    decisions = plan.judgement.decisions
+    touched = restate_all(plan.judgement.restated, f"{file.name} was imported.")
+    keep_matches([(rows[place], decisions[place]) for place in sorted(later)])
+    raise_incidents(rows, decisions)
+    _note_successors(rows, plan.judgement)
+    if plan.kind is ReportKind.SUMMARY:
+        _write_summary(file, plan)
     ReportTotal.objects.bulk_create(
-        ReportTotal(file=file, currency=currency, row_count=counts[currency], reported_value=value)
-        for currency, value in sums.items()
+        ReportTotal(file=file, currency=currency, row_count=count, reported_value=value)
+        for currency, (count, value) in plan.totals().items()
+    )
+    errand = Errand.of(file)
+    facts: dict[str, Any] = {
+        "status": FileStatus.IMPORTED,
+        "imported_at": clock.now(),
+        "imported_by": str(errand.by)[:170],
+        "preview": None,
+        "forecast_at": None,
+        "errand": {},
+        "due_at": None,
+        "lease_until": None,
+        "attempts": 0,
+        "stage": "",
+        "rows_done": 0,
+        "begun_at": None,
+        "refusal": "",
+        "refusal_code": "",
+        "differences": [],
+        **_conventions(plan),
+    }
+    ReportFile.objects.filter(pk=file.pk).update(**facts)
+    for name, value in facts.items():
+        setattr(file, name, value)
+    _claim_batches(file, plan)
+    periods.open_months_of(file)
+    for batch in Batch.objects.filter(Q(details=file) | Q(summary=file)).select_related("details", "summary"):
+        tie_out.compare(batch)
+    queries.prove(file)
+    _prove_others(touched, file)
+    _forecasts_are_old(file)
+    ending = describe(file, Result.IMPORTED, "")
+    ending = replace(ending, restated_rows=len(touched))
+    sentence = outcomes.summed_up(file.get_kind_display(), ending, Result.IMPORTED)
+    journal.write("import report", by=errand.by, subject=file, outcome=sentence)
+    if plan.reading.change:
+        _announce(file, plan)
+    return replace(ending, sentence=sentence)
+
+
+def _conventions(plan: Plan) -> dict[str, Any]:
+    found = plan.conventions
+    return {
+        "amount_unit": found.unit,
+        "amount_unit_basis": found.unit_basis[:120],
+        "fee_sign": found.fee_sign,
+        "fee_sign_basis": found.fee_basis[:300],
+        "fee_parts": found.fee_parts,
+    }
+
+
+def _claim_batches(file: ReportFile, plan: Plan) -> None:
+    """From now on the batches are read from this file."""
+    for psp, batch in plan.batches.items():
+        if plan.kind is ReportKind.SUMMARY:
+            batch.summary = file
+            if batch.details is None:
+                batch.net_value = sum(row.reported_value for row in plan.summary_rows if row.batch is batch)
+        else:
+            nets = [line.net or 0 for line in plan.lines if line.psp == psp]
+            batch.details, batch.row_count, batch.net_value = file, len(nets), sum(nets)
+        batch.save()
+
+
+def _write_summary(file: ReportFile, plan: Plan) -> None:
+    for batch in plan.batches.values():
+        if batch.pk is None:
+            batch.save()
+    for row in plan.summary_rows:
+        row.file = file
+        row.batch = row.batch  # its key is known by now
+    SummaryRow.objects.bulk_create(plan.summary_rows, batch_size=ROWS_PER_INSERT)
+    tie_out.open_totals(file, plan.wanted)
+
+
+def _note_successors(rows: Sequence[SettlementRow], judgement: Judgement) -> None:
+    """Which copy of a transaction replaces which."""
+    changed: list[SettlementRow] = []
+    for loser, winner in judgement.successors:
+        row = rows[loser] if isinstance(loser, int) else loser
+        successor = rows[winner] if isinstance(winner, int) else winner
+        key = None if successor is None else successor.pk
+        if row.superseded_by_id != key:
+            row.superseded_by_id = key
+            changed.append(row)
+    SettlementRow.objects.bulk_update(changed, ["superseded_by"], batch_size=ROWS_PER_INSERT)
+
+
+def _prove_others(touched: Sequence[SettlementRow], file: ReportFile) -> None:
+    for other in ReportFile.objects.filter(pk__in={row.file_id for row in touched} - {file.pk}).defer("content"):
+        queries.prove(other)
+
+
+def _forecasts_are_old(file: ReportFile) -> None:
+    """What was tried before must be tried again: the rows that count have changed."""
+    ReportFile.objects.filter(account=file.account_id, status=FileStatus.TRIED).exclude(pk=file.pk).update(
+        due_at=clock.now()
     )
 
 
-def _refuse_known(lines: Iterable[Line], batches: dict[str, Batch]) -> None:
-    """Raise BatchDiffers, or SameAsBefore when every row says the same, if one of the batches is here already."""
-    given = [
-        (line.psp, CopyRow((line.row_type, line.transaction_id, line.request_id), line.number, line.raw))
-        for line in lines
-    ]
-    for batch in batches.values():
-        if batch.details is None:
-            continue
-        here = [
-            CopyRow((row.transaction_type, row.transaction_id, row.transaction_request_id), row.line_number, row.raw)
-            for row in batch.rows.order_by("line_number").iterator()
-        ]
-        compare_copies(batch, batch.details, here, [row for psp, row in given if psp == batch.psp])
+def _announce(file: ReportFile, plan: Plan) -> None:
+    """A changed layout is an incident, not a line in a log."""
+    incidents.raise_incident(
+        LAYOUT_CHANGED,
+        f"The layout of {file.get_kind_display().lower()} has changed: {plan.reading.change.sentence()}",
+        subject=file.account,
+        detail=f"First seen in {file.name}, edition {file.edition}. The cells are kept; nothing was read from them.",
+    )
 
 
-def _supersede(account: AcquirerAccount, rows: list[SettlementRow]) -> None:
-    """Rows of earlier transaction details about the same transactions step back: the latest status counts.
+def _refuse(file: ReportFile, code: str, sentence: str, differences: list[dict[str, str]] | None = None) -> None:
+    """Keep a file with the reason why it is not imported."""
+    ReportFile.objects.filter(pk=file.pk).update(
+        status=FileStatus.REFUSED,
+        refusal_code=code,
+        refusal=sentence[:1000],
+        differences=differences or [],
+        preview=None,
+        forecast_at=None,
+        errand={},
+        due_at=None,
+        lease_until=None,
+        stage="",
+        rows_done=0,
+        begun_at=None,
+    )
+    file.refresh_from_db(fields=["status", "refusal", "refusal_code", "differences", "due_at", "lease_until"])
 
-    The copy of the day after fills in the fees of cross-currency transactions; what the earlier one had opened is
-    opened by the later one again if it still holds, so it is closed here.
+
+def _take_back(file: ReportFile) -> None:
+    """Take away everything of a file that does not count."""
+    _take_rows(file)
+    with transaction.atomic(durable=True):
+        _delete_rest(file)
+
+
+def _take_rows(file: ReportFile) -> None:
+    """Take its rows away, by portions."""
+    own = SettlementRow.objects.filter(file=file)
+    while True:
+        with transaction.atomic(durable=True):
+            pks = list(own.order_by("pk").values_list("pk", flat=True)[:PORTION])
+            _delete_rows(pks)
+        if len(pks) < PORTION:
+            return
+
+
+def _delete_rows(pks: Sequence[int]) -> None:
+    Match.objects.filter(row__in=pks).delete()
+    Explanation.objects.filter(row__in=pks).delete()
+    Discrepancy.objects.filter(row__in=pks).delete()
+    SettlementRow.objects.filter(superseded_by__in=pks).update(superseded_by=None)
+    SettlementRow.objects.filter(pk__in=pks).delete()
+
+
+def _delete_rest(file: ReportFile) -> None:
+    Explanation.objects.filter(summary_row__file=file).delete()
+    Discrepancy.objects.filter(file=file).delete()
+    SummaryRow.objects.filter(file=file).delete()
+    ReportTotal.objects.filter(file=file).delete()
+    Batch.objects.filter(account=file.account_id, details=None, summary=None, rows=None, summary_rows=None).delete()
+
+
+# Undoing.
+
+
+def undo(
+    file: ReportFile, *, by: Actor, reason_code: str, note: str = "", remember: Remember | None = None
+) -> ReportFile:
+    """Take an import back as one act: what it brought is gone, what it changed in others is as if it had never been.
+
+    The file stays, as one that was tried. A large one is taken back by the worker. Raises InvalidInput without a
+    reason, Conflict for a file that is not imported, Busy while another file of the account is at work.
     """
-    latest = {_transaction(row): row for row in rows if row.transaction_id or row.transaction_request_id}
-    ids = sorted({row.transaction_id for row in rows})
-    stepped_back: list[SettlementRow] = []
-    for start in range(0, len(ids), ROWS_PER_INSERT):
-        for earlier in SettlementRow.objects.filter(
-            file__account=account,
-            file__kind=ReportKind.TRANSACTIONS,
-            superseded_by=None,
-            transaction_id__in=ids[start : start + ROWS_PER_INSERT],
-        ).exclude(file=rows[0].file):
-            later = latest.get(_transaction(earlier))
-            if later is not None:
-                earlier.superseded_by = later
-                earlier.explained_value += earlier.open_value
-                earlier.open_value = 0
-                if earlier.state == RowState.OPEN:
-                    earlier.state = RowState.EXPLAINED
-                stepped_back.append(earlier)
-    if not stepped_back:
-        return
-    SettlementRow.objects.bulk_update(
-        stepped_back, ["superseded_by", "explained_value", "open_value", "state"], batch_size=ROWS_PER_INSERT
+    if reason_code not in dict(UNDO_REASONS):
+        raise InvalidInput(field="reason_code", problem="choose one of " + ", ".join(dict(UNDO_REASONS)) + ".")
+    if reason_code == "OTHER" and not note.strip():
+        raise InvalidInput(field="note", problem="say in a few words what the reason is.")
+    errand = Errand("undo", by, reason_code, note.strip()[:256])
+    is_large = file.row_count > ROWS_AT_ONCE
+    with transaction.atomic(durable=True):
+        AcquirerAccount.objects.select_for_update().get(pk=file.account_id)
+        if not ReportFile.objects.filter(pk=file.pk, status=FileStatus.IMPORTED).update(errand=errand.as_json()):
+            raise Conflict("This file is not imported (any more). Look at it again.")
+        file.refresh_from_db(fields=["status", "errand"])
+        _refuse_busy(file.account)
+        closed = periods.closed_with(file)
+        if closed is not None:
+            raise Conflict("{month} is closed with this file in it, so it stays.", month=str(closed))
+        if is_large:
+            ReportFile.objects.filter(pk=file.pk).update(due_at=clock.now(), lease_until=None)
+        else:
+            _stop_counting(file, errand)
+            _delete_rows(list(file.rows.values_list("pk", flat=True)))
+            _delete_rest(file)
+            _back_to_tried(file)
+        if remember is not None:
+            remember(file)
+    file.refresh_from_db()
+    return file
+
+
+def _stop_counting(file: ReportFile, errand: Errand) -> None:
+    """Inside one transaction, with the account locked: from here on the file counts for nothing."""
+    ReportFile.objects.filter(pk=file.pk).update(status=FileStatus.UNDOING)
+    by_hand = list(
+        file.discrepancies.filter(closed_at__isnull=False)
+        .exclude(resolution="HEALED")
+        .values("reason", "sentence", "value", "currency", "resolution", "note", "closed_by")
     )
-    pks = [row.pk for row in stepped_back]
-    for start in range(0, len(pks), ROWS_PER_INSERT):
-        Discrepancy.objects.filter(row_id__in=pks[start : start + ROWS_PER_INSERT], closed_at=None).update(
-            closed_at=clock.now(),
-            closed_by="import",
-            resolution=Resolution.HEALED,
-            note="A later copy of the transaction details speaks of the same transaction.",
-        )
-
-
-def _transaction(row: SettlementRow) -> tuple[str, str, str]:
-    return row.transaction_type, row.transaction_id, row.transaction_request_id
-
-
-def _fill_summary(file: ReportFile, reading: Reading, account: AcquirerAccount) -> Conventions:
-    conventions = decide_unit(reading, {})
-    summary = understand_summary(reading, conventions)
-    batches = _batches(account, file, ReportKind.SUMMARY, summary.lines)
-    for batch in batches.values():
+    judgement = judge_without(file)
+    for one in file.discrepancies.filter(closed_at=None).select_related("row__match"):
+        match = getattr(one.row, "match", None) if one.row is not None else None
+        settle_incident(one, match, errand.by, "The import was undone.")
+    freed = [match.pk for row, _ in judgement.restated if (match := getattr(row, "match", None)) is not None]
+    if judgement.restated or freed:
+        Match.objects.filter(row__file=file).delete()
+    note = f"The import of {file.name} was undone."
+    touched = restate_all(judgement.restated, note)
+    _note_successors([], judgement)
+    batches = list(Batch.objects.filter(Q(details=file) | Q(summary=file)).select_related("details", "summary"))
+    for batch in batches:
+        if batch.details_id == file.pk:
+            batch.details, batch.row_count, batch.net_value = None, 0, None
+            if batch.summary is not None:
+                batch.net_value = sum(batch.summary_rows.values_list("reported_value", flat=True))
+        if batch.summary_id == file.pk:
+            batch.summary = None
+            if batch.details_id is None:
+                batch.net_value = None
+        batch.save()
+        tie_out.compare(batch)
         if batch.summary is not None:
-            here = [
-                CopyRow((row.summary_type,), row.line_number, row.raw)
-                for row in batch.summary_rows.order_by("line_number")
-            ]
-            given = [
-                CopyRow((line.row_type,), line.number, line.raw) for line in summary.lines if line.psp == batch.psp
-            ]
-            compare_copies(batch, batch.summary, here, given)
-    shares = tie_out.shares(summary.lines)
-    _total(file, [Money(share, line.currency) for share, line in zip(shares, summary.lines, strict=True)])
-    rows = SummaryRow.objects.bulk_create(
-        [
-            SummaryRow(
-                file=file,
-                batch=batches[line.psp],
-                line_number=line.number,
-                printed_type=line.printed_type,
-                summary_type=line.row_type,
-                count=line.count,
-                settlement_value=line.net,
-                fees=line.fees,
-                raw=line.raw,
-                state=RowState.OPEN,
-                currency=line.currency,
-                reported_value=share,
-                open_value=share,
-            )
-            for share, line in zip(shares, summary.lines, strict=True)
-        ],
-        batch_size=ROWS_PER_INSERT,
+            queries.prove(batch.summary)
+    _prove_others(touched, file)
+    journal.write(
+        "undo import",
+        by=errand.by,
+        subject=file,
+        reason_code=errand.reason_code,
+        note=errand.note,
+        before={"imported_by": file.imported_by, "rows": file.row_count, "closed by hand": by_hand[:50]},
+        outcome=f"{file.row_count} rows taken back; {len(touched)} rows of other files decided on anew.",
     )
-    for psp, batch in batches.items():
-        batch.summary = file
-        if batch.details is None:
-            of_batch = [(share, line) for share, line in zip(shares, summary.lines, strict=True) if line.psp == psp]
-            batch.net_value = sum(share for share, _ in of_batch)
-        batch.save(update_fields=["summary", "net_value"])
-    tie_out.check_totals(file, rows)
-    return conventions
+
+
+def _back_to_tried(file: ReportFile) -> None:
+    ReportFile.objects.filter(pk=file.pk).update(
+        status=FileStatus.TRIED,
+        imported_at=None,
+        imported_by="",
+        preview=None,
+        forecast_at=None,
+        errand={},
+        due_at=clock.now(),
+        lease_until=None,
+        stage="",
+        rows_done=0,
+        begun_at=None,
+    )
+    _forecasts_are_old(file)
+
+
+# The worker's part.
+
+
+def work_on(file: ReportFile, *, is_time_up: Callable[[], bool] = lambda: False) -> str:
+    """Do what waits to be done with a file. Raises TimeUp when there is more, Busy while the account is taken."""
+    errand = Errand.of(file)
+    if file.status == FileStatus.UNDOING or (file.status == FileStatus.IMPORTED and errand.act == "undo"):
+        return _work_on_undo(file, errand)
+    if file.status == FileStatus.IMPORTING or errand.act == "import":
+        return _work_on_import(file, is_time_up)
+    return _work_on_trial(file)
+
+
+def _work_on_import(file: ReportFile, is_time_up: Callable[[], bool]) -> str:
+    reading = read(bytes(file.content), file.name)
+    held = file.lease_until
+    if file.status != FileStatus.IMPORTING:
+        held = _begin(file, file.lease_until or clock.now() + HELD)
+    elif held is None or held < clock.now():
+        held = _begin(file)
+    try:
+        outcome = _by_portions(file, reading, held, is_time_up=is_time_up)
+    except ReportRefused as refusal:
+        return f"{file.name}: refused ({refusal.code})"
+    return f"{file.name}: {outcome.sentence}"
+
+
+def _work_on_undo(file: ReportFile, errand: Errand) -> str:
+    if file.status == FileStatus.IMPORTED:
+        with transaction.atomic(durable=True):
+            AcquirerAccount.objects.select_for_update().get(pk=file.account_id)
+            _refuse_busy(file.account)
+            _stop_counting(file, errand)
+    _take_back(file)
+    with transaction.atomic(durable=True):
+        _back_to_tried(file)
+    return f"{file.name}: its import is undone"
+
+
+def _work_on_trial(file: ReportFile) -> str:
+    outcome = try_again(file)
+    return f"{file.name}: {outcome.sentence if outcome is not None else file.refusal}"
+
+
+def try_again(file: ReportFile, look: Look | None = None) -> Outcome | None:
+    """Find out what importing a kept file would do now; None when it is refused, which is kept with the reason."""
+    if file.status not in {FileStatus.ARRIVED, FileStatus.TRIED, FileStatus.REFUSED}:
+        raise Conflict("This file is not waiting to be tried.")
+    progress = _Progress(file, file.lease_until, look or nobody_looks)
+    began = clock.now()
+    try:
+        progress("reading", 0)
+        content = bytes(file.content)
+        reading = read(content, file.name)
+        account_of(reading, file.account, file.name)
+        plan = make_plan(
+            reading,
+            file.account,
+            name=file.name,
+            sha256=file.sha256,
+            answers=answers_of(file),
+            file=file,
+            look=progress,
+        )
+    except SameAsBefore as here:
+        _refuse(file, "same_as_before", here.sentence)
+        return None
+    except ReportRefused as refusal:
+        _refuse(file, refusal.code, refusal.message, getattr(refusal, "differences", []))
+        return None
+    foresee_tie_out(plan)
+    outcome = foretell(plan, file.name, file.sha256)
+    with transaction.atomic(durable=True):
+        _recognised(file, reading, file.name)
+        mine = ReportFile.objects.filter(
+            pk=file.pk, status__in=(FileStatus.ARRIVED, FileStatus.TRIED, FileStatus.REFUSED)
+        )
+        is_old = mine.filter(due_at__gt=began).exists()  # something was imported while we looked
+        mine.update(
+            status=FileStatus.TRIED,
+            kind=file.kind,
+            edition=file.edition,
+            row_count=file.row_count,
+            unknown_columns=file.unknown_columns,
+            absent_columns=file.absent_columns,
+            report_day=file.report_day,
+            preview=outcome.as_json(),
+            forecast_at=began,
+            refusal="",
+            refusal_code="",
+            differences=[],
+            stage="",
+            rows_done=0,
+            begun_at=None,
+            lease_until=None,
+            **({} if is_old else {"due_at": None}),
+            **_conventions(plan),
+        )
+        _keep_parts(file, reading)
+    file.refresh_from_db()
+    return outcome

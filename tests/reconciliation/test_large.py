@@ -1,0 +1,301 @@
+"""Reports too large for one transaction: by portions, in the worker, with a bar, killed anywhere, undone as one act."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal import clock, work
+from portal.money import Money
+from portal.registry import due_work
+from reconciliation import operations, queries, tasks
+from reconciliation.models import Batch, Discrepancy, FileStatus, Match, ReportFile, SettlementRow
+from reconciliation.operations import Answers, Result, importing, trying
+from reconciliation.progress import how_far
+from tests.factories import UserFactory
+from tests.reconciliation import reports
+from tests.reconciliation.conftest import BOOKKEEPER, Books, every_file_obeys_the_law, opened
+from tests.reconciliation.reports import fee, row, settlement, summary
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROWS = 12
+
+
+class Killed(BaseException):
+    """The process is gone: nothing after it runs, and no transaction is committed."""
+
+
+@pytest.fixture
+def trade(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Books:
+    """Twelve payments, and limits so low that their report is a large one."""
+    from tests.factories import AcquirerAccountFactory  # noqa: PLC0415 - factories need the database
+
+    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(trying, "ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(trying, "BYTES_AT_ONCE", 1_000)
+    monkeypatch.setattr(importing, "PORTION", 5)
+    made = Books(AcquirerAccountFactory(slug="antom-sg", name="Antom SG", customer_id=reports.CUSTOMER))
+    for number in range(ROWS):
+        made.payment(f"P-{number}", Money(100_00, "USD"))
+    return made
+
+
+def text(batch: str = "B1", net: str = "97.00") -> bytes:
+    rows = [row("PAYMENT", f"P-{number}", "100.00", net, **fee("-3.00")) for number in range(ROWS - 1)]
+    return settlement(*rows, row("PAYMENT", "P-stray", "5.00", "5.00"), batch=batch).encode()
+
+
+@contextmanager
+def killed_at(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, call: int) -> Iterator[None]:
+    """The process dies when this is called for the n-th time."""
+    real: Callable[..., Any] = getattr(module, name)
+    calls = 0
+
+    def die(*args: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise Killed
+        return real(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, die)
+        yield
+
+
+def imports(trade: Books, content: bytes, name: str = "large.csv", answers: Answers = Answers()) -> Any:  # noqa: B008
+    return operations.import_report(name, content, by=BOOKKEEPER, account=trade.account, answers=answers)
+
+
+def nothing_counts() -> bool:
+    return not (
+        queries.open_discrepancies().exists()
+        or ReportFile.objects.filter(status=FileStatus.IMPORTED).exists()
+        or any(queries.settled(match.payment) for match in Match.objects.all() if match.payment)
+    )
+
+
+def the_whole(trade: Books) -> None:
+    every_file_obeys_the_law()
+    assert (SettlementRow.objects.count(), Match.objects.count()) == (ROWS, ROWS - 1)
+    assert opened() == [("NOT_IN_OUR_BOOKS", ROWS + 1, "5.00 USD")]
+    file = ReportFile.objects.get()
+    assert (file.status, file.due_at, file.lease_until, file.stage, file.errand) == ("IMPORTED", None, None, "", {})
+    assert Batch.objects.get().net_value == 97_00 * (ROWS - 1) + 5_00
+
+
+def test_a_large_report_is_imported_by_portions(trade: Books) -> None:
+    seen: list[tuple[str, int]] = []
+
+    outcome = operations.import_report(
+        "large.csv", text(), by=BOOKKEEPER, account=trade.account, look=lambda stage, rows: seen.append((stage, rows))
+    )
+
+    assert (outcome.result, outcome.rows, outcome.open_rows) == (Result.IMPORTED, ROWS, 1)
+    assert [rows for stage, rows in seen if stage == "writing"] == [5, 10, 12]
+    the_whole(trade)
+    assert imports(trade, text()).result is Result.KNOWN
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "call"),
+    [
+        (importing, "make_plan", 1),
+        (importing, "_write", 1),
+        (importing, "_write", 2),
+        (importing, "_write", 3),
+        (importing, "keep_decisions", 2),
+        (importing, "_finish", 1),
+        (importing, "_claim_batches", 1),
+        (importing.tie_out, "compare", 1),
+        (importing.queries, "prove", 1),
+        (importing.journal, "write", 1),
+    ],
+)
+def test_killed_anywhere_the_worker_goes_on_and_no_row_is_there_twice(
+    trade: Books, story_clock: Any, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, call: int
+) -> None:
+    imports(trade, summary(
+        {"summaryType": "PAYMENT", "count": "12", "settlementAmountValue": "1072.00"},
+        {"summaryType": "TOTAL", "count": "12", "settlementAmountValue": "1072.00"}, batch="B1",
+    ).encode(), name="summary.csv")  # fmt: skip
+    with killed_at(monkeypatch, module, name, call), pytest.raises(Killed):
+        imports(trade, text())
+    file = ReportFile.objects.get(name="large.csv")
+    assert file.status == FileStatus.IMPORTING
+    assert not any(queries.settled(match.payment) for match in Match.objects.select_related("payment"))
+    assert {one.file.name for one in queries.open_discrepancies()} == {"summary.csv"}
+
+    story_clock.move(timedelta(minutes=1))
+    work.run_all_due()
+
+    every_file_obeys_the_law()
+    assert (SettlementRow.objects.count(), Match.objects.count()) == (ROWS, ROWS - 1)
+    assert opened(file__name="large.csv") == [("NOT_IN_OUR_BOOKS", ROWS + 1, "5.00 USD")]
+    assert not Discrepancy.objects.filter(reason="DETAILS_AWAITED", closed_at=None).exists()
+    assert ReportFile.objects.get(name="large.csv").status == FileStatus.IMPORTED
+
+
+def test_the_command_goes_on_where_it_was_killed(
+    trade: Books, story_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with killed_at(monkeypatch, importing, "_write", 3), pytest.raises(Killed):
+        imports(trade, text())
+    assert SettlementRow.objects.count() == 10
+    story_clock.move(timedelta(minutes=1))
+    written: list[int] = []
+    real = importing._write
+
+    def write(*args: Any) -> Any:
+        written.append(args[2])
+        return real(*args)
+
+    monkeypatch.setattr(importing, "_write", write)
+
+    assert imports(trade, text()).result is Result.IMPORTED
+
+    assert written == [10]
+    the_whole(trade)
+
+
+def test_where_our_books_have_moved_meanwhile_it_begins_again(
+    trade: Books, story_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with killed_at(monkeypatch, importing, "_write", 2), pytest.raises(Killed):
+        imports(trade, text())
+    trade.payment("P-stray", Money(5_00, "USD"))
+    story_clock.move(timedelta(minutes=1))
+
+    work.run_all_due()
+
+    every_file_obeys_the_law()
+    assert (SettlementRow.objects.count(), Match.objects.count(), opened()) == (ROWS, ROWS, [])
+
+
+def test_a_refusal_at_the_end_leaves_nothing_but_the_reason(trade: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing.tie_out, "compare", lambda batch: SettlementRow.objects.update(matched_value=1))
+
+    with pytest.raises(Exception, match="import"):
+        imports(trade, text())
+
+    file = ReportFile.objects.get()
+    assert (file.status, file.due_at) == (FileStatus.REFUSED, None)
+    assert (SettlementRow.objects.count(), Match.objects.count(), Batch.objects.count()) == (0, 0, 0)
+
+
+def test_upload_try_commit_undo_in_the_worker(trade: Books, client: Client) -> None:
+    outcome, file = operations.try_report("large.csv", text(), by=BOOKKEEPER, account=trade.account)
+    assert file is not None
+    assert (outcome.result, file.status) == (Result.WAITING, FileStatus.ARRIVED)
+    assert how_far(file).title == "Being tried"
+
+    work.run_all_due()
+    file.refresh_from_db()
+    assert (file.status, file.row_count, file.due_at) == (FileStatus.TRIED, ROWS, None)
+    seen = operations.forecast(file)
+    assert seen is not None
+    assert (seen.rows, seen.open_rows, seen.discrepancy_count) == (ROWS, 1, 1)
+
+    operations.commit(file, by=BOOKKEEPER)
+    file.refresh_from_db()
+    assert (how_far(file).title, SettlementRow.objects.count()) == ("Being imported", 0)
+    work.run_all_due()
+    the_whole(trade)
+
+    file.refresh_from_db()
+    operations.undo(file, by=BOOKKEEPER, reason_code="WRONG_FILE")
+    file.refresh_from_db()
+    assert how_far(file).title == "Being undone"
+    work.run_all_due()
+    file.refresh_from_db()
+    assert file.status == FileStatus.TRIED
+    assert (SettlementRow.objects.count(), Match.objects.count(), Batch.objects.count()) == (0, 0, 0)
+    assert not Discrepancy.objects.exists()
+    assert operations.forecast(file) == seen
+
+
+def test_an_undo_that_is_killed_halfway_is_finished(
+    trade: Books, story_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imports(trade, text())
+    file = ReportFile.objects.get()
+    operations.undo(file, by=BOOKKEEPER, reason_code="WRONG_FILE")
+    with killed_at(monkeypatch, importing, "_delete_rows", 2), pytest.raises(Killed):
+        work.run_all_due()
+    assert SettlementRow.objects.count() == ROWS - 5
+    assert nothing_counts()
+
+    story_clock.move(timedelta(minutes=5))
+    work.run_all_due()
+
+    file.refresh_from_db()
+    assert (file.status, SettlementRow.objects.count()) == (FileStatus.TRIED, 0)
+
+
+def test_a_second_file_of_the_account_waits_for_the_first(
+    trade: Books, story_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with killed_at(monkeypatch, importing, "_write", 2), pytest.raises(Killed):
+        imports(trade, text())
+    _, second = operations.try_report("second.csv", text("B2"), by=BOOKKEEPER, account=trade.account)
+    assert second is not None
+    work.run_all_due()
+    operations.commit(ReportFile.objects.get(pk=second.pk), by=BOOKKEEPER)
+
+    assert tasks.work_file(second.pk).endswith("this one waits for it.")
+    for _ in range(3):
+        story_clock.move(timedelta(minutes=1))
+        work.run_all_due()
+
+    every_file_obeys_the_law()
+    assert ReportFile.objects.filter(status=FileStatus.IMPORTED).count() == 2
+    assert Discrepancy.objects.filter(reason="DUPLICATE", closed_at=None).count() == ROWS - 1
+
+
+def test_whoever_was_overtaken_stops(trade: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importing._write
+
+    def another_takes_over(*args: Any) -> Any:
+        ReportFile.objects.update(lease_until=clock.now() + timedelta(hours=1))
+        return real(*args)
+
+    monkeypatch.setattr(importing, "_write", another_takes_over)
+
+    with pytest.raises(importing.Superseded):
+        imports(trade, text())
+
+    assert ReportFile.objects.get().status == FileStatus.IMPORTING
+
+
+def test_the_page_says_how_far_it_is(trade: Books, story_clock: Any) -> None:
+    _, file = operations.try_report("large.csv", text(), by=BOOKKEEPER, account=trade.account)
+    assert file is not None
+    ReportFile.objects.filter(pk=file.pk).update(
+        stage="writing", rows_done=6, row_count=12, begun_at=clock.now() - timedelta(seconds=2)
+    )
+    client = Client()
+    client.force_login(UserFactory(roles=("Finance",)))
+    url = f"/admin/reconciliation/reportfile/{file.pk}/"
+
+    page = client.get(f"{url}change/")
+    far = client.get(f"{url}progress/")
+
+    body = page.content.decode()
+    assert "reconciliation/progress" in body
+    assert '<progress max="12" value="6"' in body
+    assert far.json()["sentence"].startswith("Writing · 6 of 12 rows · ")
+    assert far.json()["sentence"].endswith(" · 3 rows/s · 2 s left")
+    assert far.json()["is_at_work"] is True
+    assert "no-store" in far["Cache-Control"]
+    work.run_all_due()
+    assert client.get(f"{url}progress/").json()["is_at_work"] is False
+    nobody = Client()
+    nobody.force_login(UserFactory(roles=("Support",)))
+    assert nobody.get(f"{url}progress/").status_code in {403, 404}
+
+
+def test_the_worker_knows_the_work() -> None:
+    assert due_work.get("reports") is tasks.files_due
