@@ -9,11 +9,21 @@ class ReconciliationConfig(AppConfig):
     name = "reconciliation"
 
     def ready(self) -> None:
-        """Lines for timelines and Today, marks of what is settled, and hits for the search."""
+        """Due work, lines for timelines and Today, marks of what is settled, and hits for the search."""
         from portal import registry  # noqa: PLC0415 - needs loaded apps
-        from reconciliation import queries  # noqa: PLC0415
+        from reconciliation import evidence, finding, four_eyes, queries, tasks, today, truths  # noqa: PLC0415
 
+        registry.due_work.register("reports", tasks.files_due, position=60)
+        registry.approvals.register("write off", four_eyes.CLOSE, position=30)
+        registry.approvals.register("match by hand", four_eyes.MATCH, position=31)
         registry.timelines.register("reconciliation", queries.timeline, position=50)
         registry.marks.register("reconciliation", queries.marks, position=50)
+        registry.truths.register("reconciliation", truths.truths, position=50)
+        registry.evidence.register("reconciliation", evidence.of_order, position=50)
         registry.today.register("reconciliation", queries.today, position=50)
-        registry.searches.register("reconciliation", queries.search, position=50)
+        registry.today_rows.register("reconciliation", queries.today_rows)
+        for position, (name, searched) in enumerate(finding.SEARCHED.items(), start=50):
+            registry.searches.register(name, searched, position=position)
+        registry.today.register("missing reports", today.missing_reports, position=51)
+        registry.today_rows.register("missing reports", today.missing_rows)
+        registry.panels.register("reconciliation", today.panels, position=10)

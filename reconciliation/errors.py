@@ -6,9 +6,13 @@ PortalError
     ├── NotAReport          not one of the reports we read, or not readable as text at all
     ├── ColumnMissing       names the columns
     ├── ReportTruncated     no ``<END>``, or something after it
+    ├── PartMissing         a part of a report in several files
+    ├── PartsDiffer         parts that are not of one report
     ├── ForeignMerchant     another merchant's customerId
     ├── AccountUnclear      several accounts could be meant
-    ├── UnitUnclear         its amounts fit our orders partly as major, partly as minor units
+    ├── QuestionOpen        the file cannot tell how it prints amounts; a person answers
+    │   ├── UnitUnclear     major or minor units
+    │   └── FeesUnclear     the sign of the fees, or which of them add up
     ├── BatchDiffers        the batch is here already, from another file with other figures
     └── LawBroken           reported ≠ matched + explained + open: our own mistake, so the import is undone
 """
@@ -67,16 +71,44 @@ class AccountUnclear(ReportRefused):
     code = "account_unclear"
 
 
-class UnitUnclear(ReportRefused):
-    """The amount unit cannot be decided, and is not guessed at."""
+class QuestionOpen(ReportRefused):
+    """The file cannot tell how it prints amounts, and it is not guessed at: a person answers, and it goes on."""
+
+
+class UnitUnclear(QuestionOpen):
+    """Major or minor units."""
 
     code = "unit_unclear"
+
+
+class FeesUnclear(QuestionOpen):
+    """Whether a charge is negative or positive, or which fees are inside another."""
+
+    code = "fees_unclear"
+
+
+class PartMissing(ReportRefused):
+    """A report in several files is a set without gap."""
+
+    code = "part_missing"
+
+
+class PartsDiffer(ReportRefused):
+    """Files with one name and different reports in them."""
+
+    code = "parts_differ"
 
 
 class BatchDiffers(ReportRefused):
     """A re-issued batch: shown row by row, never added up a second time."""
 
     code = "batch_differs"
+
+    @property
+    def differences(self) -> list[dict[str, str]]:
+        """Row by row: ``row``, ``column``, ``was``, ``now``; the first of them."""
+        found = self.params.get("differences", [])
+        return found if isinstance(found, list) else []
 
 
 class LawBroken(ReportRefused):

@@ -2,7 +2,7 @@
 
 The id decides whose a row is; type, status, amount, currency and day are then compared, and never the other way round:
 nothing is matched because its amount happens to fit. The one exception is documented and narrow: a refund row whose own
-request id is none of ours goes to the only unsettled refund of the payment it names that has its amount.
+ids are none of ours goes to the only unsettled refund of the payment it names that has its amount.
 
 A row that is ours with another amount splits. Everything here is a pure function of the row and ``Books``.
 Source: https://docs.antom.com/ac/reconcile/settlement_details
@@ -15,7 +15,7 @@ from payments.states import CancelStatus, PaymentStatus, RefundStatus
 from portal.clock import ACQUIRER_ZONE, acquirer_day
 from portal.money import Money
 from reconciliation import amounts
-from reconciliation.books import Books, OurCancel, OurPayment, OurRefund
+from reconciliation.books import Books, Ids, OurCancel, OurPayment, OurRefund
 from reconciliation.layouts import ReportKind
 from reconciliation.lines import Line
 from reconciliation.models import SETTLING, Reason, Role, RowState
@@ -111,6 +111,33 @@ def decide(line: Line, kind: ReportKind, books: Books, *, report_day: str = "") 
     return decision
 
 
+def decide_by_hand(line: Line, ours: OurPayment | OurRefund | OurCancel, books: Books) -> tuple[Decision, str]:
+    """Decide on a settlement row that a person says belongs to ``ours``, and why it cannot be so (empty: it can).
+
+    The person answers for whose the row is, and for nothing else: currency, status, sign, amount, formula and rate are
+    compared as ever, and what is not agreed is open. The day is not compared; a person has looked.
+    """
+    decision = Decision()
+    match ours:
+        case OurPayment():
+            decision.role, decision.payment = Role.PAYMENT, ours
+        case OurRefund():
+            decision.role, decision.refund, decision.payment = Role.REFUND, ours, books.payments[ours.payment_pk]
+        case OurCancel():
+            decision.role, decision.cancel, decision.payment = Role.CANCEL, ours, books.payments[ours.payment_pk]
+    if line.trouble is not None:
+        return decision, line.trouble[1]
+    problem = _compare(line, decision, ReportKind.SETTLEMENT, books)
+    if problem is not None:
+        return decision, problem[1]
+    if line.gross and (line.gross > 0) != (decision.role is Role.PAYMENT):
+        direction = "in" if line.gross > 0 else "out"
+        return decision, f"The row brings money {direction}, and {_ours(decision)[1]} does not."
+    _split(line, decision, ReportKind.SETTLEMENT, books)
+    decision.matched = line.reported.value - decision.explained_value - decision.open_value
+    return decision, ""
+
+
 def _open(line: Line, decision: Decision, reason: Reason, sentence: str, *, is_urgent: bool = False) -> Decision:
     """The whole row is open. A link to our books stays, but nothing is matched by it."""
     stake = line.reported
@@ -125,7 +152,7 @@ def _open(line: Line, decision: Decision, reason: Reason, sentence: str, *, is_u
 
 def _not_counted(line: Line, treatment: Treatment, books: Books) -> Decision | None:
     """For transaction details: the decision on a row that is not successful, or whose status nobody knows."""
-    if line.status in SUCCESSFUL:
+    if line.status in SUCCESSFUL or not line.has_status:
         return None
     decision = Decision()
     _find(line, decision, treatment, books)
@@ -168,12 +195,8 @@ def _find(line: Line, decision: Decision, treatment: Treatment, books: Books) ->
                 return problem
         case Treatment.CANCEL:
             # Undocumented, whose request id an E4 CANCEL row carries; we choose the original's first, then the row's
-            # own, then the acquirer's paymentId, because a cancel has no id of its own in the protocol.
-            decision.payment = (
-                books.by_request_id.get(line.original_request_id)
-                or books.by_request_id.get(line.request_id)
-                or books.by_payment_id.get(line.transaction_id)
-            )
+            # own, then the acquirer's ids, because a cancel has no id of its own in the protocol.
+            decision.payment = books.named(ids_of(line))
             decision.role = Role.CANCEL
             if decision.payment is not None:
                 decision.cancel = books.cancels.get(decision.payment.pk)
@@ -181,11 +204,7 @@ def _find(line: Line, decision: Decision, treatment: Treatment, books: Books) ->
                     decision.role = Role.DISAGREES
                     return Reason.TYPE_DIFFERS, f"We hold no cancel of payment {decision.payment.request_id}."
         case Treatment.PAYMENT_REVERSAL | Treatment.DISPUTE:
-            decision.payment = (
-                books.by_request_id.get(line.original_request_id)
-                or books.by_request_id.get(line.request_id)
-                or books.by_payment_id.get(line.transaction_id)
-            )
+            decision.payment = books.named(ids_of(line))
             decision.role = Role.DISPUTE if treatment is Treatment.DISPUTE else Role.REVERSAL
         case Treatment.OWN_ACCOUNT | Treatment.NOT_OURS:
             return None
@@ -199,9 +218,13 @@ def _find(line: Line, decision: Decision, treatment: Treatment, books: Books) ->
 
 
 def _find_refund(line: Line, decision: Decision, books: Books) -> tuple[Reason, str] | None:
-    refund = books.refunds.get(line.request_id)
+    refund = books.refunds.get(line.request_id) or books.by_refund_id.get(line.transaction_id)
     if refund is None:
-        payment = books.by_request_id.get(line.original_request_id) or books.by_payment_id.get(line.transaction_id)
+        payment = (
+            books.by_request_id.get(line.original_request_id)
+            or books.by_payment_id.get(line.original_id)
+            or books.by_payment_id.get(line.transaction_id)
+        )
         if payment is None:
             if line.request_id in books.by_request_id:
                 decision.payment = books.by_request_id[line.request_id]
@@ -226,6 +249,21 @@ def _find_refund(line: Line, decision: Decision, books: Books) -> tuple[Reason, 
     decision.refund = refund
     decision.payment = books.payments[refund.payment_pk]
     return None
+
+
+def ids_of(line: Line) -> Ids:
+    """What the line names things by."""
+    return Ids(line.row_type, line.request_id, line.original_request_id, line.transaction_id, line.original_id)
+
+
+def is_sure(line: Line, books: Books) -> bool:
+    """Whether the row is found by an id of its own, or by none: such rows are decided on before the others.
+
+    So it is the same in any order whether a refund is still unsettled when a row without an id looks for one.
+    """
+    if line.row_type not in {"REFUND", "REFUND_REVERSAL"}:
+        return True
+    return line.request_id in books.refunds or line.transaction_id in books.by_refund_id
 
 
 def _compare(line: Line, decision: Decision, kind: ReportKind, books: Books) -> tuple[Reason, str] | None:
@@ -284,12 +322,11 @@ def _split(line: Line, decision: Decision, kind: ReportKind, books: Books) -> No
     if is_compared:
         _split_amount(line, decision, kind)
     if kind is ReportKind.TRANSACTIONS:
-        _compare_fees(line, decision, books, takes_share=False)
-        return
+        return  # fees are compared where the money is
     _split_formula(line, decision)
     if is_compared and not decision.findings:
         _split_rate(line, decision)
-    _compare_fees(line, decision, books, takes_share=True)
+    _compare_fees(line, decision, books)
 
 
 def _split_amount(line: Line, decision: Decision, kind: ReportKind) -> None:
@@ -307,10 +344,10 @@ def _split_amount(line: Line, decision: Decision, kind: ReportKind) -> None:
         )
         # Without a rate nothing can be taken out of the net; the formula's own discrepancy then holds all of it.
         share = line.gross - agreed if line.gross is not None and agreed is not None else 0
-    word = "more" if difference > 0 else "less"
-    sentence = (
-        f"The row is over {_absolute(line.amount)}, ours over {ours}: {Money(abs(difference), ours.currency)} {word}."
-    )
+    by = Money(abs(difference), ours.currency)
+    sentence = f"The row is over {_absolute(line.amount)}, ours over {ours}: {by} less."
+    if difference > 0:
+        sentence = f"The row is over {_absolute(line.amount)}, ours over {ours}: {by} more."
     decision.findings.append(Finding(Reason.AMOUNT_DIFFERS, sentence, share, stake))
 
 
@@ -325,13 +362,14 @@ def _split_formula(line: Line, decision: Decision) -> None:
         sentence = f"{line.amount} cannot be brought into {currency} with {said}; the net cannot be checked."
         decision.findings.append(Finding(Reason.QUOTE_UNCLEAR, sentence, whole, Money(line.net, currency)))
         return
-    fees = line.fees_sum or 0
+    fees = (line.fees_sum or 0) + line.coupon
     rest = line.net - line.gross - fees
     if rest and abs(rest) <= amounts.row_tolerance(currency):
         decision.explained.append((ExplanationKind.ROUNDING, rest))
     elif rest:
         sentence = (
-            f"Gross {Money(line.gross, currency)} and fees {Money(fees, currency)} make "
+            f"Gross {Money(line.gross, currency)} and {'fees and coupon' if line.coupon else 'fees'} "
+            f"{Money(fees, currency)} make "
             f"{Money(line.gross + fees, currency)}, but the net is {Money(line.net, currency)}."
         )
         decision.findings.append(Finding(Reason.NET_DIFFERS, sentence, rest, Money(rest, currency)))
@@ -363,8 +401,11 @@ def _split_rate(line: Line, decision: Decision) -> None:
     decision.findings.append(Finding(Reason.FX_DIFFERS, sentence, share, Money(share, told.currency)))
 
 
-def _compare_fees(line: Line, decision: Decision, books: Books, *, takes_share: bool) -> None:
-    """Transaction details and settlement details of one transaction name the same fees."""
+def _compare_fees(line: Line, decision: Decision, books: Books) -> None:
+    """Transaction details and settlement details of one transaction name the same fees.
+
+    A difference is always the settlement row's, with its share, whichever of the two reports came first.
+    """
     told = books.fees_told.get((line.row_type, line.request_id)) if line.request_id else None
     if told is None or line.fees_sum is None or told.currency != line.settlement_currency:
         return
@@ -372,10 +413,8 @@ def _compare_fees(line: Line, decision: Decision, books: Books, *, takes_share: 
     if not difference:
         return
     now = Money(line.fees_sum, told.currency)
-    other = "transaction details" if takes_share else "settlement details"
-    sentence = f"The fees are {now} here and {told} in the {other}."
-    share = difference if takes_share else 0
-    decision.findings.append(Finding(Reason.FEE_DIFFERS, sentence, share, Money(difference, told.currency)))
+    sentence = f"The fees are {now} here and {told} in the transaction details."
+    decision.findings.append(Finding(Reason.FEE_DIFFERS, sentence, difference, Money(difference, told.currency)))
 
 
 def _compare_day(line: Line, decision: Decision, kind: ReportKind, report_day: str) -> None:

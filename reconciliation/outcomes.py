@@ -1,15 +1,20 @@
 """What an import did, or would do, as plain data: for the command's output, and for the page before a commit."""
 
-from dataclasses import asdict, dataclass, field
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from reconciliation import queries
 from reconciliation.layouts import ReportKind
-from reconciliation.models import Batch, Discrepancy, ReportFile
+from reconciliation.matching import Decision
+from reconciliation.models import Batch, Discrepancy, ReportFile, RowState, SettlementRow
+
+if TYPE_CHECKING:
+    from reconciliation.operations.planning import Plan
 
 FINDINGS_SHOWN = 50
 
@@ -20,6 +25,8 @@ class Result(StrEnum):
     IMPORTED = "imported"
     KNOWN = "known"
     TRIED = "tried"
+    WAITING = "waiting"
+    """The worker has it."""
     REFUSED = "refused"
 
 
@@ -88,7 +95,19 @@ class Outcome:
     amount_unit_basis: str = ""
     fee_sign: str = ""
     fee_sign_basis: str = ""
+    fee_parts: str = ""
     unknown_columns: list[str] = field(default_factory=list)
+    absent_columns: list[str] = field(default_factory=list)
+    """Documented columns that are not there; told where there are unknown ones."""
+    encodings: list[str] = field(default_factory=list)
+    parts: int = 1
+    """How many files it came in."""
+    repeated_rows: int = 0
+    """Rows that tell again what another copy of the report tells."""
+    restated_rows: int = 0
+    """Rows of other files that mean something else because of it."""
+    differences: list[dict[str, str]] = field(default_factory=list)
+    """Of a copy that differs from the batch that is here, row by row."""
     batches: list[BatchLine] = field(default_factory=list)
     law: list[LawLine] = field(default_factory=list)
     types: list[TypeLine] = field(default_factory=list)
@@ -99,6 +118,15 @@ class Outcome:
     def as_json(self) -> dict[str, Any]:
         """The same as JSON-ready data, with stable names."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Outcome":
+        """What ``as_json`` made, names of an earlier version left out."""
+        lists = {"batches": BatchLine, "law": LawLine, "types": TypeLine, "discrepancies": FindingLine}
+        known = {name: value for name, value in data.items() if name in cls.__dataclass_fields__}
+        for name, kind in lists.items():
+            known[name] = [kind(**line) for line in known.get(name, [])]
+        return cls(**{**known, "result": Result(known["result"])})
 
 
 def describe(file: ReportFile, result: Result, sentence: str) -> Outcome:
@@ -136,7 +164,12 @@ def describe(file: ReportFile, result: Result, sentence: str) -> Outcome:
         amount_unit_basis=file.amount_unit_basis,
         fee_sign=file.fee_sign,
         fee_sign_basis=file.fee_sign_basis,
+        fee_parts=file.fee_parts,
         unknown_columns=list(file.unknown_columns),
+        absent_columns=list(file.absent_columns),
+        encodings=sorted(set(file.parts.values_list("encoding", flat=True))),
+        parts=max(file.parts.count(), 1),
+        repeated_rows=0 if file.kind == ReportKind.SUMMARY else file.rows.filter(superseded_by__isnull=False).count(),
         batches=[
             BatchLine(batch.psp, batch.currency, batch.batch_id)
             for batch in Batch.objects.filter(Q(details=file) | Q(summary=file)).order_by("psp", "currency", "batch_id")
@@ -149,6 +182,107 @@ def describe(file: ReportFile, result: Result, sentence: str) -> Outcome:
         discrepancies=[_finding(one) for one in _by_line(open_ones)[:FINDINGS_SHOWN]],
         discrepancy_count=open_ones.count(),
     )
+
+
+def foretell(plan: "Plan", name: str, sha256: str) -> Outcome:
+    """What importing a plan would do, added up in memory as ``describe`` adds it up in the database."""
+    states: Counter[str] = Counter()
+    types: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 5)
+    findings: list[FindingLine] = []
+    for line, decision in zip(plan.lines, plan.judgement.decisions, strict=True):
+        states[decision.state] += 1
+        _add(
+            types[line.row_type, line.reported.currency],
+            (line.reported.value, decision.matched, decision.explained_value, decision.open_value),
+        )
+        findings += [
+            FindingLine(line.number, found.reason, found.sentence[:400], found.stake.value, found.stake.currency)
+            for found in decision.findings
+        ]
+    for row in plan.summary_rows:
+        states[row.state] += 1
+        _add(
+            types[row.summary_type, row.currency],
+            (row.reported_value, row.matched_value, row.explained_value, row.open_value),
+        )
+    findings += [
+        FindingLine(
+            one.row.line_number if one.row is not None else None,
+            one.reason,
+            one.sentence[:400],
+            one.stake.value,
+            one.stake.currency,
+        )
+        for one in (*plan.wanted, *plan.forecast)
+    ]
+    findings.sort(key=lambda found: (found.line is None, found.line or 0, found.reason))
+    outcome = Outcome(
+        result=Result.TRIED,
+        file=name,
+        sentence="",
+        account=plan.account.slug,
+        sha256=sha256,
+        kind=plan.kind,
+        edition=plan.reading.layout.edition,
+        rows=len(plan.reading.records),
+        matched_rows=states[RowState.MATCHED],
+        explained_rows=states[RowState.EXPLAINED],
+        open_rows=states[RowState.OPEN],
+        amount_unit=plan.conventions.unit,
+        amount_unit_basis=plan.conventions.unit_basis,
+        fee_sign=plan.conventions.fee_sign,
+        fee_sign_basis=plan.conventions.fee_basis,
+        fee_parts=plan.conventions.fee_parts,
+        unknown_columns=list(plan.reading.change.unknown),
+        absent_columns=list(plan.reading.change.absent),
+        encodings=sorted({part.encoding for part in plan.reading.parts}),
+        parts=len(plan.reading.parts),
+        repeated_rows=sum(isinstance(loser, int) for loser, _ in plan.judgement.successors),
+        restated_rows=sum(_is_changed(row, decision) for row, decision in plan.judgement.restated),
+        batches=[
+            BatchLine(batch.psp, batch.currency, batch.batch_id)
+            for batch in sorted(plan.batches.values(), key=lambda one: (one.psp, one.currency, one.batch_id))
+        ],
+        law=_law(types),
+        types=[TypeLine(name, currency, *sums) for (name, currency), sums in sorted(types.items())],
+        discrepancies=findings[:FINDINGS_SHOWN],
+        discrepancy_count=len(findings),
+    )
+    return replace(outcome, sentence=summed_up(plan.kind.label, outcome, Result.TRIED))
+
+
+def _add(sums: list[int], values: tuple[int, int, int, int]) -> None:
+    sums[0] += 1
+    for place, value in enumerate(values, 1):
+        sums[place] += value
+
+
+def _law(types: dict[tuple[str, str], list[int]]) -> list[LawLine]:
+    law: dict[str, list[int]] = defaultdict(lambda: [0] * 4)
+    for (_, currency), (_, *values) in types.items():
+        law[currency] = [had + more for had, more in zip(law[currency], values, strict=True)]
+    return [LawLine(currency, *values) for currency, values in sorted(law.items())]
+
+
+def _is_changed(row: SettlementRow, decision: Decision) -> bool:
+    return (row.state, row.matched_value, row.explained_value, row.open_value) != (
+        decision.state,
+        decision.matched,
+        decision.explained_value,
+        decision.open_value,
+    )
+
+
+def summed_up(kind: str, outcome: Outcome, result: Result) -> str:
+    """The sentence of an import, or of trying one."""
+    rows = f"{outcome.rows} row{'' if outcome.rows == 1 else 's'}"
+    done = "would be imported" if result is Result.TRIED else "imported"
+    if not outcome.rows:
+        return f"{kind} without transactions {done}."
+    if not outcome.discrepancy_count:
+        return f"{kind}: {rows} {done}, nothing open."
+    noun = "discrepancy" if outcome.discrepancy_count == 1 else "discrepancies"
+    return f"{kind}: {rows} {done}, {outcome.open_rows} of them open with {outcome.discrepancy_count} {noun}."
 
 
 def _by_line(found: QuerySet[Discrepancy]) -> QuerySet[Discrepancy]:

@@ -1,15 +1,20 @@
 """Questions about reports: what settled a payment, what a file or batch adds up to, what waits for a person."""
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from payments.models import Cancel, Order, Payment, Refund
 from payments.queries import live_payment
+from payments.states import CancelStatus, PaymentStatus, RefundStatus
+from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.registry import TimelineEntry, TodayLine
+from portal.words import say
 from reconciliation.errors import LawBroken
 from reconciliation.layouts import ReportKind
 from reconciliation.models import (
@@ -18,14 +23,18 @@ from reconciliation.models import (
     Explanation,
     FileStatus,
     Match,
+    Reason,
     ReportFile,
+    Resolution,
     Role,
     RowState,
     SettlementRow,
+    SummaryRow,
 )
 from reconciliation.row_types import ROW_TYPES, ExplanationKind, Treatment
 
 FILES_ON_TODAY = 20
+PROPOSALS_AT_MOST = 20
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,43 @@ def _sums(rows: "QuerySet[Any]") -> dict[str, int]:
     return dict(rows.order_by().values_list("currency").annotate(Sum("value")))
 
 
+def digest(account: AcquirerAccount) -> str:
+    """One word for everything that the reports of an account have come to: rows, matches, explanations, discrepancies.
+
+    It knows no key, no time and no file name, so the same reports give the same digest in whatever order they came.
+    What settled itself is left out; what a person decided is in it.
+    """
+    rows = SettlementRow.objects.filter(file__account=account, file__status=FileStatus.IMPORTED)
+    place = ("kind", "sha256")
+    files = {pk: tuple(found) for pk, *found in account.report_files.values_list("pk", *place)}
+    said: list[str] = []
+    for pk, part, line, *values in rows.values_list(
+        "file", "part", "line_number", "state", "currency", "reported_value", "matched_value", "explained_value",
+        "open_value", "match__role", "match__payment__payment_request_id", "match__refund__refund_request_id",
+        "match__cancel__payment__payment_request_id", "match__value", "superseded_by__file__sha256",
+        "superseded_by__line_number",
+    ):  # fmt: skip
+        said.append(repr(("row", files[pk], part, line, *values)))
+    for pk, part, line, *values in Explanation.objects.filter(row__in=rows).values_list(
+        "row__file", "row__part", "row__line_number", "kind", "value", "currency"
+    ):
+        said.append(repr(("explanation", files[pk], part, line, *values)))
+    found = Discrepancy.objects.filter(file__account=account, file__status=FileStatus.IMPORTED).exclude(
+        resolution=Resolution.HEALED
+    )
+    for pk, *values in found.values_list(
+        "file", "row__part", "row__line_number", "summary_row__line_number", "reason", "sentence", "value", "currency",
+        "stake_value", "stake_currency", "is_urgent", "resolution",
+    ):  # fmt: skip
+        said.append(repr(("discrepancy", files[pk], *values)))
+    summaries = SummaryRow.objects.filter(file__account=account, file__status=FileStatus.IMPORTED)
+    for pk, *values in summaries.values_list(
+        "file", "part", "line_number", "state", "reported_value", "matched_value", "explained_value", "open_value"
+    ):
+        said.append(repr(("summary", files[pk], *values)))
+    return blake2b("\n".join(sorted(said)).encode(), digest_size=16).hexdigest()
+
+
 def settled(thing: Payment | Refund | Cancel) -> SettlementRow | None:
     """The row of a settlement in which the acquirer settled it, or None."""
     match thing:
@@ -112,22 +158,86 @@ def settled(thing: Payment | Refund | Cancel) -> SettlementRow | None:
             found = Match.objects.filter(refund=thing, role=Role.REFUND)
         case Cancel():
             found = Match.objects.filter(cancel=thing, role=Role.CANCEL)
-    match_ = found.filter(is_settlement=True).select_related("row__batch", "row__file").first()
+    match_ = (
+        found.filter(is_settlement=True, row__file__status=FileStatus.IMPORTED)
+        .select_related("row__batch", "row__file")
+        .defer("row__file__content")
+        .first()
+    )
     return match_.row if match_ is not None else None
 
 
 def marks(thing: Any) -> list[tuple[str, str]]:
-    """ "Settled", beside the state of an order, payment, refund or cancel that the acquirer has settled."""
+    """Whether the acquirer has settled it, beside the state of an order, payment, refund or cancel.
+
+    What is not paid is not awaited in a settlement, and nothing is said then.
+    """
     if isinstance(thing, Order):
         thing = live_payment(thing)
     if not isinstance(thing, Payment | Refund | Cancel):
         return []
-    return [("Settled", "good")] if settled(thing) is not None else []
+    if settled(thing) is not None:
+        return [(say("Settled"), "good")]
+    is_awaited = isinstance(thing, Payment) and thing.status == PaymentStatus.SUCCEEDED
+    return [(say("Not settled yet"), "wait")] if is_awaited else []
+
+
+def ours_named(account: AcquirerAccount, text: str, row_type: str = "") -> Payment | Refund | Cancel | None:
+    """What a person means by an id: a payment or refund by either side's id, an order's live payment by its number.
+
+    For a CANCEL row, a payment's id means its cancel where there is one.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    payments = Payment.objects.filter(order__account=account).select_related("order")
+    refunds = Refund.objects.filter(payment__order__account=account).select_related("payment")
+    payment = payments.filter(payment_request_id=text).first() or payments.filter(payment_id=text).first()
+    if payment is None:
+        refund = refunds.filter(refund_request_id=text).first() or refunds.filter(refund_id=text).first()
+        if refund is not None:
+            return refund
+        order = Order.objects.filter(account=account, number=text).first()
+        payment = live_payment(order) if order is not None else None
+    if payment is not None and row_type == "CANCEL":
+        return payment.cancels.exclude(status=CancelStatus.REFUSED).first() or payment
+    return payment
+
+
+def proposals(row: SettlementRow) -> list[Payment | Refund]:
+    """What an open row of a settlement may belong to: never matched by itself, a person confirms.
+
+    By the order it names, and by the payment that it names when its own ids are none of ours: what of them is not
+    settled, and moves money the way the row does.
+    """
+    account = row.file.account
+    orders = Order.objects.none()
+    if row.reference_transaction_id:
+        named = Q(number=row.reference_transaction_id) | Q(reference=row.reference_transaction_id)
+        orders = Order.objects.filter(named, account=account)
+    about = Q(order__in=orders.values("pk"))
+    for field, text in (
+        ("payment_id", row.transaction_id),
+        ("payment_id", row.original_transaction_id),
+        ("payment_request_id", row.transaction_request_id),
+        ("payment_request_id", row.original_transaction_request_id),
+    ):
+        if text:
+            about |= Q(**{field: text})
+    payments = list(Payment.objects.filter(about, order__account=account).order_by("pk")[:PROPOSALS_AT_MOST])
+    if (row.transaction_value or row.reported_value) < 0:
+        settles_it = Match.objects.filter(role=Role.REFUND, is_settlement=True, refund=OuterRef("pk"))
+        refunds = Refund.objects.filter(~Exists(settles_it), payment__in=payments, status=RefundStatus.SUCCEEDED)
+        return list(refunds.select_related("payment").order_by("pk")[:PROPOSALS_AT_MOST])
+    paid = [payment.pk for payment in payments if payment.status == PaymentStatus.SUCCEEDED]
+    counting = Match.objects.filter(role=Role.PAYMENT, is_settlement=True, payment__in=paid)
+    taken: set[int] = set(counting.values_list("payment_id", flat=True))
+    return [payment for payment in payments if payment.pk in paid and payment.pk not in taken]
 
 
 def open_discrepancies() -> QuerySet[Discrepancy]:
     """What waits for a person, oldest first."""
-    return Discrepancy.objects.filter(closed_at=None).order_by("opened_at", "pk")
+    return Discrepancy.objects.filter(closed_at=None, file__status=FileStatus.IMPORTED).order_by("opened_at", "pk")
 
 
 @dataclass(frozen=True)
@@ -137,47 +247,88 @@ class Step:
     label: str
     amount: Money
     is_sum: bool = False
+    key: str = ""
+    """By which ``rows_of_step`` finds its rows."""
+
+
+def _types(*wanted: "Treatment | ExplanationKind") -> list[str]:
+    return [name for name, known in ROW_TYPES.items() if known.treatment in wanted or known.explanation in wanted]
+
+
+_PAID = _types(Treatment.PAYMENT)
+_BACK = _types(Treatment.REFUND, Treatment.CANCEL)
+_OWN_FEES, _RESERVE = _types(ExplanationKind.FEE), _types(ExplanationKind.RESERVE)
+_DISPUTED = _types(Treatment.DISPUTE)
+
+
+def rows_of_step(key: str) -> Q:
+    """Which rows a step of ``waterfall`` is made of."""
+    has_exchange = Discrepancy.objects.filter(row=OuterRef("pk"), reason=Reason.FX_DIFFERS).exclude(value=0)
+    closes = Q(settlement_value=F("gross_value") + Coalesce(F("fees_value"), 0))
+    conditions = {
+        "gross": Q(transaction_type__in=_PAID),
+        "refunds": Q(transaction_type__in=_BACK),
+        "fees": Q(transaction_type__in=_OWN_FEES) | (Q(fees_value__isnull=False) & ~Q(fees_value=0)),
+        "fx": Q(Exists(has_exchange.order_by())),
+        "disputes": Q(transaction_type__in=_DISPUTED),
+        "reserve": Q(transaction_type__in=_RESERVE),
+        "other": ~Q(transaction_type__in=[*_PAID, *_BACK, *_OWN_FEES, *_DISPUTED, *_RESERVE])
+        | Q(~closes, transaction_type__in=[*_PAID, *_BACK, *_DISPUTED]),
+    }
+    return conditions.get(key, Q())
 
 
 def waterfall(batch: Batch) -> list[Step]:
     """From gross to net over the details of a batch; the steps between add up exactly."""
-    by_type: dict[Treatment | None, int] = {}
-    fees = net = others = reserve = own_fees = 0
-    for row_type, gross, fee, value in (
-        batch.rows.order_by()
-        .values_list("transaction_type")
-        .annotate(Sum("gross_value"), Sum("fees_value"), Sum("settlement_value"))
+    falls = waterfalls(batch.rows.all())
+    return falls.get(batch.currency) or _steps(batch.currency, {}, 0)
+
+
+def waterfalls(rows: QuerySet[SettlementRow]) -> dict[str, list[Step]]:
+    """The same over any settlement rows, by currency.
+
+    Gross is at the rate the acquirer told when it happened, where it told one and settled at another: the rest is FX.
+    """
+    sums: dict[str, dict[str, int]] = {}
+    nets: dict[str, int] = {}
+    by_type = rows.order_by("currency").values_list("currency", "transaction_type")
+    for currency, row_type, gross, fee, net in by_type.annotate(
+        Sum("gross_value"), Sum("fees_value"), Sum("settlement_value")
     ):
-        known = ROW_TYPES.get(row_type)
-        net += value or 0
-        if known is not None and known.explanation is ExplanationKind.FEE:
-            own_fees += value or 0
+        held = sums.setdefault(currency, {})
+        nets[currency] = nets.get(currency, 0) + (net or 0)
+        if row_type in _OWN_FEES or row_type in _RESERVE:
+            key = "fees" if row_type in _OWN_FEES else "reserve"
+            held[key] = held.get(key, 0) + (net or 0)
             continue
-        if known is not None and known.explanation is ExplanationKind.RESERVE:
-            reserve += value or 0
-            continue
-        fees += fee or 0
-        treatment = known.treatment if known is not None else None
-        by_type[treatment] = by_type.get(treatment, 0) + (gross or 0)
-    gross = by_type.get(Treatment.PAYMENT, 0)
-    back = by_type.get(Treatment.REFUND, 0) + by_type.get(Treatment.CANCEL, 0)
-    disputes = by_type.get(Treatment.DISPUTE, 0)
-    others = net - gross - back - disputes - fees - own_fees - reserve
+        held["fees"] = held.get("fees", 0) + (fee or 0)
+        key = "gross" if row_type in _PAID else "refunds" if row_type in _BACK else "disputes"
+        if row_type in (*_PAID, *_BACK, *_DISPUTED):
+            held[key] = held.get(key, 0) + (gross or 0)
+    exchanged = Discrepancy.objects.filter(row__in=rows.values("pk"), reason=Reason.FX_DIFFERS).exclude(value=0)
+    for currency, row_type, value in (
+        exchanged.order_by().values_list("currency", "row__transaction_type").annotate(Sum("value"))
+    ):
+        key = "gross" if row_type in _PAID else "refunds"
+        sums[currency][key] = sums[currency].get(key, 0) - value
+        sums[currency]["fx"] = sums[currency].get("fx", 0) + value
+    return {currency: _steps(currency, held, nets[currency]) for currency, held in sums.items()}
 
-    def money(value: int) -> Money:
-        return Money(value, batch.currency)
 
-    between = (
-        ("Refunds", back),
-        ("Fees", fees + own_fees),
-        ("Disputes", disputes),
-        ("Reserve", reserve),
-        ("Other", others),
-    )
+def _steps(currency: str, held: dict[str, int], net: int) -> list[Step]:
+    between = {
+        "refunds": say("Refunds"),
+        "fees": say("Fees"),
+        "fx": "FX",
+        "disputes": say("Disputes"),
+        "reserve": say("Reserve"),
+        "other": say("Other"),
+    }
+    held = {**held, "other": net - sum(held.values())}
     return [
-        Step("Gross", money(gross), is_sum=True),
-        *(Step(label, money(value)) for label, value in between if value),
-        Step("Net", money(net), is_sum=True),
+        Step(say("Gross"), Money(held.get("gross", 0), currency), is_sum=True, key="gross"),
+        *(Step(label, Money(held[key], currency), key=key) for key, label in between.items() if held.get(key)),
+        Step(say("Net"), Money(net, currency), is_sum=True, key="net"),
     ]
 
 
@@ -195,8 +346,9 @@ def timeline(thing: Any) -> list[TimelineEntry]:
         case _:
             return []
     found = (
-        Match.objects.filter(condition, row__superseded_by=None)
+        Match.objects.filter(condition, row__superseded_by=None, row__file__status=FileStatus.IMPORTED)
         .select_related("row__batch", "row__file")
+        .defer("row__file__content")
         .order_by("-row__file__imported_at", "-row__line_number")
     )
     return [_entry(match) for match in found]
@@ -206,30 +358,53 @@ def _entry(match: Match) -> TimelineEntry:
     row = match.row
     at = row.file.imported_at or row.file.tried_at
     file_link = (row.file.name, reverse("admin:reconciliation_reportfile_change", args=[row.file_id]))
-    row_link = (f"line {row.line_number}", reverse("admin:reconciliation_settlementrow_change", args=[row.pk]))
-    amount = f" of {row.transaction_amount}" if row.transaction_amount is not None else ""
+    row_link = (
+        say("line {line_number}", line_number=row.line_number),
+        reverse("admin:reconciliation_settlementrow_change", args=[row.pk]),
+    )
+    amount = (
+        say(" of {transaction_amount}", transaction_amount=row.transaction_amount)
+        if row.transaction_amount is not None
+        else ""
+    )
     if row.batch is None:
-        sentence = f"Transaction details say {row.printed_status or 'no status'} for the {row.printed_type}{amount}."
+        sentence = say(
+            "Transaction details say {printed_status} for the {printed_type}{amount}.",
+            printed_status=row.printed_status or say("no status"),
+            printed_type=row.printed_type,
+            amount=amount,
+        )
         return TimelineEntry(
             at, sentence, tone="wait" if row.state == RowState.OPEN else "", links=(row_link, file_link)
         )
-    batch_link = (f"batch {row.batch}", reverse("admin:reconciliation_batch_change", args=[row.batch_id]))
-    net = f"{row.net} net" if row.net is not None else "no readable net"
-    detail = f"Initiated on {row.batch.initiated_on} (UTC+8)."
+    batch_link = (
+        say("batch {batch}", batch=row.batch),
+        reverse("admin:reconciliation_batch_change", args=[row.batch_id]),
+    )
+    net = say("{net} net", net=row.net) if row.net is not None else say("no readable net")
+    detail = say("Initiated on {initiated_on} (UTC+8).", initiated_on=row.batch.initiated_on)
     if row.fees_total is not None and row.gross_value is not None:
         gross = Money(row.gross_value, row.settlement_currency)
-        detail = f"Gross {gross}, fees {row.fees_total}. {detail}"
+        detail = say(
+            "Gross {gross}, fees {fees_total}. {detail}", gross=gross, fees_total=row.fees_total, detail=detail
+        )
     match match.role:
         case Role.PAYMENT | Role.REFUND | Role.CANCEL:
-            sentence, tone = f"{match.get_role_display()} settled: {net}.", "good"
+            sentence, tone = say("{role} settled: {net}.", role=match.get_role_display(), net=net), "good"
         case Role.DISPUTE:
-            sentence, tone = f"{row.printed_type} taken from the settlement: {net}.", "bad"
+            sentence, tone = (
+                say("{printed_type} taken from the settlement: {net}.", printed_type=row.printed_type, net=net),
+                "bad",
+            )
         case Role.REVERSAL:
-            sentence, tone = f"{row.printed_type} in the settlement: {net}.", "bad"
+            sentence, tone = (
+                say("{printed_type} in the settlement: {net}.", printed_type=row.printed_type, net=net),
+                "bad",
+            )
         case Role.DUPLICATE:
-            sentence, tone = f"Settled a second time: {net}.", "bad"
+            sentence, tone = say("Settled a second time: {net}.", net=net), "bad"
         case _:
-            sentence, tone = f"A settlement row disagrees: {net}.", "bad"
+            sentence, tone = say("A settlement row disagrees: {net}.", net=net), "bad"
     if row.state == RowState.OPEN:
         tone = "bad" if tone == "bad" else "wait"
     return TimelineEntry(at, sentence, detail, tone, (batch_link, row_link))
@@ -246,54 +421,50 @@ def today() -> list[TodayLine]:
         .order_by("since")[:FILES_ON_TODAY]
     )
     for found in waiting:
-        noun = "discrepancy" if found["count"] == 1 else "discrepancies"
-        urgent = f", {found['urgent']} urgent" if found["urgent"] else ""
+        noun = say("discrepancy") if found["count"] == 1 else say("discrepancies")
+        urgent = say(", {urgent} urgent", urgent=found["urgent"]) if found["urgent"] else ""
         lines.append(
             TodayLine(
-                label="Discrepancies",
+                label=say("Discrepancies"),
                 tone="bad" if found["urgent"] else "wait",
-                sentence=f"{found['count']} {noun} in {found['file__name']}{urgent}",
+                sentence=say(
+                    "{count} {noun} in {file__name}{urgent}",
+                    count=found["count"],
+                    noun=noun,
+                    file__name=found["file__name"],
+                    urgent=urgent,
+                ),
                 url=f"{reverse('admin:reconciliation_discrepancy_changelist')}?file={found['file_id']}&ask=open",
-                action="Explain",
+                action=say("Explain"),
                 since=found["since"],
             )
         )
-    for file in ReportFile.objects.filter(status=FileStatus.TRIED).order_by("tried_at")[:FILES_ON_TODAY]:
+    undecided = ReportFile.objects.filter(status__in=(FileStatus.TRIED, FileStatus.REFUSED)).defer("content")
+    for file in undecided.order_by("tried_at")[:FILES_ON_TODAY]:
+        was = (
+            say("was tried and is not imported")
+            if file.status == FileStatus.TRIED
+            else say("was refused and waits for a word")
+        )
         lines.append(
             TodayLine(
-                label="Settlement files",
+                label=say("Settlement files"),
                 tone="wait",
-                sentence=f"{file.name} was tried and is not imported",
+                sentence=f"{file.name} {was}",
                 url=reverse("admin:reconciliation_reportfile_change", args=[file.pk]),
-                action="Look",
+                action=say("Look"),
                 since=file.tried_at,
             )
         )
     return lines
 
 
-def search(text: str) -> list[tuple[str, str, str]]:
-    """Batches by their id, files by their name, and rows by the acquirer's or our ids that no object of ours has."""
-    text = text.strip()
-    if not text or len(text) > 200:
-        return []
-    hits = [
-        ("Settlement batch", f"{batch} {batch.currency}", reverse("admin:reconciliation_batch_change", args=[batch.pk]))
-        for batch in Batch.objects.filter(batch_id=text)[:5]
+def today_rows() -> list[tuple[str, QuerySet[ReportFile]]]:
+    """What ``today`` has a line for: a file with open discrepancies, a file that waits for a word."""
+    is_open = Exists(Discrepancy.objects.filter(file=OuterRef("pk"), closed_at=None).order_by())
+    counting = ReportFile.objects.filter(is_open, status=FileStatus.IMPORTED)
+    undecided = ReportFile.objects.filter(status__in=(FileStatus.TRIED, FileStatus.REFUSED))
+    return [
+        ("reconciliation.view_discrepancy", counting[:FILES_ON_TODAY]),
+        ("reconciliation.view_reportfile", undecided[:FILES_ON_TODAY]),
     ]
-    hits += [
-        ("Settlement file", file.name, reverse("admin:reconciliation_reportfile_change", args=[file.pk]))
-        for file in ReportFile.objects.filter(Q(name=text) | Q(sha256=text))[:5]
-    ]
-    rows = SettlementRow.objects.filter(
-        Q(transaction_id=text) | Q(transaction_request_id=text) | Q(original_transaction_request_id=text)
-    ).select_related("file")
-    hits += [
-        (
-            "Settlement row",
-            f"{row.printed_type} in {row}",
-            reverse("admin:reconciliation_settlementrow_change", args=[row.pk]),
-        )
-        for row in rows[:10]
-    ]
-    return hits

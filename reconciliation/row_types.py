@@ -36,6 +36,7 @@ class ExplanationKind(TextChoices):
     ROUNDING = "ROUNDING", "Rounding"
     CORRECTION = "CORRECTION", "Correction line of the acquirer"
     NOT_SUCCESSFUL = "NOT_SUCCESSFUL", "Not successful, so not counted"
+    LATER_COPY = "LATER_COPY", "Told by a fuller copy of the report"
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,15 @@ TOTAL = "TOTAL"
 """Of a summary only: the sum of the batch, which is the figure that is paid."""
 
 
+DEFAULT = "DEFAULT"
+"""An acquirer's correction of what it had computed; where only a fee is printed, the fee is the amount."""
+
+
 def normalised(printed: str) -> str:
-    """Our word for a printed type; the printed word itself where we know none."""
-    return _OTHER_SPELLINGS.get(printed, printed)
+    """Our word for a printed type, which some editions write in small letters; else the printed word itself."""
+    word = printed.upper()
+    word = _OTHER_SPELLINGS.get(word, word)
+    return word if word in ROW_TYPES or word == TOTAL else printed
 
 
 SUCCESSFUL = frozenset({"TO_BE_SETTLED", "SETTLED", "SUCCESS"})

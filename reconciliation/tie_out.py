@@ -7,8 +7,10 @@ Source: https://docs.antom.com/ac/reconcile/settlement_summary , https://docs.an
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+from django.db.models import Q
 
 from portal import clock
 from portal.money import Money
@@ -25,11 +27,11 @@ from reconciliation.models import (
     RowState,
     SummaryRow,
 )
-from reconciliation.row_types import TOTAL, ExplanationKind
+from reconciliation.row_types import DEFAULT, TOTAL, ExplanationKind
 
 
 @dataclass
-class _Sum:
+class TypeSum:
     """The details of one type."""
 
     count: int = 0
@@ -49,69 +51,130 @@ def shares(lines: Sequence[SummaryLine]) -> list[int]:
     return [line.net - types[line.psp] if line.is_total else line.net for line in lines]
 
 
-def check_totals(file: ReportFile, rows: Sequence[SummaryRow]) -> None:
-    """Open what the TOTAL lines of a new summary leave unexplained."""
+@dataclass
+class Wanted:
+    """One discrepancy that a comparison asks for; ``row`` is None where it is about the file."""
+
+    row: SummaryRow | None
+    reason: Reason
+    sentence: str
+    share: int
+    stake: Money
+
+
+@dataclass
+class Standing:
+    """What the types of a summary amount to by now, and what differs."""
+
+    rows: list[SummaryRow]
+    """With their shares set, not saved."""
+    roundings: list[tuple[SummaryRow, int]] = field(default_factory=list)
+    wanted: list[Wanted] = field(default_factory=list)
+
+
+def check_totals(rows: Sequence[SummaryRow]) -> list[Wanted]:
+    """What the TOTAL lines of a new summary leave unexplained; sets their state, and saves nothing."""
+    wanted: list[Wanted] = []
     by_batch: dict[int, list[SummaryRow]] = defaultdict(list)
     for row in rows:
-        by_batch[row.batch_id].append(row)
+        by_batch[id(row.batch)].append(row)
     for of_batch in by_batch.values():
         total = next((row for row in of_batch if row.summary_type == TOTAL), None)
         types = [row for row in of_batch if row.summary_type != TOTAL]
         if total is None:
             net = Money(sum(row.settlement_value for row in types), of_batch[0].currency)
-            _open(file, None, Reason.TOTAL_MISSING, f"The types make {net}, but there is no TOTAL line.", 0, net)
+            sentence = f"The types make {net}, but there is no TOTAL line."
+            wanted.append(Wanted(None, Reason.TOTAL_MISSING, sentence, 0, net))
             continue
-        made = Money(sum(row.settlement_value for row in types), total.currency)
-        counted = sum(row.count for row in types)
-        total.state = RowState.MATCHED
-        if total.reported_value:
-            sentence = f"The types make {made}, but TOTAL says {total.net}."
-            _open(file, total, Reason.TOTAL_DIFFERS, sentence, total.reported_value, total.reported)
-            total.state = RowState.OPEN
-        if counted != total.count:
-            sentence = f"The types count {counted} rows, but TOTAL says {total.count}."
-            _open(file, total, Reason.COUNT_DIFFERS, sentence, 0, Money(0, total.currency))
-            total.state = RowState.OPEN
-        total.save(update_fields=["state"])
+        found = _check_total(total, types)
+        total.state = RowState.OPEN if found else RowState.MATCHED
+        wanted += found
+    return wanted
+
+
+def _check_total(total: SummaryRow, types: Sequence[SummaryRow]) -> list[Wanted]:
+    """Value, count and every fee: the types, the correction line among them, make exactly TOTAL."""
+    wanted: list[Wanted] = []
+    currency = total.currency
+    made = Money(sum(row.settlement_value for row in types), currency)
+    counted = sum(row.count for row in types)
+    if total.reported_value:
+        sentence = f"The types make {made}, but TOTAL says {total.net}."
+        wanted.append(Wanted(total, Reason.TOTAL_DIFFERS, sentence, total.reported_value, total.reported))
+    if counted != total.count:
+        sentence = f"The types count {counted} rows, but TOTAL says {total.count}."
+        wanted.append(Wanted(total, Reason.COUNT_DIFFERS, sentence, 0, Money(0, currency)))
+    for column, said in sorted(total.fees.items()):
+        added = sum(row.fees.get(column, 0) for row in types)
+        if said != added:
+            sentence = f"{column}: the types make {Money(added, currency)}, but TOTAL says {Money(said, currency)}."
+            wanted.append(Wanted(total, Reason.FEE_DIFFERS, sentence, 0, Money(said - added, currency)))
+    return wanted
+
+
+def open_totals(file: ReportFile, wanted: Sequence[Wanted]) -> None:
+    """Open what ``check_totals`` found, once its rows are saved."""
+    Discrepancy.objects.bulk_create(_discrepancy(file, one) for one in wanted)
 
 
 def compare(batch: Batch) -> None:
-    """Hold the summary of a batch against its details; runs once, when the second of the two is imported.
+    """Hold the summary of a batch against its details, as both stand by now; repeats harmlessly.
 
-    With the summary alone, every type is opened as awaited; with the details alone there is nothing to compare.
+    With the summary alone, every type is open as awaited; with the details alone there is nothing to compare. What
+    does not hold any more settles itself, what holds again is opened again.
     """
     if batch.summary is None:
         return
     rows = [row for row in batch.summary_rows.all() if row.summary_type != TOTAL]
-    if batch.details is None:
+    accepted: dict[int, int] = defaultdict(int)
+    # What a person accepted stays explained, whatever comes later.
+    for key, value in (
+        Discrepancy.objects.filter(summary_row__in=rows, closed_at__isnull=False)
+        .exclude(resolution=Resolution.HEALED)
+        .values_list("summary_row_id", "value")
+    ):
+        accepted[key] += value
+    sums = None if batch.details is None else details_by_type(batch)
+    _keep(batch, stand(batch, rows, sums, accepted))
+
+
+def stand(
+    batch: Batch, rows: list[SummaryRow], sums: "dict[str, TypeSum] | None", accepted: dict[int, int] | None = None
+) -> Standing:
+    """The comparison alone; reads and writes nothing. ``sums``: the details by type, None while they are not here."""
+    standing = Standing(rows)
+    if sums is None:
         for row in rows:
-            sentence = (
-                f"{row.count} {row.summary_type} rows are summed up here; the settlement details are not imported."
-            )
-            _open(batch.summary, row, Reason.DETAILS_AWAITED, sentence, row.reported_value, row.reported)
-        return
-    awaited = Discrepancy.objects.filter(summary_row__batch=batch, reason=Reason.DETAILS_AWAITED)
-    awaited.filter(closed_at=None).update(
-        value=0,
-        closed_at=clock.now(),
-        closed_by="import",
-        resolution=Resolution.HEALED,
-        note=f"The details came as {batch.details.name}."[:400],
-    )
-    # A closed one was accepted by a person without the details: its share stays explained.
-    accepted = dict(awaited.values_list("summary_row_id", "value"))
-    sums = _sums(batch)
+            share = row.reported_value - (accepted or {}).get(row.pk, 0)
+            row.matched_value, row.explained_value, row.open_value = 0, row.reported_value - share, share
+            row.state = RowState.OPEN if not (accepted or {}).get(row.pk) else RowState.EXPLAINED
+            if row.state == RowState.OPEN:
+                sentence = (
+                    f"{row.count} {row.summary_type} rows are summed up here; the settlement details are not imported."
+                )
+                standing.wanted.append(Wanted(row, Reason.DETAILS_AWAITED, sentence, share, Money(share, row.currency)))
+            else:
+                row.explained_value, row.open_value = row.reported_value, 0
+        return standing
+    left = dict(sums)
     for row in rows:
-        _compare_type(batch, row, sums.pop(row.summary_type, _Sum()), accepted.get(row.pk, 0))
-    for name, found in sums.items():
+        _compare_type(batch, row, left.pop(row.summary_type, TypeSum()), (accepted or {}).get(row.pk, 0), standing)
+    for name, found in sorted(left.items()):
         net = Money(found.net, batch.currency)
         sentence = f"The details have {found.count} {name} rows over {net}; the summary has none."
-        _open(batch.summary, None, Reason.NOT_IN_SUMMARY, sentence, 0, net)
+        standing.wanted.append(Wanted(None, Reason.NOT_IN_SUMMARY, sentence, 0, net))
+    return standing
 
 
-def _sums(batch: Batch) -> dict[str, _Sum]:
-    sums: dict[str, _Sum] = defaultdict(_Sum)
-    for name, net, fees in batch.rows.values_list("transaction_type", "settlement_value", "fees").iterator():
+def details_by_type(batch: Batch) -> dict[str, TypeSum]:
+    """The details of a batch that count, added up."""
+    return add_up(batch.rows.values_list("transaction_type", "settlement_value", "fees").iterator())
+
+
+def add_up(rows: Iterable[tuple[str, int | None, dict[str, int]]]) -> dict[str, TypeSum]:
+    """Type, net and fees of rows, per type."""
+    sums: dict[str, TypeSum] = defaultdict(TypeSum)
+    for name, net, fees in rows:
         found = sums[name]
         found.count += 1
         found.net += net or 0
@@ -120,8 +183,8 @@ def _sums(batch: Batch) -> dict[str, _Sum]:
     return sums
 
 
-def _compare_type(batch: Batch, row: SummaryRow, found: _Sum, accepted: int) -> None:
-    assert batch.summary is not None and batch.details is not None  # noqa: S101, PT018 - compared when both are here
+def _compare_type(batch: Batch, row: SummaryRow, found: TypeSum, accepted: int, standing: Standing) -> None:
+    assert batch.details is not None  # noqa: S101 - compared when both are here
     currency = row.currency
     allowed = amounts.batch_tolerance(currency, found.count)
     difference = row.settlement_value - found.net
@@ -134,21 +197,21 @@ def _compare_type(batch: Batch, row: SummaryRow, found: _Sum, accepted: int) -> 
         difference = 0
     if found.count != row.count:
         sentence = f"The summary counts {row.count} {row.summary_type} rows, the details have {found.count}."
-        _open(batch.summary, row, Reason.COUNT_DIFFERS, sentence, difference, Money(difference, currency))
+        standing.wanted.append(Wanted(row, Reason.COUNT_DIFFERS, sentence, difference, Money(difference, currency)))
         row.state = RowState.OPEN
         row.matched_value -= difference
         row.open_value = difference
     elif difference and abs(difference) <= allowed:
-        Explanation.objects.create(summary_row=row, kind=ExplanationKind.ROUNDING, value=difference, currency=currency)
+        standing.roundings.append((row, difference))
         row.matched_value -= difference
         row.explained_value += difference
     elif difference:
         sentence = f"The summary says {row.net} for {row.summary_type}, the details make {Money(found.net, currency)}."
-        _open(batch.summary, row, Reason.NET_DIFFERS, sentence, difference, Money(difference, currency))
+        standing.wanted.append(Wanted(row, Reason.NET_DIFFERS, sentence, difference, Money(difference, currency)))
         row.state = RowState.OPEN
         row.matched_value -= difference
         row.open_value = difference
-    sign = -1 if batch.details.fee_sign == FeeSign.CHARGE_POSITIVE else 1
+    sign = -1 if batch.details.fee_sign == FeeSign.CHARGE_POSITIVE and row.summary_type != DEFAULT else 1
     for column in sorted(row.fees.keys() | found.fees.keys()):
         said, made = sign * row.fees.get(column, 0), found.fees.get(column, 0)
         if abs(said - made) > allowed:
@@ -156,19 +219,58 @@ def _compare_type(batch: Batch, row: SummaryRow, found: _Sum, accepted: int) -> 
                 f"{column} of {row.summary_type}: the summary says {Money(said, currency)}, "
                 f"the details make {Money(made, currency)}."
             )
-            _open(batch.summary, row, Reason.FEE_DIFFERS, sentence, 0, Money(said - made, currency))
+            standing.wanted.append(Wanted(row, Reason.FEE_DIFFERS, sentence, 0, Money(said - made, currency)))
             row.state = RowState.OPEN
-    row.save(update_fields=["state", "matched_value", "explained_value", "open_value"])
 
 
-def _open(file: ReportFile, row: SummaryRow | None, reason: Reason, sentence: str, share: int, stake: Money) -> None:
-    Discrepancy.objects.create(
+_OF_COMPARISON = (
+    Reason.DETAILS_AWAITED,
+    Reason.COUNT_DIFFERS,
+    Reason.NET_DIFFERS,
+    Reason.FEE_DIFFERS,
+    Reason.NOT_IN_SUMMARY,
+)
+
+
+def _keep(batch: Batch, standing: Standing) -> None:
+    assert batch.summary is not None  # noqa: S101 - the caller looked
+    about = Q(summary_row__in=standing.rows)
+    if batch.summary.summed_batches.count() == 1:
+        about |= Q(file=batch.summary, row=None, summary_row=None)
+    here = Discrepancy.objects.filter(about, reason__in=_OF_COMPARISON)
+    wanted = {
+        (one.row.pk if one.row is not None else None, str(one.reason), one.sentence[:400], one.share): one
+        for one in standing.wanted
+    }
+    note = f"The details came as {batch.details.name}." if batch.details is not None else "The details were taken back."
+    for old in here.filter(closed_at=None):
+        key = (old.summary_row_id, old.reason, old.sentence, old.value)
+        if wanted.pop(key, None) is None:
+            Discrepancy.objects.filter(pk=old.pk).update(
+                value=0, closed_at=clock.now(), closed_by="import", resolution=Resolution.HEALED, note=note[:400]
+            )
+    for healed in here.filter(resolution=Resolution.HEALED):
+        for key in [key for key in wanted if key[:3] == (healed.summary_row_id, healed.reason, healed.sentence)]:
+            Discrepancy.objects.filter(pk=healed.pk).update(
+                value=wanted.pop(key).share, closed_at=None, closed_by="", resolution="", note=""
+            )
+    Discrepancy.objects.bulk_create(_discrepancy(batch.summary, one) for one in wanted.values())
+    Explanation.objects.filter(summary_row__in=standing.rows).delete()
+    Explanation.objects.bulk_create(
+        Explanation(summary_row=row, kind=ExplanationKind.ROUNDING, value=value, currency=row.currency)
+        for row, value in standing.roundings
+    )
+    SummaryRow.objects.bulk_update(standing.rows, ["state", "matched_value", "explained_value", "open_value"])
+
+
+def _discrepancy(file: ReportFile, wanted: Wanted) -> Discrepancy:
+    return Discrepancy(
         file=file,
-        summary_row=row,
-        reason=reason,
-        sentence=sentence[:400],
-        value=share,
-        currency=stake.currency,
-        stake_value=stake.value,
-        stake_currency=stake.currency,
+        summary_row=wanted.row,
+        reason=wanted.reason,
+        sentence=wanted.sentence[:400],
+        value=wanted.share,
+        currency=wanted.stake.currency,
+        stake_value=wanted.stake.value,
+        stake_currency=wanted.stake.currency,
     )

@@ -3,6 +3,7 @@
 from reconciliation.admin.batches import BatchAdmin
 from reconciliation.admin.discrepancies import DiscrepancyAdmin
 from reconciliation.admin.files import ReportFileAdmin
+from reconciliation.admin.periods import PeriodAdmin
 from reconciliation.admin.questions import PAID_NOT_SETTLED, REFUNDED_NOT_SETTLED
 from reconciliation.admin.rows import SettlementRowAdmin
 
@@ -11,6 +12,7 @@ __all__ = [
     "REFUNDED_NOT_SETTLED",
     "BatchAdmin",
     "DiscrepancyAdmin",
+    "PeriodAdmin",
     "ReportFileAdmin",
     "SettlementRowAdmin",
 ]

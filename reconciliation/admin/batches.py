@@ -7,13 +7,16 @@ from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from portal.admin import display
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.registry import TimelineEntry
+from portal.words import lazy, say
 from reconciliation import queries
+from reconciliation.admin.falls import fall_of
 from reconciliation.admin.shared import (
     DISCREPANCIES_SHOWN,
     discrepancy_table,
@@ -39,9 +42,9 @@ class BatchQuestions(Questions):
     """What one asks about batches."""
 
     questions = (
-        Question("open", "With open discrepancies", lambda: Q(open_details__gt=0) | Q(open_summary__gt=0)),
-        Question("no_details", "Details missing", lambda: Q(details__isnull=True)),
-        Question("no_summary", "Summary missing", lambda: Q(summary__isnull=True)),
+        Question("open", lazy("With open discrepancies"), lambda: Q(open_details__gt=0) | Q(open_summary__gt=0)),
+        Question("no_details", lazy("Details missing"), lambda: Q(details__isnull=True)),
+        Question("no_summary", lazy("Summary missing"), lambda: Q(summary__isnull=True)),
     )
 
 
@@ -50,9 +53,9 @@ class BatchAdmin(LedgerAdmin):
     """What the acquirer pays in one go."""
 
     section, position, icon, menu_label = "Finance", 10, "balance", "Settlement batches"
-    hint = "newest first"
-    empty_title = "No batch yet"
-    empty_text = "Import settlement details or a summary to see what the acquirer pays."
+    hint = lazy("newest first")
+    empty_title = lazy("No batch yet")
+    empty_text = lazy("Import settlement details or a summary to see what the acquirer pays.")
     list_display = ("batch", "account", "psp", "state", "initiated", "rows_shown", "net_shown")
     list_select_related = ("account", "details", "summary")
     page_select_related = ("details__account", "summary__account")
@@ -60,28 +63,29 @@ class BatchAdmin(LedgerAdmin):
     search_fields = ("batch_id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
-        rows: QuerySet[Batch] = super().get_queryset(request)
+        # One that belongs to no file is being written, or was taken back.
+        rows: QuerySet[Batch] = super().get_queryset(request).exclude(details=None, summary=None)
         return rows.annotate(open_details=open_of_file("details"), open_summary=open_of_file("summary")).defer(
             "details__content", "details__preview", "summary__content", "summary__preview"
         )
 
-    @display.column("Batch")
+    @display.column(lazy("Batch"))
     def batch(self, batch: Batch) -> SafeString | str:
         return display.mono(batch.batch_id)
 
-    @display.column("State")
+    @display.column(lazy("State"))
     def state(self, batch: Batch) -> Chip:
         return open_chip(_open_count(batch))
 
-    @display.column("Initiated")
+    @display.column(lazy("Initiated"))
     def initiated(self, batch: Batch) -> str:
-        return f"{batch.initiated_on.day} {batch.initiated_on:%b %Y}"
+        return display.day_name(batch.initiated_on, with_year=True)
 
-    @display.column("Rows", numeric=True)
+    @display.column(lazy("Rows"), numeric=True)
     def rows_shown(self, batch: Batch) -> str:
         return f"{batch.row_count:,}" if batch.details_id is not None else display.NOTHING
 
-    @display.column("Net", numeric=True)
+    @display.column(lazy("Net"), numeric=True, is_money=True)
     def net_shown(self, batch: Batch) -> SafeString | str:
         return display.money(batch.net)
 
@@ -89,20 +93,28 @@ class BatchAdmin(LedgerAdmin):
 
     def headline(self, batch: Batch) -> Headline:
         files = sum(file is not None for file in (batch.details_id, batch.summary_id))
-        day = f"{batch.initiated_on.day} {batch.initiated_on:%B %Y}"
-        rows = f"{rows_in_words(batch.row_count)} in {files} file{'' if files == 1 else 's'}"
+        day = date_format(batch.initiated_on, say("j F Y"))
+        rows = say(
+            "{rows_in_words} in {files} file{ending}",
+            rows_in_words=rows_in_words(batch.row_count),
+            files=files,
+            ending="" if files == 1 else "s",
+        )
         chips = (open_chip(_open_count(batch)),)
         return Headline(display.money(batch.net), chips, f"{batch.account} · {batch.psp} · {day} · {rows}")
 
     def timeline(self, batch: Batch) -> list[TimelineEntry]:
         entries = []
-        for file, what in ((batch.details, "Settlement details"), (batch.summary, "Settlement summary")):
+        for file, what in ((batch.details, say("Settlement details")), (batch.summary, say("Settlement summary"))):
             if file is not None:
                 link = (file.name, display.page_of(file))
-                by = file.imported_by.partition(":")[2] or file.imported_by
+                by = file.imported_by
                 entries.append(
                     TimelineEntry(
-                        file.imported_at or file.tried_at, f"{what} imported by {by}.", tone="good", links=(link,)
+                        file.imported_at or file.tried_at,
+                        say("{what} imported by {by}.", what=what, by=by),
+                        tone="good",
+                        links=(link,),
                     )
                 )
         return entries
@@ -114,18 +126,18 @@ class BatchAdmin(LedgerAdmin):
             .order_by("-is_urgent", "opened_at", "pk")[:DISCREPANCIES_SHOWN]
         )
         return [
-            Card("Open discrepancies", table=discrepancy_table(found), wide=True),
-            Card("Summary against details", table=_summary_table(batch), wide=True),
+            Card(say("Open discrepancies"), table=discrepancy_table(found), wide=True),
+            Card(say("Summary against details"), table=_summary_table(batch), wide=True),
             Card(
-                "The batch",
+                say("The batch"),
                 facts=[
-                    ("Batch id", display.mono(batch.batch_id)),
-                    ("Account", display.to(batch.account)),
+                    (say("Batch id"), display.mono(batch.batch_id)),
+                    (say("Account"), display.to(batch.account)),
                     ("PSP", batch.psp),
-                    ("Initiated", f"{batch.initiated_on.isoformat()} (UTC+8)"),
-                    ("Details", display.to(batch.details)),
-                    ("Summary", display.to(batch.summary)),
-                    ("Rows", _rows_link(batch)),
+                    (say("Initiated"), f"{batch.initiated_on.isoformat()} (UTC+8)"),
+                    (say("Details"), display.to(batch.details)),
+                    (say("Summary"), display.to(batch.summary)),
+                    (say("Rows"), _rows_link(batch)),
                 ],
             ),
         ]
@@ -142,7 +154,8 @@ class BatchAdmin(LedgerAdmin):
                 law_sentence(law.currency, law.reported.value, law.matched.value, law.explained.value, law.open.value)
                 for law in queries.law_of_batch(batch)
             ]
-            response.context_data["fall"] = waterfall(batch)
+            steps = queries.waterfall(batch) if batch.details_id is not None else []
+            response.context_data["fall"] = fall_of(steps, batch=batch.pk)
             response.context_data["proofs"] = proofs(batch)
         return response
 
@@ -167,7 +180,7 @@ def _rows_link(batch: Batch) -> SafeString | str:
 
 def _summary_table(batch: Batch) -> Table:
     return Table(
-        head=("Type", "", "Rows", "Summary says", "Details agree"),
+        head=(say("Type"), "", say("Rows"), say("Summary says"), say("Details agree")),
         rows=[
             (
                 row.summary_type,
@@ -179,7 +192,7 @@ def _summary_table(batch: Batch) -> Table:
             for row in batch.summary_rows.all()
         ],
         numeric=frozenset({2, 3, 4}),
-        empty="The summary of this batch is not imported yet.",
+        empty=say("The summary of this batch is not imported yet."),
     )
 
 
@@ -200,77 +213,16 @@ def proofs(batch: Batch) -> list[Proof]:
     rows_open = Discrepancy.objects.filter(row__batch=batch, closed_at=None).count()
     both = batch.details_id is not None and batch.summary_id is not None
     return [
-        _proof(batch.details_id is not None, 0, "Settlement details complete to <END>"),
-        _proof(batch.details_id is not None, rows_open, "Every row matched or explained"),
-        _proof(both, differing, "Details = summary, per type and fee"),
-        _proof(batch.summary_id is not None, totals, "Types add up to TOTAL"),
+        _proof(batch.details_id is not None, 0, say("Settlement details complete to <END>")),
+        _proof(batch.details_id is not None, rows_open, say("Every row matched or explained")),
+        _proof(both, differing, say("Details = summary, per type and fee")),
+        _proof(batch.summary_id is not None, totals, say("Types add up to TOTAL")),
     ]
 
 
 def _proof(is_here: bool, differing: int, claim: str) -> Proof:
     if not is_here:
-        return Proof(Chip("Waiting"), claim)
-    return Proof(Chip(f"{differing} open", "wait") if differing else Chip("Holds", "good"), claim)
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bar of the waterfall, in the units of its picture."""
-
-    label: str
-    amount: str
-    tone: str
-    x: int
-    y: float
-    height: float
-    middle: int
-
-
-@dataclass(frozen=True)
-class Fall:
-    """The picture from gross to net: widths and heights are attributes, never styles."""
-
-    width: int
-    height: int
-    bars: list[Bar]
-    currency: str
-
-    @property
-    def base(self) -> int:
-        """Where the labels stand."""
-        return self.height - 8
-
-
-_BAR, _GAP, _TOP, _PLOT, _FOOT = 88, 16, 26, 150, 30
-
-
-def waterfall(batch: Batch) -> Fall | None:
-    """The steps from gross to net as bars that hang where the one before ended; None without rows."""
-    steps = queries.waterfall(batch) if batch.details_id is not None else []
-    if not any(step.amount.value for step in steps):
-        return None
-    levels: list[tuple[int, int]] = []
-    level = 0
-    for step in steps:
-        start = 0 if step.is_sum else level
-        level = step.amount.value if step.is_sum else level + step.amount.value
-        levels.append((start, level))
-    highest = max(0, *(max(pair) for pair in levels))
-    lowest = min(0, *(min(pair) for pair in levels))
-    scale = _PLOT / (highest - lowest)
-    bars = []
-    for index, (step, (start, end)) in enumerate(zip(steps, levels, strict=True)):
-        x = index * (_BAR + _GAP)
-        tone = "end" if step.is_sum and index else "whole" if step.is_sum else "out" if step.amount.value < 0 else "in"
-        bars.append(
-            Bar(
-                label=step.label,
-                amount=step.amount.display.replace("-", "−"),
-                tone=tone,
-                x=x,
-                y=round(_TOP + (highest - max(start, end)) * scale, 1),
-                height=max(round(abs(end - start) * scale, 1), 2),
-                middle=x + _BAR // 2,
-            )
-        )
-    return Fall(len(bars) * (_BAR + _GAP) - _GAP, _TOP + _PLOT + _FOOT, bars, batch.currency)
+        return Proof(Chip(say("Waiting")), claim)
+    return Proof(
+        Chip(say("{differing} open", differing=differing), "wait") if differing else Chip(say("Holds"), "good"), claim
+    )

@@ -1,88 +1,81 @@
 """The desk's queue of discrepancies: what differs, what is at stake, and how it ends."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from payments import operations as paying
+from payments.admin import truths
+from payments.models import Payment, Refund
 from portal import clock
 from portal.admin import display
-from portal.admin.acts import Act, ActForm, Done, ReasonForm
+from portal.admin.acts import Act, ChosenForm, Done
 from portal.admin.display import Chip
-from portal.admin.ledger import AccountFilter, Card, DayFilter, Headline, LedgerAdmin, Question, Questions, Table
+from portal.admin.filters import DayFilter
+from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.registry import TimelineEntry
-from reconciliation import operations, queries
+from portal.words import in_english, lazy, say, told
+from reconciliation import operations, queries, service_levels
+from reconciliation.admin.discrepancy_forms import (
+    AskForm,
+    AssignChosenForm,
+    AssignForm,
+    CheckForm,
+    CloseChosenForm,
+    CloseForm,
+    MatchForm,
+    RaiseForm,
+    ReopenForm,
+    TakeForm,
+    WriteOffChosenForm,
+    WriteOffForm,
+)
 from reconciliation.admin.shared import OPEN, FileFilter
-from reconciliation.models import Discrepancy, Match
-from reconciliation.operations.discrepancies import CHOOSABLE
+from reconciliation.models import Discrepancy, FileStatus, Match
+from reconciliation.operations.by_hand import not_matchable
+from reconciliation.operations.discrepancies import not_reopenable, weight_of
+
+_MESSAGES_AT_MOST = 20
+"""Of several at once: so many that were not done are told at the top of the list; the journal has all of them."""
 
 
 def _is_closed(discrepancy: Discrepancy) -> str:
-    return "" if discrepancy.is_open else "It is closed already."
+    return "" if discrepancy.is_open else say("It is closed already.")
 
 
 def _not_checkable(discrepancy: Discrepancy) -> str:
     if not discrepancy.is_open:
-        return "It is closed already."
-    return "" if discrepancy.row_id is not None else "It is about the file, not about a row of ours."
+        return say("It is closed already.")
+    return "" if discrepancy.row_id is not None else say("It is about the file, not about a row of ours.")
 
 
-class TakeForm(ActForm):
-    """Make a discrepancy one's own."""
-
-    title = "Take this discrepancy"
-
-    def will_happen(self) -> list[str]:
-        owner = self.thing.owner
-        return [
-            f"{owner.get_username()} has it now; it becomes yours." if owner else "It becomes yours; others see that."
-        ]
-
-    def button(self) -> str:
-        return "Take it"
+def _nothing_to_write_off(discrepancy: Discrepancy) -> str:
+    if not discrepancy.is_open:
+        return say("It is closed already.")
+    return "" if weight_of(discrepancy).value else say("No amount is at stake.")
 
 
-class CheckForm(ActForm):
-    """Decide on the row again."""
-
-    title = "Check this row again"
-
-    def will_happen(self) -> list[str]:
-        return [
-            "The row is compared once more with what our books say by now.",
-            "If they agree, the discrepancy settles itself; what still differs stays open.",
-        ]
-
-    def button(self) -> str:
-        return "Check again"
-
-
-class CloseForm(ReasonForm):
-    """Close a discrepancy with a reason."""
-
-    title = "Close this discrepancy"
-    reasons = CHOOSABLE
-
-    def will_happen(self) -> list[str]:
-        share = self.thing.share
-        sentences = [f"{share} of the file count as explained from now on." if share.value else "No amount is moved."]
-        sentences.append("No payment, no refund and no report row is changed by it.")
-        return sentences
-
-    def button(self) -> str:
-        return f"Close with {self.thing.stake}" if self.thing.stake_value else "Close it"
+def _nobody_to_ask_about(discrepancy: Discrepancy) -> str:
+    return "" if _match(discrepancy) is not None else say("The row names no payment of ours.")
 
 
 class DiscrepancyQuestions(Questions):
     """What one asks about discrepancies."""
 
     questions = (
-        Question("open", "Open", lambda: OPEN),
-        Question("urgent", "Urgent", lambda: OPEN & Q(is_urgent=True)),
-        Question("nobody", "Nobody has it", lambda: OPEN & Q(owner__isnull=True)),
-        Question("closed", "Closed", lambda: Q(closed_at__isnull=False)),
+        Question("open", lazy("Open"), lambda: OPEN),
+        Question("urgent", lazy("Urgent"), lambda: OPEN & Q(is_urgent=True)),
+        Question("overdue", lazy("Overdue"), service_levels.overdue),
+        Question("nobody", lazy("Nobody has it"), lambda: OPEN & Q(owner__isnull=True)),
+        Question("raised", lazy("With the acquirer"), lambda: OPEN & Q(raised_at__isnull=False)),
+        Question("closed", lazy("Closed"), lambda: Q(closed_at__isnull=False)),
     )
 
 
@@ -98,18 +91,52 @@ class OpenedDay(DayFilter):
     field = "opened_at"
 
 
+class OwnerFilter(admin.SimpleListFilter):
+    """By who has it."""
+
+    title = lazy("owner")
+    parameter_name = "owner"
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        self._me = request.user.pk
+        super().__init__(request, *args)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("me", say("Mine")), ("nobody", say("Nobody's")), ("others", say("Somebody else's"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "me":
+                return queryset.filter(owner=self._me)
+            case "nobody":
+                return queryset.filter(owner__isnull=True)
+            case "others":
+                return queryset.filter(owner__isnull=False).exclude(owner=self._me)
+        return queryset
+
+
 @admin.register(Discrepancy)
 class DiscrepancyAdmin(LedgerAdmin):
     """A difference that a person must explain."""
 
     section, position, icon = "Finance", 20, "balance"
-    hint = "newest first"
-    empty_title = "No discrepancy"
-    empty_text = "What the acquirer's reports say and our books do not is written here."
-    list_display = ("reason_shown", "state", "what", "line", "stake_shown", "owner_name", "opened")
+    hint = lazy("newest first")
+    empty_title = lazy("No discrepancy")
+    empty_text = lazy("What the acquirer's reports say and our books do not is written here.")
+    list_display = ("reason_shown", "state", "what", "stake_shown", "owner_name", "due", "opened")
+    more_columns = (
+        "line",
+        "share_shown",
+        "case_reference",
+        "raised_at",
+        "closed_at",
+        "closed_by",
+        "resolution",
+        "note",
+    )
     list_select_related = ("owner", "file", "row", "summary_row")
-    page_select_related = ("file__account", "row__file", "row__batch", "summary_row__batch")
-    list_filter = (DiscrepancyQuestions, FileFilter, OpenedDay, DiscrepancyAccount)
+    page_select_related = ("file__account", "row__batch", "summary_row__batch")
+    list_filter = (DiscrepancyQuestions, OwnerFilter, FileFilter, OpenedDay, DiscrepancyAccount)
     search_fields = (
         "row__transaction_request_id",
         "row__transaction_id",
@@ -119,40 +146,112 @@ class DiscrepancyAdmin(LedgerAdmin):
     )
     ordering = ("-opened_at", "-pk")
     acts = (
-        Act("take", "Take it", form=TakeForm, permission="act_take_discrepancy", why_not=_is_closed),
-        Act("check_again", "Check again", form=CheckForm, permission="act_take_discrepancy", why_not=_not_checkable),
-        Act("close", "Close…", form=CloseForm, permission="act_close_discrepancy", tone="main", why_not=_is_closed),
+        Act("take", lazy("Take it"), form=TakeForm, permission="act_take_discrepancy", why_not=_is_closed),
+        Act("match", lazy("Match…"), form=MatchForm, permission="act_match_discrepancy", why_not=not_matchable),
+        Act(
+            "close", lazy("Close…"), form=CloseForm, permission="act_close_discrepancy", tone="main", why_not=_is_closed
+        ),
+        Act("assign", lazy("Assign…"), form=AssignForm, permission="act_take_discrepancy", why_not=_is_closed),
+        Act(
+            "check_again",
+            lazy("Check again"),
+            form=CheckForm,
+            permission="act_take_discrepancy",
+            why_not=_not_checkable,
+        ),
+        Act("ask", lazy("Ask now"), form=AskForm, permission="act_take_discrepancy", why_not=_nobody_to_ask_about),
+        Act(
+            "raise_it",
+            lazy("Raise to the acquirer…"),
+            form=RaiseForm,
+            permission="act_raise_discrepancy",
+            why_not=_is_closed,
+        ),
+        Act(
+            "write_off",
+            lazy("Write off…"),
+            form=WriteOffForm,
+            permission="act_write_off_discrepancy",
+            tone="risk",
+            why_not=_nothing_to_write_off,
+        ),
+        Act("reopen", lazy("Open again…"), form=ReopenForm, permission="act_close_discrepancy", why_not=not_reopenable),
+    )
+    list_acts = (
+        Act(
+            "assign_chosen",
+            lazy("Assign chosen…"),
+            form=AssignChosenForm,
+            permission="act_take_discrepancy",
+            of_chosen=True,
+        ),
+        Act(
+            "close_chosen",
+            lazy("Close chosen…"),
+            form=CloseChosenForm,
+            permission="act_close_discrepancy",
+            of_chosen=True,
+        ),
+        Act(
+            "write_off_chosen",
+            lazy("Write off chosen…"),
+            form=WriteOffChosenForm,
+            permission="act_write_off_discrepancy",
+            tone="risk",
+            of_chosen=True,
+        ),
     )
 
-    def hot_count(self) -> int:
-        return Discrepancy.objects.filter(OPEN).count()
+    def hot_rows(self) -> QuerySet[Discrepancy]:
+        return queries.open_discrepancies().order_by()
 
-    @display.column("Reason")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Discrepancy]:
+        rows: QuerySet[Discrepancy] = super().get_queryset(request)
+        return rows.filter(file__status=FileStatus.IMPORTED).defer(
+            "file__content", "file__preview", "file__differences"
+        )
+
+    def thing_or_none(self, request: HttpRequest, object_id: str) -> Any:
+        """The row of a page; its line's file is its own, without the bytes of the report."""
+        one = super().thing_or_none(request, object_id)
+        if one is not None and one.row is not None:
+            one.row.file = one.file
+        return one
+
+    @display.column(lazy("Reason"))
     def reason_shown(self, one: Discrepancy) -> str:
         return one.get_reason_display()
 
-    @display.column("State")
+    @display.column(lazy("State"))
     def state(self, one: Discrepancy) -> Chip:
         return _chip(one)
 
-    @display.column("What differs", wraps=True)
+    @display.column(lazy("What differs"), wraps=True)
     def what(self, one: Discrepancy) -> str:
         return one.sentence
 
-    @display.column("Line", numeric=True)
+    @display.column(lazy("Line"), numeric=True)
     def line(self, one: Discrepancy) -> Any:
         line = one.row or one.summary_row
         return line.line_number if line is not None else display.NOTHING
 
-    @display.column("At stake", numeric=True)
+    @display.column(lazy("At stake"), numeric=True, is_money=True)
     def stake_shown(self, one: Discrepancy) -> SafeString | str:
         return display.money(one.stake) if one.stake_value else display.NOTHING
 
-    @display.column("Owner")
-    def owner_name(self, one: Discrepancy) -> str:
-        return one.owner.get_username() if one.owner else "nobody"
+    @display.column(lazy("Share of the file"), numeric=True, is_money=True)
+    def share_shown(self, one: Discrepancy) -> SafeString | str:
+        return display.money(one.share) if one.value else display.NOTHING
 
-    @display.column("Opened", numeric=True)
+    @display.column(lazy("Due"))
+    def due(self, one: Discrepancy) -> Any:
+        return _due(one)
+
+    @display.column(lazy("Owner", sense="work"))
+    def owner_name(self, one: Discrepancy) -> str:
+        return one.owner.get_username() if one.owner else say("nobody")
+
+    @display.column(lazy("Opened"), numeric=True)
     def opened(self, one: Discrepancy) -> SafeString | str:
         return display.when(one.opened_at)
 
@@ -163,10 +262,10 @@ class DiscrepancyAdmin(LedgerAdmin):
         return Headline(title, (_chip(one), Chip(one.get_reason_display())), one.sentence)
 
     def timeline(self, one: Discrepancy) -> list[TimelineEntry]:
-        entries = [TimelineEntry(one.opened_at, f"Opened: {one.sentence}", tone="wait")]
+        entries = [TimelineEntry(one.opened_at, say("Opened: {sentence}", sentence=one.sentence), tone="wait")]
         if one.closed_at is not None:
             by = one.closed_by.partition(":")[2] or one.closed_by
-            words = f"Closed by {by}: {one.get_resolution_display()}."
+            words = say("Closed by {by}: {resolution}.", by=by, resolution=one.get_resolution_display())
             entries.append(TimelineEntry(one.closed_at, words, detail=one.note, tone="good"))
         match = _match(one)
         if match is not None:
@@ -176,39 +275,52 @@ class DiscrepancyAdmin(LedgerAdmin):
     def cards(self, request: HttpRequest, one: Discrepancy) -> list[Card]:
         row = one.row
         batch = row.batch if row is not None else one.summary_row.batch if one.summary_row is not None else None
-        match = _match(one)
-        cards = [
-            Card(
-                "The discrepancy",
-                facts=[
-                    ("Reason", one.get_reason_display()),
-                    ("At stake", display.money(one.stake)),
-                    ("Share of the file", display.money(one.share)),
-                    ("Owner", one.owner.get_username() if one.owner else "nobody"),
-                    ("Open for", display.span((one.closed_at or clock.now()) - one.opened_at)),
-                    ("File", display.to(one.file)),
-                    ("Batch", display.to(batch)),
-                    ("Row", display.to(row, f"line {row.line_number}") if row is not None else display.NOTHING),
-                ],
-            )
+        facts: list[tuple[str, Any]] = [
+            (say("Reason"), one.get_reason_display()),
+            (say("At stake"), display.money(one.stake)),
+            (say("Share of the file"), display.money(one.share)),
+            (say("Owner", sense="work"), one.owner.get_username() if one.owner else say("nobody")),
+            (say("Open for"), display.span((one.closed_at or clock.now()) - one.opened_at)),
+            (say("Due"), _due(one)),
+            (say("File"), display.to(one.file)),
+            (say("Batch"), display.to(batch)),
+            (
+                say("Row"),
+                display.to(row, say("line {line_number}", line_number=row.line_number))
+                if row is not None
+                else display.NOTHING,
+            ),
         ]
+        if one.raised_at is not None:
+            facts.append((say("Raised"), display.joined((display.stamp(one.raised_at), one.case_reference))))
+        return [*self._evidence(request, one), Card(say("The discrepancy"), facts=facts), *_printed(one)]
+
+    def _evidence(self, request: HttpRequest, one: Discrepancy) -> list[Card]:
+        """What our books and the acquirer say, to stand beside the row as printed; else what it may belong to."""
+        row = one.row
+        if row is None:
+            return []
+        match = _match(one)
         if match is not None:
-            ours = match.refund or match.payment
-            cards.append(
-                Card(
-                    "In our books",
-                    facts=[
-                        ("Payment", display.to(match.payment, display.mono(match.payment.payment_request_id))),
-                        ("Refund", display.to(match.refund)),
-                        ("Amount", display.money(ours.amount)),
-                        ("Status", str(ours.get_status_display())),
-                    ],
-                )
-            )
-        if row is not None:
-            cells = [(name, display.mono(cell)) for name, cell in row.raw.items()]
-            cards.append(Card("The row as printed", table=Table(("Column", "Cell"), cells), wide=True))
-        return cards
+            return [replace(truths.card(match.payment, self.ready_form(request, one, "ask")), wide=True)]
+        proposed = queries.proposals(row) if one.is_open and row.batch_id is not None else []
+        table = Table(
+            (say("Ours"), say("State"), say("Amount")),
+            [_proposed(ours) for ours in proposed],
+            numeric=frozenset({2}),
+            empty=say("Nothing of ours is named by the row. Match it by an id, if you know one."),
+        )
+        note = say("not matched by itself") if proposed else ""
+        return [Card(say("It may belong to"), note=note, table=table, wide=True)]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of a discrepancy, its evidence first."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if isinstance(response, TemplateResponse):
+            response.template_name = "reconciliation/row.html"
+        return response
 
     def subjects(self, one: Discrepancy) -> list[str]:
         match = _match(one)
@@ -220,14 +332,45 @@ class DiscrepancyAdmin(LedgerAdmin):
 
     def take(self, request: HttpRequest, one: Discrepancy, form: TakeForm) -> str:
         operations.take(one, by=form.actor, remember=form.remember)
-        return "It is yours."
+        return say("It is yours.")
 
     def check_again(self, request: HttpRequest, one: Discrepancy, form: CheckForm) -> Done:
         """Compare the row with our books of now."""
         changed = operations.check_again(one, by=form.actor, remember=form.remember)
         if not changed:
-            return Done("Checked again: nothing has changed.", "wait")
-        return Done("It has settled itself." if not one.is_open else "Checked again: a part of it still differs.")
+            return Done(say("Checked again: nothing has changed."), "wait")
+        return Done(
+            say("It has settled itself.") if not one.is_open else say("Checked again: a part of it still differs.")
+        )
+
+    def assign(self, request: HttpRequest, one: Discrepancy, form: AssignForm) -> str:
+        owner = form.cleaned_data["owner"]
+        operations.assign(one, owner, by=form.actor, note=form.cleaned_data["note"], remember=form.remember)
+        return (
+            say("It is {owner}'s now.", owner=owner.get_username())
+            if owner is not None
+            else say("It is back in the queue.")
+        )
+
+    def ask(self, request: HttpRequest, one: Discrepancy, form: AskForm) -> Done:
+        """Ask the acquirer about the payment the row names."""
+        match = _match(one)
+        if match is None:  # ``why_not`` has refused before
+            raise LookupError("the row names no payment")
+        asked = paying.ask(match.payment, by=form.actor)
+        return Done(say("The acquirer was asked. The payment is {status}.", status=asked.get_status_display().lower()))
+
+    def match(self, request: HttpRequest, one: Discrepancy, form: MatchForm) -> Done:
+        """Match the row by hand."""
+        if form.ours is None:  # a valid form has it
+            raise LookupError("nothing was named")
+        operations.match_by_hand(one, form.ours, by=form.actor, remember=form.remember, **_reason(form))
+        left = one.row.discrepancies.filter(closed_at=None).first() if one.row is not None else None
+        if left is not None:
+            return Done(
+                say("Matched; what is not agreed is open as a discrepancy of its own."), "wait", display.page_of(left)
+            )
+        return Done(say("Matched. Nothing of the row is open any more."))
 
     def close(self, request: HttpRequest, one: Discrepancy, form: CloseForm) -> str:
         operations.close(
@@ -237,13 +380,112 @@ class DiscrepancyAdmin(LedgerAdmin):
             note=form.cleaned_data["note"],
             remember=form.remember,
         )
-        return f"Closed: {one.get_resolution_display()}."
+        return say("Closed: {resolution}.", resolution=one.get_resolution_display())
+
+    def write_off(self, request: HttpRequest, one: Discrepancy, form: WriteOffForm) -> str:
+        operations.write_off(one, by=form.actor, remember=form.remember, **_reason(form))
+        return say("Written off: {amount}.", amount=weight_of(one))
+
+    def reopen(self, request: HttpRequest, one: Discrepancy, form: ReopenForm) -> Done:
+        """Open it again."""
+        operations.reopen(one, by=form.actor, remember=form.remember, **_reason(form))
+        return Done(say("It is open again."), "wait")
+
+    def raise_it(self, request: HttpRequest, one: Discrepancy, form: RaiseForm) -> HttpResponse:
+        """Note that it is raised, and give the bundle out."""
+        user: Any = request.user
+        with in_english():  # it is for the acquirer, whoever takes it
+            pack = operations.raise_to_acquirer(
+                one,
+                by=form.actor,
+                case_reference=form.cleaned_data["case_reference"],
+                with_messages=user.has_perm("portal.view_exchange"),
+                **_reason(form),
+            )
+        response = HttpResponse(pack, content_type="application/zip")
+        response["Content-Disposition"] = f'attachment; filename="discrepancy-{one.pk}.zip"'
+        response["Cache-Control"] = "no-store"
+        return response
+
+    # On several.
+
+    def assign_chosen(self, request: HttpRequest, thing: None, form: AssignChosenForm) -> Done:
+        owner, note = form.cleaned_data["owner"], form.cleaned_data["note"]
+
+        def do(one: Discrepancy) -> None:
+            operations.assign(one, owner, by=form.actor, note=note)
+
+        return _each(request, operations.ASSIGN_SEVERAL, form, do)
+
+    def close_chosen(self, request: HttpRequest, thing: None, form: CloseChosenForm) -> Done:
+        resolution, note = form.cleaned_data["reason_code"], form.cleaned_data["note"]
+
+        def do(one: Discrepancy) -> None:
+            operations.close(one, by=form.actor, resolution=resolution, note=note)
+
+        return _each(request, operations.CLOSE_SEVERAL, form, do)
+
+    def write_off_chosen(self, request: HttpRequest, thing: None, form: WriteOffChosenForm) -> Done:
+        reason_code, note = form.cleaned_data["reason_code"], form.cleaned_data["note"]
+
+        def do(one: Discrepancy) -> None:
+            operations.write_off(one, by=form.actor, reason_code=reason_code, note=note)
+
+        return _each(request, operations.WRITE_OFF_SEVERAL, form, do)
+
+
+def _reason(form: Any) -> dict[str, str]:
+    return {"reason_code": form.cleaned_data["reason_code"], "note": form.cleaned_data["note"]}
+
+
+def _each(request: HttpRequest, act: str, form: ChosenForm, do: Callable[[Discrepancy], None]) -> Done:
+    """Do it to each that was chosen, and tell what became of those that were not done."""
+    said = {"reason_code": form.cleaned_data.get("reason_code", ""), "note": form.cleaned_data["note"]}
+    chosen = list(form.cleaned_data["chosen"])
+    results = operations.each(act, chosen, do, by=form.actor, remember=form.remember, **said)
+    not_done = [result for result in results if not result.is_done]
+    for result in not_done[:_MESSAGES_AT_MOST]:
+        sentence = format_html("{}: {}", display.to(result.discrepancy), told(result.sentence, is_ours=True))
+        messages.add_message(request, messages.WARNING if result.is_asked else messages.ERROR, sentence)
+    done = len(results) - len(not_done)
+    return Done(say("{done} of {results} done.", done=done, results=len(results)), "wait" if not_done else "good")
+
+
+def _printed(one: Discrepancy) -> list[Card]:
+    row = one.row
+    if row is None:
+        return []
+    cells = [(name, display.mono(cell)) for name, cell in row.raw.items()]
+    return [
+        Card(
+            say("The row as printed"),
+            note=say("line {line_number}", line_number=row.line_number),
+            table=Table((say("Column"), say("Cell")), cells),
+        )
+    ]
+
+
+def _proposed(ours: Payment | Refund) -> tuple[Any, ...]:
+    key = ours.refund_request_id if isinstance(ours, Refund) else ours.payment_request_id
+    return display.to(ours, display.ident(key)), ours.get_status_display(), display.money(ours.amount)
+
+
+def _due(one: Discrepancy) -> Any:
+    """When it should be closed, or by how much it is late."""
+    if one.closed_at is not None:
+        return display.NOTHING
+    left = service_levels.due_by(one) - clock.now()
+    if left.total_seconds() < 0:
+        return display.chip(say("{span} late", span=display.span(left)), "bad")
+    return say("in {span}", span=display.span(left))
 
 
 def _chip(one: Discrepancy) -> Chip:
     if not one.is_open:
-        return Chip("Closed", "good")
-    return Chip("Urgent", "bad") if one.is_urgent else Chip("Open", "wait")
+        return Chip(say("Closed"), "good")
+    if one.is_urgent:
+        return Chip(say("Urgent"), "bad")
+    return Chip(say("With the acquirer") if one.raised_at is not None else say("Open"), "wait")
 
 
 def _match(one: Discrepancy) -> Match | None:

@@ -6,19 +6,21 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from portal.admin import display
-from portal.admin.acts import Act, ActForm, Done
+from portal.admin.acts import Act, ActForm, ChosenForm, Done, ReasonForm
 from portal.admin.display import Chip
-from portal.admin.ledger import AccountFilter, Card, DayFilter, Headline, LedgerAdmin, Question, Questions, Table
+from portal.admin.filters import DayFilter
+from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.errors import PortalError
 from portal.models import AcquirerAccount
 from portal.money import Money
-from reconciliation import operations, queries
+from portal.words import lazy, say
+from reconciliation import operations, periods, queries
 from reconciliation.admin.shared import (
     DISCREPANCIES_SHOWN,
     discrepancy_table,
@@ -31,13 +33,16 @@ from reconciliation.admin.shared import (
     state_chip,
 )
 from reconciliation.errors import ReportRefused
-from reconciliation.layouts import ReportKind
-from reconciliation.models import Batch, FileStatus, Reason, ReportFile, RowState
-from reconciliation.operations import Outcome, Result
+from reconciliation.layouts import LayoutChange, ReportKind
+from reconciliation.models import AmountUnit, Batch, FeeParts, FeeSign, FileStatus, Reason, ReportFile, RowState
+from reconciliation.operations import UNDO_REASONS, Answers, Outcome, Result
 from reconciliation.outcomes import describe
-from reconciliation.reading import MAX_REPORT_BYTES
+from reconciliation.progress import how_far
+from reconciliation.reading import MAX_REPORT_BYTES, gather
 
-FILES_AT_ONCE = 20
+FILES_AT_ONCE = 50
+_QUESTIONS = frozenset({"unit_unclear", "fees_unclear"})
+"""Refusals that a person can answer."""
 
 
 class SeveralFilesInput(forms.ClearableFileInput):
@@ -54,32 +59,78 @@ class ReportsField(forms.FileField):
     def clean(self, data: Any, initial: Any = None) -> Any:
         given = [one for one in (data if isinstance(data, list | tuple) else [data]) if one]
         if not given:
-            raise forms.ValidationError("Choose at least one file.")
+            raise forms.ValidationError(say("Choose at least one file."))
         if len(given) > FILES_AT_ONCE:
-            raise forms.ValidationError(f"At most {FILES_AT_ONCE} files at once.")
+            raise forms.ValidationError(say("At most {files_at_once} files at once.", files_at_once=FILES_AT_ONCE))
         for one in given:
             if one.size == 0:
-                raise forms.ValidationError(f"{one.name} is empty: not even a header line. Fetch it again.")
+                raise forms.ValidationError(
+                    say("{name} is empty: not even a header line. Fetch it again.", name=one.name)
+                )
             if one.size > MAX_REPORT_BYTES:
-                raise forms.ValidationError(f"{one.name} is larger than {MAX_REPORT_BYTES // 1024**2} MiB.")
+                raise forms.ValidationError(
+                    say(
+                        "{name} is larger than {max_report_bytes} MiB.",
+                        name=one.name,
+                        max_report_bytes=MAX_REPORT_BYTES // 1024**2,
+                    )
+                )
         return given
 
 
-class TryForm(ActForm):
+class AnswersForm(ActForm):
+    """What a person may say where a file cannot tell it."""
+
+    unit = forms.ChoiceField(
+        choices=[("", lazy("The file tells")), *AmountUnit.choices],
+        required=False,
+        label=lazy("Amounts are in"),
+        help_text=lazy("Told by decimal points, and by rows that carry an amount of ours."),
+    )
+    fee_sign = forms.ChoiceField(
+        choices=[("", lazy("The file tells")), *FeeSign.choices],
+        required=False,
+        label=lazy("Sign of the fees"),
+        help_text=lazy("Told by whether net = gross + fees or net = gross − fees closes on the rows."),
+    )
+    fee_parts = forms.ChoiceField(
+        choices=[("", lazy("The file tells")), *(choice for choice in FeeParts.choices if choice[0] != FeeParts.NONE)],
+        required=False,
+        label=lazy("Tax, processing and dispute fees are"),
+        help_text=lazy("Asked of E1 to E3 only, whose fee column is a total."),
+    )
+
+    def answers(self) -> Answers:
+        """What was said."""
+        said = self.cleaned_data
+        return Answers(
+            AmountUnit(said["unit"]) if said["unit"] else None,
+            FeeSign(said["fee_sign"]) if said["fee_sign"] else None,
+            FeeParts(said["fee_parts"]) if said["fee_parts"] else None,
+        )
+
+
+class TryForm(AnswersForm):
     """Choose reports, and see what they would do before anything is kept."""
 
-    title = "Import settlement reports"
+    title = lazy("Import settlement reports")
     reports = ReportsField(
-        label="Reports",
-        widget=SeveralFilesInput(attrs={"accept": ".csv,text/csv"}),
-        help_text="Transaction details, settlement details or settlement summary, as CSV. Several at once are fine.",
+        label=lazy("Reports"),
+        widget=SeveralFilesInput(attrs={"accept": ".csv,.xlsx,.zip"}),
+        help_text=(
+            lazy(
+                "Transaction details, settlement details and summaries of any edition, as CSV, XLSX, or a "
+                "ZIP of them. Several at once are fine; parts of one report (_000, _001 …) are put together."
+            )
+        ),
     )
     account = forms.ModelChoiceField(
         AcquirerAccount.objects.none(),
         required=False,
-        empty_label="As the files say (customerId)",
-        label="Account",
+        empty_label=lazy("As the files say (customerId)"),
+        label=lazy("Account"),
     )
+    field_order = ("reports", "account", "unit", "fee_sign", "fee_parts")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,59 +139,183 @@ class TryForm(ActForm):
 
     def will_happen(self) -> list[str]:
         return [
-            "Each file is read to its end and matched, and you see what it would do. Nothing is imported yet.",
-            "A file that is cut, foreign or damaged is refused as a whole, with the reason.",
+            say("Each file is read to its end and matched, and you see what it would do. Nothing is imported yet."),
+            say("A file that is cut, foreign or damaged is refused as a whole, with the reason."),
         ]
 
     def button(self) -> str:
-        return "Try them first"
+        return say("Try them first")
+
+
+class AnswerForm(AnswersForm):
+    """Answer what a file asks."""
+
+    title = lazy("Answer and try again")
+
+    def clean(self) -> dict[str, Any]:
+        """Demand one answer at least."""
+        cleaned = super().clean() or self.cleaned_data
+        if not any(cleaned.get(name) for name in ("unit", "fee_sign", "fee_parts")):
+            raise forms.ValidationError(say("Say at least one of them; the file alone cannot tell."))
+        return cleaned
+
+    def will_happen(self) -> list[str]:
+        return [
+            self.thing.refusal,
+            say("What you say is kept with the file and shown with it. Nothing is imported yet."),
+        ]
+
+    def button(self) -> str:
+        return say("Try again")
 
 
 class CommitForm(ActForm):
     """Import a file that was tried."""
 
-    title = "Import this file"
+    title = lazy("Import this file")
 
     def will_happen(self) -> list[str]:
-        preview = self.thing.preview or {}
-        sentences = [f"{rows_in_words(self.thing.row_count)}, imported in one go or not at all."]
-        if count := preview.get("discrepancy_count", 0):
-            noun = "discrepancy opens" if count == 1 else "discrepancies open"
-            sentences.append(f"{count} {noun} and wait{'s' if count == 1 else ''} for a person.")
-        sentences.append("No payment and no refund is moved by it. The file's bytes are kept, encrypted.")
+        sentences = [
+            say("{rows_in_words}, imported in one go or not at all.", rows_in_words=rows_in_words(self.thing.row_count))
+        ]
+        try:
+            seen = operations.forecast(self.thing)
+        except PortalError as refusal:
+            return [refusal.message]
+        if seen is None:
+            sentences.append(say("Something was imported since it was tried: what it opens is being found out anew."))
+        elif seen.result is Result.KNOWN:
+            return [seen.sentence]
+        elif count := seen.discrepancy_count:
+            noun = say("discrepancy opens") if count == 1 else say("discrepancies open")
+            sentences.append(
+                say(
+                    "{count} {noun} and wait{ending} for a person.",
+                    count=count,
+                    noun=noun,
+                    ending="s" if count == 1 else "",
+                )
+            )
+        if seen is not None and seen.restated_rows:
+            sentences.append(
+                say("{rows_in_words} of other files change with it.", rows_in_words=rows_in_words(seen.restated_rows))
+            )
+        sentences.append(say("No payment and no refund is moved by it. The file's bytes are kept, encrypted."))
         return sentences
 
     def button(self) -> str:
-        return f"Import {rows_in_words(self.thing.row_count)}"
+        return say("Import {rows_in_words}", rows_in_words=rows_in_words(self.thing.row_count))
 
 
-class DiscardForm(ActForm):
-    """Forget a file that was only tried."""
+class CommitChosenForm(ChosenForm):
+    """Import several files that were tried, as one act."""
 
-    title = "Discard this file"
+    title = lazy("Import the chosen files")
+
+    def rows(self) -> QuerySet[ReportFile]:
+        return ReportFile.objects.filter(status=FileStatus.TRIED).defer("content", "preview", "differences")
 
     def will_happen(self) -> list[str]:
-        return ["The file is forgotten; nothing was imported of it. It can be tried again any time."]
+        return [
+            say("Each file is imported in one go or not at all; one that is refused stops no other."),
+            say("The order does not matter: the same files end in the same matches and discrepancies."),
+        ]
 
     def button(self) -> str:
-        return "Discard"
+        return say("Import {count} file{ending}", count=self.count(), ending="" if self.count() == 1 else "s")
+
+
+class UndoForm(ReasonForm):
+    """Take an import back."""
+
+    title = lazy("Undo this import")
+    reasons = UNDO_REASONS
+
+    def will_happen(self) -> list[str]:
+        file = self.thing
+        closed = file.discrepancies.filter(closed_at__isnull=False).exclude(resolution="HEALED").count()
+        sentences = [
+            say(
+                "{rows_in_words} with their matches and discrepancies are taken back as one act.",
+                rows_in_words=rows_in_words(file.row_count),
+            ),
+            say("Rows of other files that it had changed are what they would be without it. Nothing else is touched."),
+            say("The file stays, as one that was tried: it can be imported again."),
+        ]
+        if closed:
+            noun = say("discrepancy") if closed == 1 else say("discrepancies")
+            sentences.insert(
+                1,
+                say(
+                    "{closed} {noun} that somebody closed go with it; the journal keeps what was said.",
+                    closed=closed,
+                    noun=noun,
+                ),
+            )
+        return sentences
+
+    def button(self) -> str:
+        return say("Take back {rows_in_words}", rows_in_words=rows_in_words(self.thing.row_count))
 
     def is_risky(self) -> bool:
         return True
 
 
-def _is_imported(file: ReportFile) -> str:
-    return "" if file.status == FileStatus.TRIED else "It is imported already."
+class DiscardForm(ActForm):
+    """Forget a file that was only tried."""
+
+    title = lazy("Discard this file")
+
+    def will_happen(self) -> list[str]:
+        return [say("The file is forgotten; nothing was imported of it. It can be tried again any time.")]
+
+    def button(self) -> str:
+        return say("Discard")
+
+    def is_risky(self) -> bool:
+        return True
+
+
+def _not_discardable(file: ReportFile) -> str:
+    if file.status in {FileStatus.IMPORTED, FileStatus.IMPORTING, FileStatus.UNDOING}:
+        return say("It is imported already.")
+    return say("It is about to be imported.") if file.errand else ""
+
+
+def _not_importable(file: ReportFile) -> str:
+    if file.status == FileStatus.TRIED:
+        return say("It is about to be imported.") if file.errand else ""
+    words = {
+        FileStatus.ARRIVED: say("It is still being tried. Wait for what that shows."),
+        FileStatus.REFUSED: say("It was refused; its page says why."),
+        FileStatus.UNDOING: say("Its import is being undone."),
+    }
+    return words.get(FileStatus(file.status), say("It is imported already."))
+
+
+def _not_undoable(file: ReportFile) -> str:
+    if file.status != FileStatus.IMPORTED:
+        return say("It is not imported.")
+    closed = periods.closed_with(file)
+    if closed is not None:
+        return say("{closed} is closed with this file in it, so it stays.", closed=closed)
+    return say("It is about to be undone.") if file.errand else ""
+
+
+def _asks_nothing(file: ReportFile) -> str:
+    is_asking = file.status == FileStatus.REFUSED and file.refusal_code in _QUESTIONS
+    return "" if is_asking else say("This file asks nothing.")
 
 
 class FileQuestions(Questions):
     """What one asks about files."""
 
     questions = (
-        Question("tried", "Tried, not imported", lambda: Q(status=FileStatus.TRIED)),
-        Question("details", "Settlement details", lambda: Q(kind=ReportKind.SETTLEMENT)),
-        Question("summaries", "Summaries", lambda: Q(kind=ReportKind.SUMMARY)),
-        Question("transactions", "Transaction details", lambda: Q(kind=ReportKind.TRANSACTIONS)),
+        Question("tried", lazy("Tried, not imported"), lambda: Q(status=FileStatus.TRIED)),
+        Question("refused", lazy("Refused"), lambda: Q(status=FileStatus.REFUSED)),
+        Question("details", lazy("Settlement details"), lambda: Q(kind=ReportKind.SETTLEMENT)),
+        Question("summaries", lazy("Summaries"), lambda: Q(kind=ReportKind.SUMMARY)),
+        Question("transactions", lazy("Transaction details"), lambda: Q(kind=ReportKind.TRANSACTIONS)),
     )
 
 
@@ -155,50 +330,97 @@ class ReportFileAdmin(LedgerAdmin):
     """One report as it was delivered."""
 
     section, position, icon, menu_label = "Finance", 30, "file", "Settlement files"
-    hint = "newest first"
-    empty_title = "No report yet"
-    empty_text = "Import what the acquirer delivered: transaction details, settlement details, settlement summaries."
+    hint = lazy("newest first")
+    empty_title = lazy("No report yet")
+    empty_text = lazy(
+        "Import what the acquirer delivered: transaction details, settlement details, settlement summaries."
+    )
     list_display = ("file_name", "kind_words", "account", "state", "rows_shown", "came")
     list_select_related = ("account",)
     list_filter = (FileQuestions, TriedDay, AccountFilter)
     search_fields = ("name", "sha256", "detailed_batches__batch_id", "summed_batches__batch_id")
     acts = (
-        Act("discard", "Discard", form=DiscardForm, permission="act_discard_report", why_not=_is_imported),
-        Act("commit", "Import…", form=CommitForm, permission="act_import_report", tone="main", why_not=_is_imported),
+        Act("discard", lazy("Discard"), form=DiscardForm, permission="act_discard_report", why_not=_not_discardable),
+        Act(
+            "answer",
+            lazy("Answer…"),
+            form=AnswerForm,
+            permission="act_import_report",
+            tone="main",
+            why_not=_asks_nothing,
+        ),
+        Act(
+            "commit",
+            lazy("Import…"),
+            form=CommitForm,
+            permission="act_import_report",
+            tone="main",
+            why_not=_not_importable,
+        ),
+        Act("undo", lazy("Undo…"), form=UndoForm, permission="act_undo_report", tone="risk", why_not=_not_undoable),
     )
-    list_acts = (Act("import_files", "Import reports…", form=TryForm, permission="act_import_report", tone="main"),)
+    list_acts = (
+        Act(
+            "commit_chosen",
+            lazy("Import chosen…"),
+            form=CommitChosenForm,
+            permission="act_import_report",
+            of_chosen=True,
+        ),
+        Act("import_files", lazy("Import reports…"), form=TryForm, permission="act_import_report", tone="main"),
+    )
 
-    def hot_count(self) -> int:
-        return ReportFile.objects.filter(status=FileStatus.TRIED).count()
+    def get_urls(self) -> list[URLPattern]:
+        """How far a file is, for the page to ask."""
+        view = self.admin_site.admin_view(self.progress_view)
+        mine = [path("<path:object_id>/progress/", view, name="reconciliation_reportfile_progress")]
+        return mine + super().get_urls()
+
+    def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """How far the worker is with a file."""
+        file = self.thing_or_none(request, object_id)
+        if file is None or not self.has_view_permission(request, file):
+            raise Http404(say("There is no settlement file with this id."))
+        response = JsonResponse(how_far(file).as_json())
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def hot_rows(self) -> QuerySet[ReportFile]:
+        return ReportFile.objects.filter(status__in=(FileStatus.TRIED, FileStatus.REFUSED))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReportFile]:
-        rows: QuerySet[ReportFile] = super().get_queryset(request).defer("content", "preview")
+        rows: QuerySet[ReportFile] = super().get_queryset(request).defer("content", "preview", "differences")
         return rows.annotate(open_count=open_of_file("pk"))
 
-    @display.column("File")
+    @display.column(lazy("File"), wraps=True)
     def file_name(self, file: ReportFile) -> str:
         return file.name
 
-    @display.column("Report")
+    @display.column(lazy("Report"), is_minor=True)
     def kind_words(self, file: ReportFile) -> str:
         return file.get_kind_display()
 
-    @display.column("State")
+    @display.column(lazy("State"))
     def state(self, file: ReportFile) -> Chip:
         return self._chip(file)
 
-    @display.column("Rows", numeric=True)
+    @display.column(lazy("Rows"), numeric=True, is_minor=True)
     def rows_shown(self, file: ReportFile) -> str:
         return f"{file.row_count:,}"
 
-    @display.column("Came", numeric=True)
+    @display.column(lazy("Came"), numeric=True)
     def came(self, file: ReportFile) -> SafeString | str:
         return display.when(file.imported_at or file.tried_at)
 
     def _chip(self, file: ReportFile) -> Chip:
-        if file.status == FileStatus.TRIED:
-            return Chip("Not imported", "wait")
-        return open_chip(getattr(file, "open_count", 0))
+        match file.status:
+            case FileStatus.TRIED if not file.errand:
+                return Chip(say("Not imported"), "wait")
+            case FileStatus.REFUSED:
+                return Chip(say("Refused"), "bad")
+            case FileStatus.IMPORTED if not file.errand:
+                return open_chip(getattr(file, "open_count", 0))
+        return Chip(how_far(file).title, "wait")
 
     # The page.
 
@@ -206,22 +428,28 @@ class ReportFileAdmin(LedgerAdmin):
         return Headline(
             file.get_kind_display(),
             (self._chip(file),),
-            f"{file.account} · {file.name} · {rows_in_words(file.row_count)}",
+            f"{file.account} · {file.name}{_counted(file)}",
         )
 
     def cards(self, request: HttpRequest, file: ReportFile) -> list[Card]:
+        if file.status == FileStatus.REFUSED:
+            return [*_difference_cards(file), _facts_card(file)]
         if file.status == FileStatus.TRIED:
-            preview = file.preview or {}
+            seen = _seen(file)
+            if seen is None:
+                return [_facts_card(file)]
             return [
-                *_tables(preview, imported=None),
+                *_tables(seen.as_json(), imported=None),
                 Card(
-                    "What it would open",
-                    note=f"{preview.get('discrepancy_count', 0)} discrepancies",
-                    table=_preview_findings(preview),
+                    say("What it would open"),
+                    note=f"{seen.discrepancy_count}",
+                    table=_preview_findings(seen.as_json()),
                     wide=True,
                 ),
-                _facts_card(file),
+                _facts_card(file, seen),
             ]
+        if file.status != FileStatus.IMPORTED:
+            return [_facts_card(file)]
         shown = describe(file, Result.IMPORTED, "")
         found = (
             file.discrepancies.filter(closed_at=None)
@@ -231,11 +459,11 @@ class ReportFileAdmin(LedgerAdmin):
         return [
             *_tables(shown.as_json(), imported=file),
             Card(
-                "Open discrepancies",
+                say("Open discrepancies"),
                 note=f"{shown.discrepancy_count}",
                 table=discrepancy_table(found),
                 wide=True,
-                text=display.link(list_url("discrepancy", file=file.pk, ask="open"), "All of them in the queue")
+                text=display.link(list_url("discrepancy", file=file.pk, ask="open"), say("All of them in the queue"))
                 if shown.discrepancy_count > DISCREPANCIES_SHOWN
                 else "",
             ),
@@ -250,10 +478,16 @@ class ReportFileAdmin(LedgerAdmin):
         if isinstance(response, TemplateResponse) and response.context_data is not None:
             file: ReportFile = response.context_data["thing"]
             response.template_name = "reconciliation/file.html"
+            far = how_far(file)
+            is_tried = file.status == FileStatus.TRIED and not far.is_at_work
             response.context_data["laws"] = _laws(file)
-            response.context_data["is_tried"] = file.status == FileStatus.TRIED
-            response.context_data["unknown_columns"] = file.unknown_columns
-            response.context_data["said"] = (file.preview or {}).get("sentence", "")
+            response.context_data["is_tried"] = is_tried
+            change = LayoutChange(tuple(file.unknown_columns), tuple(file.absent_columns))
+            response.context_data["layout_change"] = change.sentence()
+            response.context_data["said"] = _said(file) if is_tried else ""
+            response.context_data["refusal"] = file.refusal if file.status == FileStatus.REFUSED else ""
+            response.context_data["is_copy"] = file.refusal_code == "same_as_before"
+            response.context_data["progress"] = far if far.is_at_work else None
         return response
 
     # The acts.
@@ -263,37 +497,96 @@ class ReportFileAdmin(LedgerAdmin):
         kept: list[tuple[Outcome, ReportFile | None]] = []
         refused: list[str] = []
         given: list[UploadedFile[Any]] = form.cleaned_data["reports"]
-        for upload in given:
+        deliveries = gather([(upload.name or "report.csv", upload.read()) for upload in given])
+        for delivery in deliveries:
             try:
+                if delivery.refusal is not None:
+                    raise delivery.refusal
                 remember = None if any(file is not None for _, file in kept) else form.remember
                 kept.append(
                     operations.try_report(
-                        upload.name or "report.csv",
-                        upload.read(),
+                        delivery.name,
+                        delivery.content,
                         by=form.actor,
                         account=form.cleaned_data["account"],
+                        answers=form.answers(),
                         remember=remember,
                     )
                 )
             except PortalError as refusal:
-                refused.append(f"{upload.name}: {refusal.message}")
+                refused.append(f"{delivery.name}: {refusal.message}")
         if not kept:
             raise ReportRefused(problem=" ".join(refused))
         for why in refused:
             messages.error(request, why)
-        if len(given) == 1:
+        if len(deliveries) == 1:
             outcome, file = kept[0]
             url = reverse("admin:reconciliation_reportfile_change", args=[file.pk]) if file is not None else ""
-            return Done(outcome.sentence, "wait" if outcome.result is Result.KNOWN else "good", url)
+            tones = {Result.KNOWN: "wait", Result.REFUSED: "bad"}
+            return Done(outcome.sentence, tones.get(outcome.result, "good"), url)
         for outcome, _ in kept:
-            if outcome.result is Result.KNOWN:
+            if outcome.result in {Result.KNOWN, Result.REFUSED}:
                 messages.info(request, f"{outcome.file}: {outcome.sentence}")
-        tried = sum(outcome.result is Result.TRIED for outcome, _ in kept)
+        tried = sum(outcome.result in {Result.TRIED, Result.WAITING} for outcome, _ in kept)
+        if not tried:
+            return Done(
+                say("None of the {deliveries} files is new. Nothing changed.", deliveries=len(deliveries)),
+                "wait",
+                list_url("reportfile"),
+            )
         return Done(
-            f"{tried} of {len(given)} files were tried. Look at each, and import it.",
-            "good" if tried else "wait",
+            say(
+                "{tried} of {deliveries} files {ending} tried. Look at each, and import it.",
+                tried=tried,
+                deliveries=len(deliveries),
+                ending="was" if tried == 1 else "were",
+            ),
+            "good",
             list_url("reportfile", ask="tried"),
         )
+
+    def answer(self, request: HttpRequest, file: ReportFile, form: AnswerForm) -> Done:
+        """Say what it asked, and try it again."""
+        file = operations.answer(file, form.answers(), by=form.actor, remember=form.remember)
+        if file.status == FileStatus.REFUSED:
+            return Done(file.refusal, "bad")
+        return Done(_said(file) or say("It is being tried again."))
+
+    def commit_chosen(self, request: HttpRequest, thing: None, form: CommitChosenForm) -> Done:
+        """Import each of them."""
+        done = 0
+        for number, file in enumerate(form.cleaned_data["chosen"]):
+            try:
+                outcome = operations.commit(file, by=form.actor, remember=form.remember if not number else None)
+            except PortalError as refusal:
+                messages.error(request, f"{file}: {refusal.message}")
+                continue
+            done += outcome.result in {Result.IMPORTED, Result.WAITING}
+            messages.info(request, f"{file}: {outcome.sentence}")
+        of = form.count()
+        return Done(
+            say("{done} of {of} files imported.", done=done, of=of),
+            "good" if done == of else "wait",
+            list_url("reportfile"),
+        )
+
+    def undo(self, request: HttpRequest, file: ReportFile, form: UndoForm) -> Done:
+        """Take the import back."""
+        file = operations.undo(
+            file,
+            by=form.actor,
+            reason_code=form.cleaned_data["reason_code"],
+            note=form.cleaned_data["note"],
+            remember=form.remember,
+        )
+        if file.status == FileStatus.TRIED:
+            return Done(
+                say(
+                    "The import of {file} is undone. It counts for nothing any more, and can be imported again.",
+                    file=file,
+                )
+            )
+        return Done(say("The import of {file} is being undone; its page shows how far it is.", file=file), "wait")
 
     def commit(self, request: HttpRequest, file: ReportFile, form: CommitForm) -> Done:
         """Import it."""
@@ -304,31 +597,72 @@ class ReportFileAdmin(LedgerAdmin):
     def discard(self, request: HttpRequest, file: ReportFile, form: DiscardForm) -> Done:
         """Forget it."""
         operations.discard(file, by=form.actor)
-        return Done(f"{file} is forgotten.", url=reverse("admin:reconciliation_reportfile_changelist"))
+        return Done(say("{file} is forgotten.", file=file), url=reverse("admin:reconciliation_reportfile_changelist"))
+
+
+def _counted(file: ReportFile) -> str:
+    """How many rows it has, where that is known: a refused file may never have been read to its end."""
+    is_read = file.row_count or file.status not in {FileStatus.ARRIVED, FileStatus.REFUSED}
+    return f" · {rows_in_words(file.row_count)}" if is_read else ""
+
+
+def _seen(file: ReportFile) -> Outcome | None:
+    """What importing a tried file would do now; None where that is not known yet, or it would be refused."""
+    try:
+        return operations.forecast(file)
+    except PortalError:
+        return None
+
+
+def _said(file: ReportFile) -> str:
+    """The sentence of a tried file."""
+    try:
+        seen = operations.forecast(file)
+    except PortalError as refusal:
+        return refusal.message
+    if seen is None:
+        return say("What it would do is being found out anew: something was imported since it was tried.")
+    return seen.sentence
 
 
 def _laws(file: ReportFile) -> list[SafeString]:
     if file.status == FileStatus.TRIED:
+        seen = _seen(file)
         return [
-            law_sentence(
-                law["currency"],
-                law["reported_value"],
-                law["matched_value"],
-                law["explained_value"],
-                law["open_value"],
-            )
-            for law in (file.preview or {}).get("law", [])
+            law_sentence(law.currency, law.reported_value, law.matched_value, law.explained_value, law.open_value)
+            for law in (seen.law if seen is not None else ())
         ]
+    if file.status != FileStatus.IMPORTED:
+        return []
     return [
         law_sentence(law.currency, law.reported.value, law.matched.value, law.explained.value, law.open.value)
         for law in queries.law(file)
     ]
 
 
+def _difference_cards(file: ReportFile) -> list[Card]:
+    """Row by row, how a copy differs from the batch that is here."""
+    if not file.differences:
+        return []
+    table = Table(
+        head=(say("Row"), say("Column"), say("Was"), say("Is here")),
+        rows=[
+            (
+                sentence(one["row"]),
+                one["column"] or display.NOTHING,
+                display.mono(one["was"]) if one["was"] else display.NOTHING,
+                display.mono(one["now"]) if one["column"] else one["now"],
+            )
+            for one in file.differences
+        ],
+    )
+    return [Card(say("How it differs from what is imported"), note=f"{len(file.differences)}", table=table, wide=True)]
+
+
 def _tables(shown: dict[str, Any], *, imported: ReportFile | None) -> list[Card]:
     """Totals per type and currency, and how many rows are matched, explained and open."""
     types = Table(
-        head=("Type", "Rows", "Reported", "Matched", "Explained", "Open"),
+        head=(say("Type"), say("Rows"), say("Reported"), say("Matched"), say("Explained"), say("Open")),
         rows=[
             (
                 line["type"],
@@ -341,7 +675,7 @@ def _tables(shown: dict[str, Any], *, imported: ReportFile | None) -> list[Card]
             for line in shown.get("types", [])
         ],
         numeric=frozenset({1, 2, 3, 4, 5}),
-        empty="There are no transactions in this report.",
+        empty=say("There are no transactions in this report."),
     )
     counts = [
         (state, shown.get(f"{state.value.lower()}_rows", 0))
@@ -353,12 +687,12 @@ def _tables(shown: dict[str, Any], *, imported: ReportFile | None) -> list[Card]
         if imported is not None and imported.kind != ReportKind.SUMMARY and count:
             words = display.link(list_url("settlementrow", file=imported.pk, ask=state.value.lower()), words)
         facts.append((state_chip(state), words))
-    return [Card("By type", table=types, wide=True), Card("Rows", facts=facts)]
+    return [Card(say("By type"), table=types, wide=True), Card(say("Rows"), facts=facts)]
 
 
 def _preview_findings(preview: dict[str, Any]) -> Table:
     return Table(
-        head=("Reason", "Line", "What differs", "At stake"),
+        head=(say("Reason"), say("Line"), say("What differs"), say("At stake")),
         rows=[
             (
                 Reason(found["reason"]).label,
@@ -371,25 +705,49 @@ def _preview_findings(preview: dict[str, Any]) -> Table:
             for found in preview.get("discrepancies", [])
         ],
         numeric=frozenset({1, 3}),
-        empty="Nothing: every row would be matched or explained.",
+        empty=say("Nothing: every row would be matched or explained."),
     )
 
 
-def _facts_card(file: ReportFile) -> Card:
-    batches = Batch.objects.filter(Q(details=file) | Q(summary=file)) if file.status == FileStatus.IMPORTED else []
+def _facts_card(file: ReportFile, seen: Outcome | None = None) -> Card:
+    is_imported = file.status == FileStatus.IMPORTED
+    batches = Batch.objects.filter(Q(details=file) | Q(summary=file)) if is_imported else []
+    parts = list(file.parts.all())
     facts: list[tuple[str, Any]] = [
-        ("Account", display.to(file.account)),
-        ("Edition", file.edition),
-        *(("Batch", display.to(batch, display.mono(batch.batch_id))) for batch in batches),
-        ("Amounts", f"{file.get_amount_unit_display()}: {file.amount_unit_basis}"),
-        ("Fees", f"{file.get_fee_sign_display()}: {file.fee_sign_basis}"),
-        ("Size", f"{file.byte_size:,} bytes"),
-        ("SHA-256", display.mono(file.sha256)),
-        ("Tried", display.stamp(file.tried_at)),
+        (say("Account"), display.to(file.account)),
+        (say("Edition"), file.get_edition_display()),
+        *((say("Batch"), display.to(batch, display.mono(batch.batch_id))) for batch in batches),
     ]
     if file.report_day:
-        facts.insert(2, ("Day", f"{file.report_day[:4]}-{file.report_day[4:6]}-{file.report_day[6:]} (UTC+8)"))
+        facts.append((say("Day"), f"{file.report_day[:4]}-{file.report_day[4:6]}-{file.report_day[6:]} (UTC+8)"))
+    if file.amount_unit_basis:
+        facts.append((say("Amounts"), f"{file.get_amount_unit_display()}: {file.amount_unit_basis}"))
+    if file.fee_sign_basis:
+        facts.append((say("Fees"), f"{file.get_fee_sign_display()}: {file.fee_sign_basis}"))
+    if seen is not None and seen.repeated_rows:
+        facts.append(
+            (
+                say("Repeats"),
+                say("{rows_in_words} that another copy tells, too", rows_in_words=rows_in_words(seen.repeated_rows)),
+            )
+        )
+    if seen is not None and seen.restated_rows:
+        facts.append(
+            (
+                say("Changes elsewhere"),
+                say("{rows_in_words} of other files", rows_in_words=rows_in_words(seen.restated_rows)),
+            )
+        )
+    if len(parts) > 1:
+        facts.append((say("Parts"), ", ".join(f"{part.name} ({part.row_count:,})" for part in parts)))
+    if parts:
+        facts.append((say("Written in"), ", ".join(sorted({part.encoding for part in parts}))))
+    facts += [
+        (say("Size"), say("{byte_size:,} bytes", byte_size=file.byte_size)),
+        ("SHA-256", display.mono(file.sha256)),
+        (say("Tried"), display.stamp(file.tried_at)),
+    ]
     if file.imported_at is not None:
-        facts.append(("Imported", display.stamp(file.imported_at)))
-        facts.append(("By", file.imported_by.partition(":")[2] or file.imported_by))
-    return Card("The file", facts=facts)
+        facts.append((say("Imported"), display.stamp(file.imported_at)))
+        facts.append((say("By"), file.imported_by))
+    return Card(say("The file"), facts=facts)

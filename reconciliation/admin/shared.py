@@ -16,7 +16,10 @@ from portal.admin import display
 from portal.admin.display import Chip
 from portal.admin.ledger import Table
 from portal.money import Money
-from reconciliation.models import Discrepancy, ReportFile, RowState
+from portal.words import lazy, say, told
+from reconciliation import periods
+from reconciliation.models import Batch, Discrepancy, Period, ReportFile, RowState
+from reconciliation.queries import rows_of_step
 
 DISCREPANCIES_SHOWN = 20
 
@@ -31,14 +34,17 @@ def state_chip(state: str) -> SafeString:
 def law_sentence(currency: str, reported: int, matched: int, explained: int, open_value: int) -> SafeString:
     """*Reported = matched + explained + open*, as one line; a negative part is taken away."""
     return format_html(
-        'Reported {} = matched {} <span>{} explained {}</span> <span class="{}">{} open {}</span>'
-        '<span class="cur">{}</span>',
+        '{} {} = {} {} <span>{} {} {}</span> <span class="{}">{} {} {}</span><span class="cur">{}</span>',
+        say("Reported"),
         Money(reported, currency).display,
+        say("matched"),
         Money(matched, currency).display,
         "−" if explained < 0 else "+",
+        say("explained"),
         Money(abs(explained), currency).display,
         "due" if open_value else "",
         "−" if open_value < 0 else "+",
+        say("open"),
         Money(abs(open_value), currency).display,
         currency,
     )
@@ -46,7 +52,7 @@ def law_sentence(currency: str, reported: int, matched: int, explained: int, ope
 
 def open_chip(count: int) -> Chip:
     """How many discrepancies wait."""
-    return Chip(f"{count} open", "wait") if count else Chip("Nothing open", "good")
+    return Chip(say("{count} open", count=count), "wait") if count else Chip(say("Nothing open"), "good")
 
 
 def open_of_file(file: str) -> Coalesce:
@@ -69,10 +75,10 @@ def list_url(model: str, **filters: Any) -> str:
 def discrepancy_table(found: Iterable[Discrepancy]) -> Table:
     """Open discrepancies inside a card."""
     return Table(
-        head=("Reason", "Line", "What differs", "At stake"),
+        head=(say("Reason"), say("Line"), say("What differs"), say("At stake")),
         rows=[
             (
-                display.to(one, one.get_reason_display()),
+                display.to(one, told(one.get_reason_display())),
                 line_number(one),
                 sentence(one.sentence),
                 display.money(one.stake) if one.stake_value else display.NOTHING,
@@ -80,18 +86,18 @@ def discrepancy_table(found: Iterable[Discrepancy]) -> Table:
             for one in found
         ],
         numeric=frozenset({1, 3}),
-        empty="Nothing is open.",
+        empty=say("Nothing is open."),
     )
 
 
 def sentence(text: str) -> SafeString:
     """A sentence in a cell, which may wrap where other cells may not."""
-    return format_html('<span class="sentence">{}</span>', text)
+    return format_html('<span class="sentence">{}</span>', told(text))
 
 
 def rows_in_words(count: int) -> str:
     """``1 row``, ``1,204 rows``."""
-    return f"{count:,} row{'' if count == 1 else 's'}"
+    return say("{count:,} row{ending}", count=count, ending="" if count == 1 else "s")
 
 
 def line_number(one: Discrepancy) -> Any:
@@ -104,19 +110,81 @@ def line_number(one: Discrepancy) -> Any:
 class FileFilter(admin.SimpleListFilter):
     """One file, chosen on its own page."""
 
-    title = "file"
+    title = lazy("file")
     parameter_name = "file"
     path = "file"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         chosen = request.GET.get(self.parameter_name, "")
-        if not (chosen.isascii() and chosen.isdigit() and len(chosen) <= 18):
+        if not _is_key(chosen):
             return []
         return [(str(pk), name) for pk, name in ReportFile.objects.filter(pk=chosen).values_list("pk", "name")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         known = {value for value, _ in self.lookup_choices}
         return queryset.filter(**{self.path: self.value()}) if self.value() in known else queryset
+
+
+class BatchFilter(admin.SimpleListFilter):
+    """One batch, chosen on its own page."""
+
+    title = lazy("batch")
+    parameter_name = "batch"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        chosen = request.GET.get(self.parameter_name, "")
+        if not _is_key(chosen):
+            return []
+        return [(str(pk), name) for pk, name in Batch.objects.filter(pk=chosen).values_list("pk", "batch_id")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        known = {value for value, _ in self.lookup_choices}
+        return queryset.filter(batch=self.value()) if self.value() in known else queryset
+
+
+class MonthFilter(admin.SimpleListFilter):
+    """The settlement rows of one month and currency, chosen on the month's page: ``?month=12.USD``."""
+
+    title = lazy("month")
+    parameter_name = "month"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        chosen = request.GET.get(self.parameter_name, "")
+        key, _, currency = chosen.partition(".")
+        period = Period.objects.filter(pk=key).first() if _is_key(key) and currency.isascii() else None
+        self._period, self._currency = period, currency
+        return [(chosen, f"{told(str(period))}, {currency}")] if period is not None else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self._period is None:
+            return queryset
+        return queryset.filter(batch__in=periods.batches(self._period).values("pk"), currency=self._currency)
+
+
+class StepFilter(admin.SimpleListFilter):
+    """The rows a step from gross to net is made of, chosen in the picture."""
+
+    title = lazy("step")
+    parameter_name = "step"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        chosen = request.GET.get(self.parameter_name, "")
+        labels = {
+            "gross": say("Gross"),
+            "refunds": say("Refunds"),
+            "fees": say("Fees"),
+            "fx": "FX",
+            "disputes": say("Disputes"),
+        }
+        labels |= {"reserve": say("Reserve"), "other": say("Other"), "net": say("Net")}
+        return [(chosen, labels[chosen])] if chosen in labels else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(rows_of_step(self.value() or "")) if self.lookup_choices else queryset
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 OPEN = Q(closed_at__isnull=True)

@@ -13,7 +13,7 @@ from portal.models import AcquirerAccount
 from portal.money import Money
 from reconciliation import operations, queries
 from reconciliation.models import Discrepancy, ReportFile
-from reconciliation.operations import Outcome
+from reconciliation.operations import Answers, Outcome
 from tests.factories import (
     AcquirerAccountFactory,
     BuyerFactory,
@@ -95,9 +95,13 @@ Import = Callable[..., Outcome]
 def imported(books: Books) -> Import:
     """Import a text or bytes under a name, and hold it to the law."""
 
-    def do(content: str | bytes, name: str = "settlementItems_USD_2026051498700001_000.csv") -> Outcome:
+    def do(
+        content: str | bytes,
+        name: str = "settlementItems_USD_2026051498700001_000.csv",
+        answers: Answers = Answers(),  # noqa: B008 - frozen
+    ) -> Outcome:
         raw = content.encode() if isinstance(content, str) else content
-        outcome = operations.import_report(name, raw, by=BOOKKEEPER, account=books.account)
+        outcome = operations.import_report(name, raw, by=BOOKKEEPER, account=books.account, answers=answers)
         every_file_obeys_the_law()
         return outcome
 

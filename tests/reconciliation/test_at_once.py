@@ -1,15 +1,18 @@
-"""Two people import the same at the same time."""
+"""Two people import the same, or work the same, at the same time."""
 
 import threading
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from django.db import connection
 
+from payments.models import Payment
 from portal.errors import PortalError
+from portal.models import JournalEntry
 from portal.money import Money
 from reconciliation import operations, queries
-from reconciliation.models import Batch, Discrepancy, Match, ReportFile, SettlementRow
+from reconciliation.models import Batch, Discrepancy, Match, Period, ReportFile, SettlementRow
 from reconciliation.operations import Outcome, Result
 from tests.factories import AcquirerAccountFactory
 from tests.reconciliation import reports
@@ -19,15 +22,15 @@ from tests.reconciliation.reports import row, settlement
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def at_once(*verbs: Callable[[], Outcome]) -> list[str]:
+def at_once(*verbs: Callable[[], object]) -> list[str]:
     """What each of them came to: a result, or the code of a refusal."""
     ends: list[str] = []
     gate = threading.Barrier(len(verbs))
 
-    def run(verb: Callable[[], Outcome]) -> None:
+    def run(verb: Callable[[], object]) -> None:
         try:
             gate.wait()
-            ends.append(str(verb().result))
+            ends.append(str(getattr(verb(), "result", "done")))
         except PortalError as refusal:
             ends.append(refusal.code)
         finally:
@@ -86,3 +89,49 @@ def test_one_payment_in_two_batches_at_once_is_settled_once(trade: Books) -> Non
     assert Discrepancy.objects.get().reason == "DUPLICATE"
     for file in ReportFile.objects.all():
         queries.prove(file)
+
+
+def test_one_discrepancy_worked_by_two_at_once_ends_once(trade: Books) -> None:
+    text = settlement(row("PAYMENT", "X-1", "50.00", "50.00")).encode()
+    operations.import_report("a.csv", text, by=BOOKKEEPER, account=trade.account)
+    payment = Payment.objects.get()
+    seen = [Discrepancy.objects.get() for _ in range(3)]
+
+    ends = at_once(
+        lambda: operations.write_off(seen[0], by=BOOKKEEPER, reason_code="TOO_SMALL"),
+        lambda: operations.match_by_hand(seen[1], payment, by=BOOKKEEPER, reason_code="SAME_ORDER"),
+        lambda: operations.close(seen[2], by=BOOKKEEPER, resolution="CONFIRMED"),
+    )
+
+    assert ends == ["conflict", "conflict", "done"]
+    assert not Discrepancy.objects.get().is_open
+    queries.prove(ReportFile.objects.get())
+
+
+def test_one_payment_matched_by_two_at_once_is_settled_once(trade: Books) -> None:
+    rows = [row("PAYMENT", name, "50.00", "50.00") for name in ("X-1", "X-2")]
+    operations.import_report("a.csv", settlement(*rows).encode(), by=BOOKKEEPER, account=trade.account)
+    payment = Payment.objects.get()
+
+    ends = at_once(
+        *(
+            lambda one=one: operations.match_by_hand(one, payment, by=BOOKKEEPER, reason_code="SAME_ORDER")
+            for one in Discrepancy.objects.all()
+        )
+    )
+
+    assert ends == ["conflict", "done"]
+    assert (Match.objects.get().is_by_hand, Discrepancy.objects.filter(closed_at=None).count()) == (True, 1)
+    queries.prove(ReportFile.objects.get())
+
+
+def test_one_month_closed_by_two_at_once_is_booked_once(trade: Books) -> None:
+    period = Period.objects.create(account=trade.account, month=date(2026, 1, 1))
+    seen = [Period.objects.get(), Period.objects.get()]
+
+    ends = at_once(*(lambda one=one: operations.lock(one, by=BOOKKEEPER, reason_code="MONTH_END") for one in seen))
+
+    assert ends == ["conflict", "done"]
+    assert JournalEntry.objects.filter(act="close month").count() == 1
+    period.refresh_from_db()
+    assert not period.is_open

@@ -11,8 +11,12 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 
+from portal.management.commands.import_report import as_text
 from reconciliation.models import ReportFile, SettlementRow
+from reconciliation.operations import Outcome, Result
+from reconciliation.outcomes import LawLine
 from tests.factories import AcquirerAccountFactory
 from tests.reconciliation import reports
 from tests.reconciliation.conftest import Books
@@ -26,6 +30,12 @@ def run(*arguments: Any) -> tuple[int, str, str]:
     except CommandError as error:
         return error.returncode, out.getvalue(), str(error)
     return 0, out.getvalue(), ""
+
+
+def test_amounts_are_printed_as_the_desk_shows_them() -> None:
+    law = LawLine("IDR", 1_114_000_00, 1_114_000_00, explained_value=0, open_value=0)
+    printed = as_text(Outcome(Result.IMPORTED, "settlementItems.csv", "Imported.", law=[law]))
+    assert printed.splitlines()[-1].split() == ["=", "1,114,000", "1,114,000", "0", "0", "IDR"]
 
 
 @pytest.fixture
@@ -42,11 +52,12 @@ def test_three_reports_are_imported_and_told_as_tables(may_books: Books, folder:
 
     assert status == 0
     assert ReportFile.objects.count() == 3
-    assert printed.splitlines()[:12] == [
+    assert printed.splitlines()[:13] == [
         "settlementItems_USD_2026051498700001_000.csv: IMPORTED",
         "  Settlement details: 8 rows imported, nothing open.",
         "  Batch 2026051498700001 of EXAMPLE_PSP in USD",
         "  Amounts: major units (amounts are printed with decimal points)",
+        "  Fees: charge negative (net = gross + fees closes on 6 rows, net = gross − fees on 0)",
         "  type            rows  reported  matched  explained  open",
         "  DISPUTE            1    -45.00     0.00     -45.00  0.00 USD",
         "  PAYMENT            3    179.63   179.63       0.00  0.00 USD",
@@ -112,7 +123,14 @@ def test_the_json_is_stable(may_books: Books, folder: Path) -> None:
         "amount_unit_basis",
         "fee_sign",
         "fee_sign_basis",
+        "fee_parts",
         "unknown_columns",
+        "absent_columns",
+        "encodings",
+        "parts",
+        "repeated_rows",
+        "restated_rows",
+        "differences",
         "batches",
         "law",
         "types",
@@ -179,12 +197,25 @@ def test_between_two_accounts_nothing_is_guessed(folder: Path, db: None) -> None
     assert SettlementRow.objects.count() == 8
 
 
+def migrated(path: Path) -> None:
+    """A database of a process's own, migrated and empty: on SQLite the test's, copied."""
+    if connection.vendor != "sqlite":
+        environment = {"PORTAL_DATA": str(path.parent), "PATH": "/usr/bin:/bin"}
+        manage = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
+        subprocess.run([*manage, "migrate", "-v", "0"], env=environment, check=True, timeout=120)
+        return
+    path.parent.mkdir()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(path)])
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_shell_sees_the_exit_status(tmp_path: Path) -> None:
     """A process of its own on an empty database: refused with 2 and a sentence, no traceback."""
     environment = {"PORTAL_DATA": str(tmp_path / "data"), "PATH": "/usr/bin:/bin"}
     (tmp_path / "cut.csv").write_text(reports.SETTLEMENT.replace("<END>\n", ""))
     manage = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
-    subprocess.run([*manage, "migrate", "-v", "0"], env=environment, check=True, timeout=120)
+    migrated(tmp_path / "data" / "portal.sqlite3")
 
     ended = subprocess.run(
         [*manage, "import_report", str(tmp_path / "cut.csv")],

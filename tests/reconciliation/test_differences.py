@@ -13,9 +13,9 @@ from portal.errors import Conflict, InvalidInput
 from portal.models import Incident, JournalEntry
 from portal.money import Money
 from reconciliation import operations, queries
-from reconciliation.errors import BatchDiffers
-from reconciliation.models import Discrepancy, Explanation, Match, ReportFile, SettlementRow
-from reconciliation.operations import Result
+from reconciliation.errors import BatchDiffers, ReportRefused
+from reconciliation.models import Discrepancy, Explanation, FeeSign, Match, ReportFile, SettlementRow
+from reconciliation.operations import Answers, Result
 from tests.factories import UserFactory
 from tests.reconciliation import reports
 from tests.reconciliation.conftest import BOOKKEEPER, Books, Import, every_file_obeys_the_law, law_of, opened
@@ -185,8 +185,14 @@ def test_two_cents_are_rounding_and_booked_as_such(books: Books, imported: Impor
 
 def test_three_cents_are_not(books: Books, imported: Import) -> None:
     books.payment("P-1", usd(100_00))
+    books.payment("P-2", usd(100_00))
 
-    imported(settlement(row("PAYMENT", "P-1", "100.00", "97.03", **fee("-3.00"))))
+    imported(
+        settlement(
+            row("PAYMENT", "P-1", "100.00", "97.03", **fee("-3.00")),
+            row("PAYMENT", "P-2", "100.00", "97.00", **fee("-3.00")),
+        )
+    )
 
     assert opened() == [("NET_DIFFERS", 2, "0.03 USD")]
 
@@ -328,17 +334,32 @@ def test_a_charge_that_is_printed_positive_is_recognised_by_the_sums(books: Book
     assert opened() == []
 
 
-def test_a_file_whose_fees_close_neither_way_is_flagged(books: Books, imported: Import) -> None:
+def test_a_file_whose_fees_close_neither_way_asks(books: Books, imported: Import) -> None:
     for number in (1, 2):
         books.payment(f"P-{number}", usd(200_00))
+    text = settlement(*(row("PAYMENT", f"P-{number}", "200.00", "150.00", **fee("-8.00")) for number in (1, 2)))
 
-    imported(settlement(*(row("PAYMENT", f"P-{number}", "200.00", "150.00", **fee("-8.00")) for number in (1, 2))))
+    with pytest.raises(ReportRefused) as refusal:
+        imported(text)
+    assert refusal.value.code == "fees_unclear"
+    assert "closes on 0 rows, net = gross − fees on 0." in refusal.value.message
 
-    assert opened() == [
-        ("FEE_SIGN_UNCLEAR", None, "0.00 USD"),
-        ("NET_DIFFERS", 2, "-42.00 USD"),
-        ("NET_DIFFERS", 3, "-42.00 USD"),
-    ]
+    outcome = imported(text, answers=Answers(fee_sign=FeeSign.CHARGE_POSITIVE))
+
+    assert outcome.fee_sign_basis.startswith("as a person said")
+    assert opened() == [("NET_DIFFERS", 2, "-58.00 USD"), ("NET_DIFFERS", 3, "-58.00 USD")]
+
+
+def test_one_row_against_another_is_no_majority(books: Books, imported: Import) -> None:
+    text = settlement(
+        row("PAYMENT", "P-1", "200.00", "192.00", **fee("-8.00")),
+        row("PAYMENT", "P-2", "200.00", "192.00", **fee("8.00")),
+    )
+
+    with pytest.raises(ReportRefused) as refusal:
+        imported(text)
+
+    assert refusal.value.code == "fees_unclear"
 
 
 def test_a_fee_in_another_currency_is_opened(books: Books, imported: Import) -> None:
@@ -374,7 +395,9 @@ def test_the_same_fee_difference_is_found_the_other_way_round(books: Books, impo
     outcome = imported(transactions(told), name="transactionItems_20260512_000.csv")
 
     assert law_of(outcome) == [("USD", 100_00, 100_00, 0, 0)]
-    assert opened() == [("FEE_DIFFERS", 2, "0.30 USD")]
+    assert outcome.restated_rows == 1
+    assert opened(row__file__kind="SETTLEMENT") == [("FEE_DIFFERS", 2, "-0.30 USD")]
+    assert opened(row__file__kind="TRANSACTIONS") == []
 
 
 # The status, the type, the sign.
@@ -626,13 +649,28 @@ def test_the_copy_of_the_day_after_replaces_the_first(books: Books, imported: Im
     imported(transactions(known, unknown), name="transactionItems_20260512_000.csv")
     assert opened() == [("NOT_IN_OUR_BOOKS", 3, "30.00 USD")]
 
+    books.payment("P-2", usd(45_00))
+    dollars = row("PAYMENT", "P-2", "45.00", "43.69", transactionId="A2", settlementCurrency="USD", **fee("-1.31"))
     filled = known | {"settlementAmountValue": "19.42", "settlementCurrency": "USD"} | fee("-0.58")
-    imported(transactions(filled, unknown), name="transactionItems_20260512_000.csv")
+    imported(transactions(filled, unknown, dollars), name="transactionItems_20260512_000.csv")
 
-    assert opened() == [("NOT_IN_OUR_BOOKS", 3, "30.00 USD")]  # once, on the later copy
+    assert opened() == [("NOT_IN_OUR_BOOKS", 3, "30.00 USD")]  # once, though both copies tell it
     first, second = ReportFile.objects.order_by("pk")
-    assert [row.superseded_by.file for row in first.rows.all() if row.superseded_by] == [second, second]
-    assert list(second.rows.filter(superseded_by=None).values_list("fees_value", flat=True)) == [-58, None]
+    replaced = first.rows.get(transaction_request_id="P-1").superseded_by
+    assert replaced is not None
+    assert (replaced.file, replaced.fees_value) == (second, -58)
+
+
+def test_fees_of_another_currency_that_no_row_tells_the_sign_of_are_kept_and_not_read(
+    books: Books, imported: Import
+) -> None:
+    books.payment("P-1", Money(1120_00, "PHP"))
+    filled = row("PAYMENT", "P-1", "1120.00", "19.42", currency="PHP", settlementCurrency="USD", **fee("-0.58"))
+
+    outcome = imported(transactions(filled), name="transactionItems_20260512_000.csv")
+
+    assert outcome.fee_sign_basis == "no row tells how fees are printed, so they are kept and not read"
+    assert (sole_row().fees_value, sole_row().raw["paymentMethodFeeAmountValue"]) == (None, "-0.58")
 
 
 # Copies.
@@ -648,7 +686,7 @@ def test_the_same_file_again_is_a_no_op_that_says_when(may_books: Books, importe
     assert (first.result, again.result) == (Result.IMPORTED, Result.KNOWN)
     assert again.sentence == (
         "This very file was imported already, on 2026-03-02 at 10:00 UTC+8 as "
-        "settlementItems_USD_2026051498700001_000.csv (by COMMAND:bookkeeper). Nothing was added."
+        "settlementItems_USD_2026051498700001_000.csv (by the command bookkeeper). Nothing was added."
     )
     assert law_of(again) == law_of(first)
     assert (SettlementRow.objects.count(), Match.objects.count(), JournalEntry.objects.count()) == before

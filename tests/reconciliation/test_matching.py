@@ -44,6 +44,7 @@ def books(draw: st.DrawFn) -> Books:
             number,
             number,
             f"R-{number}",
+            f"AR-{number}",
             Money(draw(st.integers(1, 20_00)), amount.currency),
             draw(st.sampled_from(RefundStatus.values)),
             draw(st.sampled_from([None, NOON])),
@@ -73,15 +74,18 @@ def lines(draw: st.DrawFn, kind: ReportKind) -> Line:
         reported = amount if is_counted and amount is not None else Money(0, amount.currency if amount else "USD")
     fees = draw(st.none() | VALUES)
     return Line(
+        part=0,
         number=2,
         printed_type=row_type,
         row_type=row_type,
         status=status,
+        has_status=kind is ReportKind.TRANSACTIONS,
         psp="PSP",
         batch_id="B",
         initiated_on=draw(st.sampled_from([date(2026, 5, 11), date(2026, 5, 14)])),
         occurred_at=draw(st.sampled_from([None, NOON])),
         transaction_id=draw(st.sampled_from(["A-1", "A-2", "A-9", ""])),
+        original_id=draw(st.sampled_from(["A-1", ""])),
         request_id=draw(IDS),
         original_request_id=draw(IDS),
         reference_id="",
@@ -95,6 +99,7 @@ def lines(draw: st.DrawFn, kind: ReportKind) -> Line:
         net=net,
         fees={} if fees is None else {"paymentMethodFeeAmountValue": fees},
         fees_sum=fees,
+        coupon=draw(st.sampled_from([0, 0, 5])),
         raw={},
         trouble=draw(st.sampled_from([None, None, None, (Reason.TOO_PRECISE, "too precise")])),
         reported=reported,
@@ -130,7 +135,7 @@ def test_every_transaction_row_obeys_the_law(ours: Books, line: Line) -> None:
 @given(books(), lines(ReportKind.SETTLEMENT))
 def test_nothing_is_matched_by_its_amount_alone(ours: Books, line: Line) -> None:
     line.request_id = line.original_request_id = "X-1"
-    line.transaction_id = "A-9"
+    line.transaction_id = line.original_id = "A-9"
 
     decision = decide(line, ReportKind.SETTLEMENT, ours)
 

@@ -100,3 +100,51 @@ def test_what_the_settlement_leaves_out_is_not_settled(shop: Shop, buyer: Custom
     assert queries.settled(payments[0]) is None
     assert queries.settled(payments[1]) is not None
     assert opened() == []
+
+
+def test_a_payment_before_midnight_whose_cancel_is_of_the_next_day(
+    shop: Shop, buyer: Customer, acquirer: Acquirer
+) -> None:
+    wallet = buyer.binds("GCASH")
+    midnight = clock.now().astimezone(clock.ACQUIRER_ZONE).replace(hour=0, minute=0, second=0) + timedelta(days=1)
+    shop.clock_moves_to(midnight - timedelta(seconds=20))
+    acquirer.will("answer_lost", api="pay")
+    payment = shop.charges(shop.sells("pass", PHP(499_00), to=buyer), wallet)
+    shop.clock_stands_at(midnight + timedelta(seconds=20))
+    shop.cancels(payment)
+    payment.refresh_from_db()
+    assert (payment.status, payment.paid_at) == ("CANCELLED", None)
+    day_passes(shop)
+
+    imports_every_report(shop.account, acquirer)
+    for discrepancy in Discrepancy.objects.filter(closed_at=None):
+        operations.check_again(discrepancy, by=BOOKKEEPER)
+
+    assert opened() == []
+    every_file_obeys_the_law()
+
+
+@pytest.mark.parametrize("edition", ["E1", "E2", "E3"])
+def test_a_day_in_an_earlier_edition_leaves_nothing_open(
+    shop: Shop, buyer: Customer, acquirer: Acquirer, edition: str
+) -> None:
+    payments = a_day_of_trade(shop, buyer)
+    control = SandboxControl(acquirer.sandbox.url)
+    files = control.close_day(edition=edition)
+
+    # Details before summaries: they tell the unit of E1's.
+    for written in sorted(files, key=lambda report: str(report["name"])):
+        content = control.report(written["day"], written["name"]).encode()
+        operations.import_report(written["name"], content, by=BOOKKEEPER, account=shop.account)
+    every_file_obeys_the_law()
+
+    assert opened() == []
+    said = set(ReportFile.objects.values_list("edition", "amount_unit"))
+    # Without the columns of interchange pricing, E2's transaction details cannot be told from E3's.
+    expected = {"E1": {("E1", "MINOR")}, "E2": {("E2", "MAJOR"), ("E3", "MAJOR")}, "E3": {("E3", "MAJOR")}}
+    assert said == expected[edition]
+    assert len(files) == ReportFile.objects.count()
+    for payment in payments:
+        settled = queries.settled(payment)
+        assert settled is not None, payment.payment_request_id
+        assert settled.transaction_amount == payment.amount

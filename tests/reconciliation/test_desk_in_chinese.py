@@ -1,0 +1,121 @@
+"""The desk of reconciliation in Chinese: nothing of its pages is left in English, and what leaves the house is."""
+
+import io
+import re
+import zipfile
+
+import pytest
+from django.test import Client
+
+from portal.models import JournalEntry
+from portal.money import Money
+from portal.roles import FINANCE
+from reconciliation import operations
+from reconciliation.models import Batch, Discrepancy, Match, Period
+from tests.reconciliation.conftest import BOOKKEEPER, Books, Import
+from tests.reconciliation.reports import row, settlement
+from tests.reconciliation.test_desk import act, signed_in, words
+from tests.reconciliation.test_desk_work import LIST, act_of, page_of
+from tests.words.test_pages import CHINESE, english_on
+
+MONTHS = "/admin/reconciliation/period/"
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+@pytest.fixture
+def reader(books: Books) -> Client:
+    """Somebody who closes the books and reads Chinese."""
+    client = signed_in(FINANCE)
+    client.cookies["language"] = CHINESE
+    return client
+
+
+def opened(reader: Client, url: str, data: dict[str, object] | None = None) -> str:
+    """The words of a page on which no English sentence is left."""
+    response = reader.get(url, data or {}, follow=True)
+    assert response.status_code == 200, url
+    left = sorted(set(english_on(response.content.decode())))
+    assert not left, f"{url}: {left}"
+    return words(response)
+
+
+def test_every_page_and_act_of_a_discrepancy(reader: Client, books: Books, imported: Import) -> None:
+    paid = books.payment("P-1", Money(1_000_00, "USD"))
+    paid.order.reference = "ORD-7"
+    paid.order.save()
+    imported(
+        settlement(
+            row("PAYMENT", "X-1", "990.00", "990.00", referenceTransactionId="ORD-7"),
+            row("PAYMENT", "X-2", "5.00", "5.00"),
+            row("PAYMENT", "X-3", "6.00", "6.00"),
+        )
+    )
+    one, other, third = Discrepancy.objects.order_by("row__line_number")
+    operations.assign(third, None, by=BOOKKEEPER)
+    assert "未结" in opened(reader, LIST)
+    for name in ("take", "match", "close", "assign", "check_again", "ask", "raise_it", "write_off", "reopen"):
+        opened(reader, act_of(one, name))
+    for name in ("assign_chosen", "close_chosen", "write_off_chosen"):
+        assert "2 项差异" in opened(reader, f"{LIST}acts/{name}/", {"chosen": [str(other.pk), str(third.pk)]})
+    assert "可能归属 未自动匹配 我方 状态 金额 P-1 已支付 1,000.00 USD" in opened(reader, page_of(one))
+
+    page = act(reader, act_of(one, "match"), "匹配", reason_code="SAME_ORDER", proposal="P-1")
+    assert "该行中的 1,000.00 USD 计为已与 支付 P-1（1,000.00 USD） 匹配。" in words(page)
+    assert "-10.00 USD 仍未结：该行为 990.00 USD，我方为 1,000.00 USD：少 10.00 USD。" in words(page)
+    act(reader, act_of(one, "match"), "与 支付 P-1（1,000.00 USD） 匹配", reason_code="SAME_ORDER", proposal="P-1")
+
+    left = Discrepancy.objects.get(row=one.row, closed_at=None)
+    for url in (
+        page_of(one),
+        page_of(left),
+        act_of(left, "match"),
+        f"/admin/reconciliation/settlementrow/{one.row_id}/",
+    ):
+        opened(reader, url)
+    opened(reader, f"/admin/reconciliation/settlementrow/{one.row_id}/acts/unmatch/")
+    act(reader, act_of(other, "write_off"), "核销 5.00 USD", reason_code="TOO_SMALL")
+    assert "作为损失或收益核销" in opened(reader, page_of(other))
+    opened(reader, act_of(other, "reopen"))
+    for entry in JournalEntry.objects.all():
+        assert not _CHINESE.search(f"{entry.act}{entry.outcome}{entry.before}{entry.after}")
+    assert not _CHINESE.search("".join(f"{each.sentence}{each.note}" for each in Discrepancy.objects.all()))
+    assert Match.objects.get().is_by_hand
+
+
+def test_the_bundle_for_the_acquirer_is_english(reader: Client, books: Books, imported: Import) -> None:
+    books.payment("P-1", Money(100_00, "USD"))
+    imported(settlement(row("PAYMENT", "P-1", "90.00", "90.00")))
+    one = Discrepancy.objects.get()
+
+    page = act(reader, act_of(one, "raise_it"), "下载材料包", reason_code="ASK")
+
+    with zipfile.ZipFile(io.BytesIO(page.content)) as pack:
+        assert "Dear colleagues" in pack.read("letter.txt").decode()
+        for name in pack.namelist():
+            assert not _CHINESE.search(pack.read(name).decode()), name
+    assert "已提交收单机构" in opened(reader, page_of(one))
+
+
+def test_a_month_before_and_after_it_is_closed(reader: Client, books: Books, imported: Import) -> None:
+    imported(settlement(row("PAYMENT", "X-1", "5.00", "5.00"), row("REFUND", "X-2", "-1.00", "-1.00")))
+    period = Period.objects.get()
+    page = f"{MONTHS}{period.pk}/change/"
+    month = f"{period.month.year}年{period.month.month}月"
+    said = opened(reader, page)
+    assert month in said
+    assert "2 项差异未结。" in said
+    assert "缺少明细或汇总：" in said
+    assert f"{month}" in opened(reader, MONTHS)
+    lock = f"{MONTHS}{period.pk}/acts/lock/"
+    assert "尚不能结账。" in opened(reader, lock)
+    refused = act(reader, lock, f"{month}结账", reason_code="MONTH_END")
+    assert f"{month}不能结账。" in words(refused)
+    assert not english_on(refused.content.decode())
+    opened(reader, f"{MONTHS}{period.pk}/acts/books/")
+    opened(reader, "/admin/reconciliation/settlementrow/", {"month": f"{period.pk}.USD", "step": "gross"})
+    opened(reader, f"/admin/reconciliation/batch/{Batch.objects.get().pk}/change/")
+    for kind in ("csv", "beancount"):
+        taken = act(reader, f"{MONTHS}{period.pk}/acts/books/", "下载会计分录", kind=kind)
+        assert "attachment" in taken.headers["Content-Disposition"]
+        assert not _CHINESE.search(taken.content.decode())
+    assert JournalEntry.objects.filter(act="take the journal of a month").count() == 2
