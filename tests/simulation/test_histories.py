@@ -1,31 +1,127 @@
 """Seeded histories: whatever happens, in whatever order, killed anywhere, the books balance."""
 
+import json
+import os
+import random
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
-from portal.sandbox.context import Keys, new_keys
-from portal.simulation.history import Told, tell
+from authorizations.models import WalletAccount
+from portal import clock
+from portal.clock import VirtualClock
+from portal.models import JournalDay
+from portal.sandbox.context import new_keys
+from portal.sandbox.engine import Engine
+from portal.sandbox.faults import KINDS
+from portal.sandbox.plants import KINDS as PLANT_KINDS
+from portal.sandbox.store import Store
+from portal.simulation import twins
+from portal.simulation.acts import ACTS
+from portal.simulation.breaking import FAULTS
+from portal.simulation.history import Teller, Told, shrink
+from portal.simulation.settling import PLANTS
+from portal.simulation.stage import START
 
-STEPS = 60
-SEEDS = 20
+STEPS = 100
+SEEDS = 60
 PER_TEST = 5
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return new_keys()
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("first", range(1, SEEDS + 1, PER_TEST))
-def test_every_promise_holds(first: int, keys: Keys) -> None:
+def test_every_promise_holds(first: int, teller: Teller) -> None:
+    total = Told(first, 0)
     for seed in range(first, first + PER_TEST):
-        told = tell(seed, STEPS, keys)
+        told = teller.tell(seed, list(range(STEPS)))
+        total.add(told)
         assert told.holds, f"seed {seed}\n" + "\n".join(told.lines + told.violations)
+    assert len(total.acts) > len(ACTS) * 3 // 4, "hardly anything happens any more"
+    assert len(total.faults) > 8
+    assert total.kills.total() > 5
+    assert total.overtaken > 20
+    assert total.messages > 20
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_seed_tells_the_same_story(keys: Keys) -> None:
-    def story() -> Told:
-        return tell(7, 60, keys)
+def test_a_story_ends_the_same_whatever_order_its_messages_come_in(teller: Teller) -> None:
+    for seed in range(1, 6):
+        assert teller.tell_twice(seed) == []
 
-    assert story().lines == story().lines
+
+@pytest.mark.django_db(transaction=True)
+def test_a_world_in_which_nothing_will_ever_be_due_is_at_rest(teller: Teller) -> None:
+    with teller.world(1) as world:
+        for model in (WalletAccount, JournalDay):
+            model._base_manager.update(due_at=None)
+        world.works()
+        assert world.moments() == []
+
+        world.comes_to_rest()
+
+        assert clock.now() == START + timedelta(days=5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_exception_in_a_story_told_twice_is_its_failure(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumbles(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(twins, "play", stumbles)
+
+    (sentence,) = teller.tell_twice(1)
+
+    assert "nobody expected" in sentence
+    assert "ZeroDivisionError" in sentence
+
+
+def test_every_fault_of_the_sandbox_is_used_and_understood() -> None:
+    engine = Engine(Store(), VirtualClock(START), keys=new_keys())
+    rng = random.Random(1)
+
+    assert set(FAULTS) == set(KINDS)
+    assert set(PLANTS) == set(PLANT_KINDS)
+    for fault, (_, options) in FAULTS.items():
+        for _ in range(50):
+            engine.set_fault(fault, **options(rng))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_seed_tells_the_same_story_in_another_process(teller: Teller) -> None:
+    here = [teller.tell(seed, list(range(50))).lines for seed in (7, 8)]
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "simulate", "--seed=7", "--seeds=2", "--steps=50", "--story", "--format=json"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONHASHSEED": "4711"},
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+
+    assert json.loads(done.stdout)["stories"] == ["\n".join(lines) for lines in here]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_is_told_as_short_as_can_be(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pays_twice(told: Told) -> list[str]:
+        return ["an order was paid"] if any(" pays " in line and "SUCCEEDED" in line for line in told.lines) else []
+
+    tell = teller.tell
+
+    def tell_and_judge(seed: int, steps: list[int]) -> Told:
+        told = tell(seed, steps)
+        told.violations = pays_twice(told)
+        return told
+
+    monkeypatch.setattr(teller, "tell", tell_and_judge)
+    told = next(told for seed in range(1, 9) if not (told := teller.tell(seed, list(range(30)))).holds)
+
+    shortest = shrink(told, teller)
+
+    assert not shortest.holds
+    assert shortest.steps <= 3

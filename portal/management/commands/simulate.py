@@ -7,16 +7,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from portal.sandbox.context import new_keys
-from portal.simulation.history import Told, shrink, tell
+from portal.simulation.history import Teller, Told, shrink
 from portal.simulation.promises import PROMISES
 
+_TWINS_EVERY = 10
+"""Every tenth seed also plays a script twice, with its messages in order and in none (``portal.simulation.twins``)."""
 _OWN_DATABASE = "PORTAL_SIMULATES"
 
 
@@ -35,6 +37,9 @@ class Command(BaseCommand):
         parser.add_argument("--seeds", type=int, default=60, help="how many, one after the other")
         parser.add_argument("--steps", type=int, default=100, help="steps of each history")
         parser.add_argument("--database-url", default="", help="a server to make a scratch database on; default SQLite")
+        parser.add_argument("--progress", type=int, default=0, help="say so after every so many seeds")
+        parser.add_argument("--shrink-seconds", type=float, default=60, help="how long to look for a shorter story")
+        parser.add_argument("--story", action="store_true", help="tell the whole story of every seed")
         parser.add_argument("--format", choices=("text", "json"), default="text")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -59,35 +64,54 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="simulate-") as folder:
             environment = os.environ | {_OWN_DATABASE: "1", "PORTAL_DATA": folder, "PORTAL_ENVIRONMENT": "sandbox"}
             environment.pop("DATABASE_URL", None)
+            environment["PORTAL_CHECKPOINTS"] = str(Path(folder) / "checkpoints")
             environment["DATABASE_URL"] = database_url or "sqlite://:memory:"
             done = subprocess.run([sys.executable, *sys.argv], env=environment, check=False)  # noqa: S603 - ourselves
         sys.exit(done.returncode)
 
     def _tell(self, options: dict[str, Any]) -> bool:
-        keys = new_keys()
-        begun = time.perf_counter()
-        faults: Counter[str] = Counter()
-        kills, days, done = 0, 0.0, 0
+        teller = Teller(new_keys())
+        begun = time.perf_counter(), time.process_time()
+        total = Told(options["seed"], 0)
         broken: Told | None = None
+        stories: list[str] = []
+        twins = 0
+        done = 0
         for seed in range(options["seed"], options["seed"] + options["seeds"]):
-            told = tell(seed, options["steps"], keys)
-            faults.update(told.faults)
-            kills, days, done = kills + told.kills, days + told.days, done + 1
+            told = teller.tell(seed, list(range(options["steps"])))
+            if told.holds and seed % _TWINS_EVERY == 0:
+                told.violations += teller.tell_twice(seed)
+                twins += 1
+            total.add(told)
+            done += 1
+            if options["story"]:
+                stories.append("\n".join(told.lines))
             if not told.holds:
                 broken = told
                 break
-        seconds = time.perf_counter() - begun
+            if options["progress"] and done % options["progress"] == 0:
+                self.stderr.write(f"{done} seeds hold, the last is {seed}")
+        seconds, cpu_seconds = time.perf_counter() - begun[0], time.process_time() - begun[1]
         facts = {
             "seeds": done,
-            "steps": done * options["steps"],
-            "simulated_days": round(days),
-            "faults": dict(sorted(faults.items())),
-            "kills": kills,
+            "steps": total.steps,
+            "simulated_days": round(total.days),
+            "faults": dict(sorted(total.faults.items())),
+            "kills": total.kills.total(),
+            "killed_at": dict(sorted(total.kills.items())),
+            "overtaken": total.overtaken,
+            "messages": total.messages,
+            "reports": total.reports,
+            "planted": total.planted,
+            "told_twice": twins,
             "promises": list(PROMISES),
-            "steps_per_second": round(done * options["steps"] / seconds),
+            "steps_per_second": round(total.steps / seconds),
+            "steps_per_cpu_second": round(total.steps / cpu_seconds),
             "holds": broken is None,
         }
-        shortest = shrink(broken, keys) if broken is not None else None
+        if options["story"]:
+            facts["stories"] = stories
+        shortest = shrink(broken, teller, seconds=options["shrink_seconds"]) if broken is not None else None
         if shortest is not None:
             facts |= {"seed": shortest.seed, "violations": shortest.violations, "story": shortest.lines}
         if options["format"] == "json":
@@ -97,11 +121,17 @@ class Command(BaseCommand):
         return broken is not None
 
     def _print(self, facts: dict[str, Any], shortest: Told | None) -> None:
+        for story in facts.get("stories", ()):
+            self.stdout.write(f"{story}\n")
         self.stdout.write(f"{facts['seeds']} seeds, {facts['steps']} steps, {facts['simulated_days']} simulated days")
         self.stdout.write(f"faults: {', '.join(f'{name} {count}' for name, count in facts['faults'].items())}")
-        self.stdout.write(f"kills: {facts['kills']}")
+        self.stdout.write(f"kills: {', '.join(f'{name} {count}' for name, count in facts['killed_at'].items())}")
+        self.stdout.write(
+            f"{facts['overtaken']} overtaken, {facts['messages']} messages delivered, {facts['reports']} reports "
+            f"imported, {facts['planted']} errors planted in them, {facts['told_twice']} stories told twice"
+        )
         self.stdout.write(f"promises: {', '.join(facts['promises'])}")
-        self.stdout.write(f"{facts['steps_per_second']} steps/s")
+        self.stdout.write(f"{facts['steps_per_second']} steps/s ({facts['steps_per_cpu_second']} per CPU second)")
         if shortest is None:
             self.stdout.write("Every promise held.")
             return

@@ -1,0 +1,91 @@
+"""Days that close: their reports are imported, twice now and then, and some of them are wrong on purpose."""
+
+import random
+
+from django.db.models import Q
+
+from portal.actor import Actor
+from portal.errors import Conflict
+from portal.sandbox import reports
+from portal.simulation.stage import CLIENTS
+from portal.simulation.world import World
+from reconciliation import operations as reconciling
+from reconciliation.errors import QuestionOpen
+from reconciliation.models import AmountUnit, Discrepancy, FeeSign, Reason
+
+FINANCE = Actor.command("simulate")
+PLANTS = {
+    "fee_differs": {Reason.FEE_DIFFERS, Reason.NET_DIFFERS},
+    "amount_short": {Reason.AMOUNT_DIFFERS, Reason.FEE_DIFFERS},
+    "missing_row": set(),
+    "unknown_row": {Reason.NOT_IN_OUR_BOOKS},
+    "duplicated_row": {Reason.DUPLICATE},
+}
+"""What the sandbox can plant, and what a matching that sees it opens."""
+_MOST_PLANTED = 2
+_SLUGS = {client: slug for slug, client in CLIENTS.items()}
+
+
+def reports_are_imported(world: World, rng: random.Random) -> str:
+    """Somebody of finance imports a report that is there: a new one, or one that was imported before."""
+    if not world.is_settled:
+        return ""
+    waiting = _waiting(world)
+    known = sorted(world.imported)
+    if not waiting and not known:
+        return ""
+    if known and (not waiting or rng.random() < 0.2):
+        client_id, day, name = rng.choice(known)
+    else:
+        client_id, day, name = rng.choice(waiting)
+    return f"{name}: {_imports(world, client_id, day, name)}"
+
+
+def something_is_planted(world: World, rng: random.Random) -> str:
+    """The next settlement report will be wrong."""
+    if not world.is_settled or len(world.planted) >= _MOST_PLANTED:
+        return ""
+    kind = rng.choice(tuple(PLANTS))
+    world.engine.plant(kind)
+    world.planted.append(kind)
+    return f"planted in a report: {kind}"
+
+
+def every_report_is_imported(world: World) -> None:
+    """At the end: what nobody imported yet, and a second look at what was opened too early."""
+    for client_id, day, name in _waiting(world):
+        _imports(world, client_id, day, name)
+    early = Discrepancy.objects.filter(closed_at=None, row__isnull=False).exclude(row__superseded_by__isnull=False)
+    for pk in list(early.order_by("pk").values_list("pk", flat=True)):
+        one = Discrepancy.objects.get(pk=pk)
+        if one.is_open:
+            try:
+                reconciling.check_again(one, by=FINANCE)
+            except Conflict:
+                continue
+
+
+def still_open() -> list[Discrepancy]:
+    """What is open, with what each is about."""
+    rows = Discrepancy.objects.filter(closed_at=None).filter(Q(row=None) | Q(row__superseded_by=None))
+    return list(rows.select_related("row__match__payment", "row__match__refund", "file").order_by("pk"))
+
+
+def _waiting(world: World) -> list[tuple[str, str, str]]:
+    there = [(row["client_id"], row["day"], row["name"]) for row in reports.listing(world.engine.context)]
+    return sorted(set(there) - world.imported, key=lambda one: (one[1], one[2], one[0]))
+
+
+def _imports(world: World, client_id: str, day: str, name: str) -> str:
+    file = reports.stored(world.engine.context, day, name, client_id)
+    assert file is not None  # noqa: S101 - it was listed
+    account = world.accounts[_SLUGS[client_id]]
+    content = file.content.encode()
+    try:
+        outcome = reconciling.import_report(name, content, by=FINANCE, account=account)
+    except QuestionOpen:  # few rows, and none of them tells: finance knows what the contract says
+        unit = AmountUnit.MINOR if world.edition == "E1" else AmountUnit.MAJOR
+        answers = reconciling.Answers(unit, FeeSign.CHARGE_NEGATIVE)
+        outcome = reconciling.import_report(name, content, by=FINANCE, account=account, answers=answers)
+    world.imported.add((client_id, day, name))
+    return str(outcome.result)

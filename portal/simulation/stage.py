@@ -1,0 +1,233 @@
+"""The stage of a history: both databases as they stood when the shop opened, put back before every history.
+
+Setting it up once costs what twenty steps cost. On SQLite both databases are kept as copies and put back page by page;
+on PostgreSQL the tables are emptied and the same opening is told again, from the same seed, to the same rows.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.core.management.color import no_style
+from django.db import connection
+
+from authorizations import operations as binding
+from authorizations.models import Authorization, Buyer
+from authorizations.states import Messenger
+from payments.operations.permission import MONEY_BACK
+from payments.operations.products import add_product
+from portal import approvals, clock, merchant_keys, roles
+from portal.acquirer import Terminal, TerminalType
+from portal.acquirer.results import Secret
+from portal.actor import Actor
+from portal.gateways import speaking_over
+from portal.models import AcquirerAccount, AcquirerKey, ApprovalRule
+from portal.money import Money
+from portal.sandbox.context import Keys, Settings
+from portal.sandbox.engine import Engine
+from portal.sandbox.merchants import FIRST_CLIENT
+from portal.sandbox.store import Store
+from portal.simulation.agenda import Agenda
+from portal.simulation.doors import Asked, Doors
+from portal.simulation.line import Delivery, Line, Seams, session_to
+
+START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+WALLETS = {"GCASH": "PHP", "DANA": "IDR", "KAKAOPAY": "KRW", "DIRECT_DEBIT_SIAMCOMMERCIALBANK": "THB"}
+"""Of each kind one: refreshed, one token only, never refreshed in a won of no decimals, not cancelled once paid."""
+BUYERS = {"sim": ("ines", "milo", "tess"), "two": ("ines", "olga")}
+"""By account. Two merchants know somebody as ines: one wallet's user, two customers."""
+PEOPLE = tuple(sorted({name for names in BUYERS.values() for name in names}))
+CLIENTS = {"sim": FIRST_CLIENT, "two": "SANDBOX_5X00000000000043"}
+CUSTOMERS = {"sim": "2188000000000042", "two": "2188000000000043"}
+STAFF = {
+    "sam": (roles.SUPPORT, 3),
+    "ofelia": (roles.OPERATOR, 12),
+    "finn": (roles.FINANCE, 3),
+    "fay": (roles.FINANCE, 2),
+    "audrey": (roles.AUDITOR, 1),
+    "ada": (roles.ADMINISTRATOR, 1),
+}
+"""Their roles, and how often each does something."""
+PRINCIPAL_OF = {"ofelia": "finn"}
+"""Whom somebody stands in for."""
+ALONE = {"PHP": 1_000_00, "IDR": 100_000_00, "KRW": 1_000, "THB": 1_000_00}
+A_DAY = {currency: 3 * value for currency, value in ALONE.items()}
+"""What one person gives back alone, at once and in a day."""
+PHONE = Terminal(terminal_type=TerminalType.MINI_APP, os_type="ANDROID")
+PURSE = 500_000_00
+PORTAL = "http://127.0.0.1:8"
+_OPENING = 0
+"""The seed of the opening, which is the same for every history."""
+_PRICES = {"PHP": 149_00, "IDR": 50_000_00, "KRW": 9_900, "THB": 320_00}
+_APPS = ("portal", "authorizations", "payments", "reconciliation")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the opening left behind, by name."""
+
+    accounts: dict[str, AcquirerAccount]
+    merchant_keys: dict[str, str]
+    buyers: list[Buyer]
+    sessions: dict[int, str]
+    """Session tokens by buyer."""
+    staff: dict[str, User]
+
+
+class Stage:
+    """Sets the scene, as often as wanted."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._portal: sqlite3.Connection | None = None
+        self._acquirer = Store()
+        self._opened: Opened | None = None
+
+    @cached_property
+    def agenda(self) -> Agenda:
+        """What the worker has to do, whichever history is told."""
+        return Agenda()
+
+    def set(self) -> tuple[Opened, Store]:
+        """Both sides as the shop opens; the clock in force is left to the caller."""
+        if self._opened is not None and self._portal is not None:
+            connection.ensure_connection()
+            self._portal.backup(connection.connection)
+        else:
+            _empty_the_database()
+            self._acquirer = Store()
+            with clock.using(clock.VirtualClock(START), seed=_OPENING):
+                self._opened = _open_the_shop(self._keys, self._acquirer)
+            if connection.vendor == "sqlite":
+                self._portal = sqlite3.connect(":memory:", check_same_thread=False)
+                connection.connection.backup(self._portal)
+        return self._opened, self._acquirer.copy()
+
+
+def engine_on(store: Store, keys: Keys, on: clock.Clock, delivery: Delivery) -> Engine:
+    """The acquirer of a history."""
+    settings = Settings(keep_calls=False)
+    return Engine(store, on, delivery, keys=keys, settings=settings, public_url="http://127.0.0.1:9")
+
+
+def _open_the_shop(keys: Keys, store: Store) -> Opened:
+    delivery, doors = Delivery(), Doors()
+    engine = engine_on(store, keys, clock.current(), delivery)
+    for slug, client_id in CLIENTS.items():
+        engine.register_merchant(client_id=client_id, customer_id=CUSTOMERS[slug], public_key=keys.merchant_public)
+    with engine.store.transaction():
+        for name in PEOPLE:
+            engine.store.run("INSERT INTO users (id, name) VALUES (?, ?)", (name, name.title()))
+    for name in PEOPLE:
+        for wallet in WALLETS:
+            engine.set_balance(name, wallet, PURSE)
+    opened = Opened(
+        accounts={slug: _account(slug, keys) for slug in CLIENTS},
+        merchant_keys={},
+        buyers=[],
+        sessions={},
+        staff={name: _person(name, role) for name, (role, _) in STAFF.items()},
+    )
+    _set_the_rules(opened.staff)
+    with speaking_over(session_to(engine, Seams(), Line())):
+        for slug, account in opened.accounts.items():
+            _, opened.merchant_keys[slug] = merchant_keys.create(account, slug, by=Actor.command("simulate"))
+            add_product(
+                account,
+                "pass",
+                "Pass",
+                description="A day of everything.",
+                is_digital=True,
+                prices={currency: Money(value, currency) for currency, value in _PRICES.items()},
+                by=Actor.command("simulate"),
+            )
+            for position, name in enumerate(BUYERS[slug]):
+                buyer = Buyer.objects.create(account=account, reference=name)
+                opened.buyers.append(buyer)
+                asked = Asked("POST", "/sessions", opened.merchant_keys[slug], {"customer": name}, "")
+                opened.sessions[buyer.pk] = doors.ask(asked).body["token"]
+                for wallet in (list(WALLETS) * 2)[position : position + 2]:
+                    _bind(engine, buyer, wallet)
+    engine.tick()
+    return opened
+
+
+def _account(slug: str, keys: Keys) -> AcquirerAccount:
+    account = AcquirerAccount.objects.create(
+        name=f"Shop {slug}",
+        slug=slug,
+        gateway_url="http://127.0.0.1:9",
+        client_id=CLIENTS[slug],
+        customer_id=CUSTOMERS[slug],
+        private_key=keys.merchant,
+        public_key=keys.merchant_public,
+        wallets=list(WALLETS),
+        notify_base_url=PORTAL,
+        app_id="3333010071465913",
+    )
+    AcquirerKey.objects.create(account=account, version="1", public_key=keys.acquirer_public)
+    return account
+
+
+def _person(name: str, role: str) -> User:
+    person, _ = User.objects.get_or_create(username=name, is_staff=True)
+    person.groups.set([Group.objects.get(name=role)])
+    person.get_all_permissions()  # looked up once, kept on the person
+    return person
+
+
+def _set_the_rules(staff: dict[str, User]) -> None:
+    for currency, value in ALONE.items():
+        ApprovalRule.objects.create(
+            kind=MONEY_BACK,
+            currency=currency,
+            above_value=value,
+            above_a_day_value=A_DAY[currency],
+            approvers=[roles.FINANCE, roles.ADMINISTRATOR],
+        )
+    for deputy, principal in PRINCIPAL_OF.items():
+        end = clock.now() + timedelta(days=90)
+        approvals.name_deputy(staff[deputy], starts_at=clock.now(), ends_at=end, by=Actor.person(staff[principal]))
+
+
+def _bind(engine: Engine, buyer: Buyer, wallet: str) -> None:
+    attempt = binding.begin(
+        buyer, wallet, terminal=PHONE, redirect_url=f"{PORTAL}/return", by=Actor.buyer(buyer.reference)
+    )
+    if isinstance(attempt, Authorization):
+        code = engine.agree(attempt.auth_url, buyer.reference).auth_code or ""
+        binding.redeem(attempt, Secret(code), heard_from=Messenger.BUYER)
+
+
+def _empty_the_database() -> None:
+    tables = [name for name in connection.introspection.django_table_names(only_existing=True) if _is_ours(name)]
+    statements = connection.ops.sql_flush(no_style(), tables, allow_cascade=True, reset_sequences=True)
+    connection.ops.execute_sql_flush(statements)
+
+
+def _is_ours(table: str) -> bool:
+    """The journal cannot be emptied, by nobody: in it the histories of a run stand one after the other."""
+    return table.split("_", maxsplit=1)[0] in _APPS and table not in ("portal_cache", "portal_journalentry")
+
+
+@contextmanager
+def in_haste() -> Iterator[None]:
+    """SQLite without waiting for the disk: what a history loses in a power cut is lost anyway."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    _pragma("synchronous = OFF")
+    try:
+        yield
+    finally:
+        _pragma("synchronous = FULL")
+
+
+def _pragma(text: str) -> Any:
+    with connection.cursor() as cursor:
+        return cursor.execute(f"PRAGMA {text}")

@@ -1,0 +1,18 @@
+"""A small version of ``python -m tests.simulation.planted``: every bug can be planted, and one is found at once."""
+
+from pathlib import Path
+
+from tests.simulation.planted import BUGS, hunt, planted_in
+
+AT_ONCE = "PAYMENT_PENDING is taken for paid"
+
+
+def test_every_bug_can_still_be_planted(tmp_path: Path) -> None:
+    for number, bug in enumerate(BUGS):
+        planted_in(tmp_path / str(number), bug, only_what_changes=True)
+
+
+def test_a_bug_is_found() -> None:
+    bug = next(bug for bug in BUGS if bug.name == AT_ONCE)
+
+    assert hunt(bug, seeds=20).is_found
