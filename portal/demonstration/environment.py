@@ -5,6 +5,7 @@ with the environment said here, which wins over ``.env``.
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,13 +25,20 @@ def of(folder: Path) -> dict[str, str]:
     return {
         "PORTAL_ENVIRONMENT": "sandbox",
         "PORTAL_DATA": str(folder),
+        "PORTAL_CHECKPOINTS": str(folder / "checkpoints"),
         "DATABASE_URL": f"sqlite:///{quote(str(folder / DATABASE))}",
         "PORTAL_CLOCK_FILE": str(folder / SANDBOX / CLOCK),
         "PORTAL_WALLET_LOGIN_URL": "sandbox",
+        # The shop's own backend, which is told what happens, stands on this machine.
+        "PORTAL_WEBHOOKS_ALLOW_PRIVATE": "true",
+        # Whoever looks around signs in as six people, on one machine, without a phone for each.
+        "PORTAL_SECOND_FACTOR": "false",
         # Generated in the folder: a demonstration neither needs nor sees anybody's real keys.
         "PORTAL_SECRET_KEY": "",
         "PORTAL_MASTER_KEYS": "",
         "PORTAL_DEBUG": "false",
+        # What a web server logs before it has read our settings has the desk's time, too.
+        "TZ": settings.TIME_ZONE,
     }
 
 
@@ -50,6 +58,18 @@ def is_in_force(folder: Path) -> bool:
 def command_line(command: str, *arguments: str) -> list[str]:
     """How a management command is started from anywhere."""
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), command, *arguments]
+
+
+def typed(command: str, *arguments: str) -> str:
+    """The same, as somebody would type it where this process was started."""
+    interpreter, script, *rest = command_line(command, *arguments)
+    if shutil.which("python") == interpreter:
+        interpreter = "python"
+    return " ".join([*(_from_here(path) for path in (interpreter, script)), *rest])
+
+
+def _from_here(path: str) -> str:
+    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
 
 
 def make_folder(folder: Path) -> None:

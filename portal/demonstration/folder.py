@@ -1,9 +1,12 @@
 """The folder of a demonstration, and the mark that says that it is one: what has no mark is never touched."""
 
+import fcntl
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,8 @@ from portal.demonstration.environment import DATABASE, SANDBOX
 from portal.sandbox.store import Store, StoreUnusable
 
 MARK = "demo.json"
+LOCK = "demo.lock"
+"""Held by the one demo that runs on a folder, from its first act to its last. It says where that one is."""
 _MADE_BY = "manage.py demo"
 _SANDBOX_DATABASE = Path(SANDBOX) / "sandbox.sqlite3"
 _MADE_HERE = (
@@ -21,11 +26,13 @@ _MADE_HERE = (
     f"{DATABASE}-journal",
     "secret_key.txt",
     "master_key.txt",
+    "checkpoints",
     "media",
     "static",
     SANDBOX,
 )
 """Everything the demo keeps. Resetting deletes these by name, so that a file somebody put beside them survives."""
+_LONGEST_ADDRESS = 200
 _TELLTALE_TABLES = ("auth_user", "portal_acquireraccount")
 
 
@@ -50,6 +57,7 @@ class DemoFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held: int | None = None
 
     @property
     def reports(self) -> Path:
@@ -69,6 +77,32 @@ class DemoFolder:
         self._refuse_others()
         return State.EMPTY
 
+    def made_at(self) -> datetime | None:
+        """When its history was complete; None where an earlier version, which did not say, made it."""
+        said = (self._mark() or {}).get("made_at")
+        return datetime.fromisoformat(said) if isinstance(said, str) else None
+
+    def lock(self) -> None:
+        """Be the only demo here, until this process ends or becomes another. Raises InUse, and then touched nothing."""
+        if self._held is None:
+            descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                address = os.read(descriptor, _LONGEST_ADDRESS).decode("utf-8", "replace").strip()
+                os.close(descriptor)
+                where = f", at {address}" if address else " and not up yet"
+                raise InUse(f"A demo is running on {self.path}{where}. Stop it first, with Ctrl-C.") from None
+            os.ftruncate(descriptor, 0)
+            self._held = descriptor
+        self._refuse_running_sandbox()
+
+    def says_where(self, address: str) -> None:
+        """Tell whoever comes later where the one that runs here is to be found."""
+        if self._held is not None:
+            os.ftruncate(self._held, 0)
+            os.pwrite(self._held, f"{address}\n".encode(), 0)
+
     def begin(self) -> None:
         """Mark the folder, which exists, as the demo's, to be completed. Raises OSError."""
         self._write({"is_complete": False})
@@ -82,7 +116,7 @@ class DemoFolder:
         if self._mark() is None:
             self._refuse_others()
             return False
-        self._refuse_running()
+        self.lock()
         self._write({"is_complete": False})  # whatever happens next, what is left is not a whole demo
         for name in _MADE_HERE:
             found = self.path / name
@@ -118,7 +152,7 @@ class DemoFolder:
                 "Choose another folder with --data."
             )
 
-    def _refuse_running(self) -> None:
+    def _refuse_running_sandbox(self) -> None:
         database = self.path / _SANDBOX_DATABASE
         if not database.exists():
             return
@@ -126,7 +160,7 @@ class DemoFolder:
             Store(database).close()
         except StoreUnusable as reason:
             if "Another sandbox" in str(reason):
-                raise InUse(f"A demo is running on {self.path}. Stop it first, with Ctrl-C.") from reason
+                raise InUse(f"A sandbox is running on {database.parent}. Stop it first, with Ctrl-C.") from reason
 
 
 def _holds_rows(database: Path) -> bool:

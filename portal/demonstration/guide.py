@@ -1,19 +1,30 @@
 """What a visitor is told once the demo runs: where to look, whom to sign in as, what to try."""
 
+import textwrap
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
-from portal import roles
+from authorizations.models import WalletAccount
+from authorizations.states import WalletStatus
+from payments.models import Cancel, Payment, Refund
+from payments.states import PaymentStatus, RefundStatus
+from portal import clock, roles
+from portal.actor import ActorKind
+from portal.demonstration import environment
 from portal.demonstration.folder import DemoFolder
 from portal.demonstration.history import Figures
 from portal.demonstration.installation import Login
+from portal.models import Exchange
+from reconciliation.models import Discrepancy, FileStatus, Reason, ReportFile
 
 _MAY = {
-    roles.ADMINISTRATOR: "everything, people and accounts included",
+    roles.ADMINISTRATOR: "people, accounts and settings; no money",
     roles.OPERATOR: "give money back, settle incidents, try messages again",
     roles.SUPPORT: "look things up, ask the acquirer, end an agreement",
-    roles.FINANCE: "import reports, explain discrepancies, refund",
+    roles.FINANCE: "import reports, explain discrepancies, approve",
     roles.AUDITOR: "see everything, change nothing",
     roles.DEVELOPER: "see the wire, make test calls and merchant keys",
 }
@@ -27,6 +38,24 @@ _COUNTED = (
     ("open_incidents", "open incident"),
 )
 _RULE = "─" * 78
+_WIDTH = 100
+_NUMBERS = ("", "One", "Two", "Three", "Four", "Five")
+
+
+@dataclass(frozen=True)
+class Left:
+    """What there is still to try."""
+
+    ana_must_agree: bool = True
+    payments: int = 1
+    """How many have no final answer."""
+    refunds: int = 1
+    nothing_given_back: bool = True
+    """By a person, since the history was made."""
+    row_is_short: bool = True
+    reports: Path | None = None
+    """The newest, while one of them is not imported."""
+    no_answer_lost: bool = True
 
 
 @dataclass
@@ -40,6 +69,7 @@ class Guide:
     """With passwords, on the first run only."""
     merchant_key: str = ""
     figures: Figures | None = None
+    left: Left = field(default_factory=Left)
 
     def text(self, *, seconds: float) -> str:
         """All of it; ``seconds`` is how long it took to come so far."""
@@ -51,7 +81,7 @@ class Guide:
         lines = [
             f"The desk           {self.portal_url}/admin/",
             f"The mini program   {self.sandbox_url}/miniprogram/",
-            f"The sandbox        {self.sandbox_url}/   (wallets, ledger, faults, reports)",
+            f"The sandbox        {self.sandbox_url}/   (wallets, ledger, faults, reports, webhooks)",
             f"The API            {self.portal_url}/api/v1/docs/",
         ]
         if self.figures is not None:
@@ -65,7 +95,7 @@ class Guide:
             prefix = "" if self.folder.path == settings.BASE_DIR / "var" else f"PORTAL_DATA={self.folder.path} "
             lines = [
                 "The passwords were shown when the demo was made, and only their hashes are kept. A new one:",
-                f"  {prefix}python manage.py changepassword operator",
+                f"  {prefix}{environment.typed('changepassword', 'operator')}",
                 "or let --reset make everything anew.",
             ]
         else:
@@ -75,24 +105,95 @@ class Guide:
         return "\n".join(lines)
 
     def _to_try(self) -> list[str]:
-        newest = sorted(path.name for path in self.folder.reports.glob("*") if path.is_dir())[-1:]
-        reports = self.folder.reports / "".join(newest)
-        return [
-            "Five things to try",
-            "  1  Mini program, as Ana in GCash. She ended her agreement in the wallet; the portal found out when it",
-            "     next debited her. Add GCash again, buy a flat white, press Pay, and find the order on the desk.",
-            "  2  As operator: the results of a payment and a refund are unknown. Ask now, or let the refund end in",
-            "     the sandbox (Payments), and it settles here by itself. The worker asks, too, ever more slowly.",
-            "  3  As operator: open a payment of today, Give the money back. The page says what will happen.",
-            "  4  As finance: a settlement row is short; explain it. Then upload the newest reports, transactionItems",
-            "     first: a fee differs.",
-            f"     {reports}",
-            "  5  In the sandbox (Faults) let the next pay answer be lost, then pay in the mini program. It heals",
-            "     while you watch, and nobody is debited twice.",
+        hints = [
+            hint for hint in (self._ana(), self._unknown(), self._give_back(), self._reports(), self._lost()) if hint
         ]
+        if not hints:
+            return ["You have tried everything that was laid out. Let --reset make it anew, or go on as you like."]
+        title = "One thing to try" if len(hints) == 1 else f"{_NUMBERS[len(hints)]} things to try"
+        lines = [title if self.logins else title.replace(" to try", " left to try")]
+        for number, hint in enumerate(hints, start=1):
+            text, _, place = hint.partition("\n")
+            wrapped = textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+            lines += [f"  {number if line is wrapped[0] else ' '}  {line}" for line in wrapped]
+            lines += [f"     {place}"] * bool(place)
+        return lines
+
+    def _ana(self) -> str:
+        if not self.left.ana_must_agree:
+            return ""
+        return (
+            "Mini program, as Ana in GCash. She ended her agreement in the wallet; the portal found out when it next "
+            "debited her. Link GCash again under Payment methods, buy a flat white, press Pay, and find the order on "
+            "the desk."
+        )
+
+    def _unknown(self) -> str:
+        what = [word for word, number in (("payment", self.left.payments), ("refund", self.left.refunds)) if number]
+        if not what:
+            return ""
+        results = f"result of a {what[0]} is" if len(what) == 1 else "results of a payment and a refund are"
+        end = f"{'it' if len(what) == 1 else 'either'} end in the sandbox (Payments), and it settles"
+        return (
+            f"As operator: the {results} unknown. Ask now, or let {end} here by itself. The worker asks, too, ever "
+            "more slowly."
+        )
+
+    def _give_back(self) -> str:
+        if not self.left.nothing_given_back:
+            return ""
+        return "As operator: open a paid payment, Give the money back. The page says what will happen before it does."
+
+    def _reports(self) -> str:
+        tasks = []
+        if self.left.row_is_short:
+            tasks.append("a settlement row is short; close its discrepancy, with what became of it.")
+        if self.left.reports is not None:
+            upload = "pload the newest reports (Settlement files), transactionItems first: a fee differs."
+            tasks.append(f"{'Then u' if tasks else 'u'}{upload}\n{self.left.reports}")
+        return f"As finance: {' '.join(tasks)}" if tasks else ""
+
+    def _lost(self) -> str:
+        if not self.left.no_answer_lost:
+            return ""
+        return (
+            "In the sandbox (Faults) set Answer lost for pay, and Notification lost for notifyPayment, or that would "
+            "bring the result at once. Then pay in the mini program. On the desk the payment is unknown until the "
+            "worker has asked, some three seconds later, and nobody is debited twice."
+        )
 
     def _ending(self, seconds: float) -> str:
-        return f"Up after {seconds:.0f} seconds. Stop with Ctrl-C. What sandbox, worker and web say:"
+        offset = f"{timezone.localtime(clock.now()):%z}"
+        return (
+            f"Up after {seconds:.0f} seconds. Stop with Ctrl-C. What sandbox, worker and web say, "
+            f"UTC{offset[:3]}:{offset[3:]}:"
+        )
+
+
+def what_is_left(folder: DemoFolder) -> Left:
+    """Look what a visitor has not tried yet."""
+    made_at = folder.made_at()
+    newest = [path for path in sorted(folder.reports.glob("*")) if path.is_dir()][-1:]
+    by_people = {"created_at__gt": made_at, "actor_kind": str(ActorKind.PERSON)} if made_at else {"pk": None}
+    lost = {"sent_at__gt": made_at, "api": "pay", "result_code": ""} if made_at else {"pk": None}
+    waits = WalletAccount.objects.filter(wallet="GCASH", status=WalletStatus.NEEDS_AUTHORIZATION)
+    return Left(
+        ana_must_agree=waits.exists(),
+        payments=Payment.objects.filter(status=PaymentStatus.PROCESSING).count(),
+        refunds=Refund.objects.filter(status=RefundStatus.PROCESSING).count(),
+        nothing_given_back=not (
+            Refund.objects.filter(**by_people).exists() or Cancel.objects.filter(**by_people).exists()
+        ),
+        row_is_short=Discrepancy.objects.filter(closed_at=None, reason=Reason.AMOUNT_DIFFERS).exists(),
+        reports=next((path for path in newest if not _are_imported(path)), None),
+        no_answer_lost=not Exchange.objects.filter(**lost).exists(),
+    )
+
+
+def _are_imported(reports: Path) -> bool:
+    names = {path.name for path in reports.iterdir()}
+    imported = ReportFile.objects.filter(name__in=names, status=FileStatus.IMPORTED)
+    return names <= set(imported.values_list("name", flat=True))
 
 
 def _counted(number: int, word: str) -> str:

@@ -153,7 +153,9 @@ class History:
         self._plan_days()
         self._plan_reports()
         self._plan_consents()
-        self._at(self._end - _STRAY_BEFORE_END, self._another_system_pays)
+        # On a day whose report is imported, whatever time of day it is now: the newest report is the visitor's.
+        today = self._moment(self._end.astimezone(ACQUIRER_ZONE).date(), time(0))
+        self._at(min(self._end - _STRAY_BEFORE_END, today - timedelta(hours=25)), self._another_system_pays)
         self._at(self._end - timedelta(minutes=41), self._leave_a_refund_unknown)
         # Its cancel is tried after 1, 2, 7 and 22 minutes, and then not for an hour.
         self._at(self._end - timedelta(minutes=25), self._leave_a_payment_unknown)

@@ -5,22 +5,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db import connection
 
-from portal import accounts, merchant_keys, people, roles
+from portal import accounts, merchant_keys, outbox, people, roles
 from portal.actor import Actor
 from portal.gateways import notification_url
-from portal.models import AcquirerAccount, MerchantKey
+from portal.models import AcquirerAccount, MerchantKey, WebhookEndpoint
 from portal.sandbox.connection import Connection
 from portal.sandbox.control import SandboxControl
+from portal.sandbox.shop_backend import PATH as WEBHOOKS_PATH
 
 BY = Actor.command("demo")
 SHOP = "Kape & Co"
 SLUG = "sandbox"
 SERVER = f"{SHOP} server"
+BACKEND = f"{SHOP} backend"
 SETTLEMENT_CURRENCY = "USD"
 WALLETS = (
     "GCASH",
@@ -138,6 +141,18 @@ def move(control: SandboxControl, account: AcquirerAccount, *, gateway_url: str,
     accounts.edit(account, facts, by=BY, note="The ports have changed.")
     _tell_dashboard(control, account)
     return True
+
+
+def let_shop_hear(control: SandboxControl) -> None:
+    """Tell the shop's own backend, which stands in the sandbox, what happens from now on; also after it has moved."""
+    url = f"{control.base_url}{WEBHOOKS_PATH}"
+    endpoint = WebhookEndpoint.objects.filter(name=BACKEND).first()
+    facts: dict[str, Any] = {"name": BACKEND, "account": None, "url": url, "kinds": []}
+    if endpoint is None:
+        _, secret = outbox.add(facts, by=BY)
+        control.webhook_secret(secret)
+    elif endpoint.url != url:
+        outbox.change(endpoint, facts, by=BY, note="The ports have changed.")
 
 
 def hire() -> list[Login]:

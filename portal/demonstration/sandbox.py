@@ -30,11 +30,10 @@ def start(
     clock_file, connection_file = own / environment.CLOCK, own / "connection.json"
     if frozen_at is not None:
         FileClock(clock_file).freeze(frozen_at)
-    connection_file.unlink(missing_ok=True)
+    before = _identity(connection_file)
     arguments = ["--port", str(port), "--data", str(own), "--portal-url", portal_url]
     child = children.start("sandbox", environment.command_line("sandbox", *arguments), environment.complete(folder))
-    wait_for(connection_file.exists, child, seconds=_PATIENCE_SECONDS)
-    if not connection_file.exists():
+    if not wait_for(lambda: _identity(connection_file) != before, child, seconds=_PATIENCE_SECONDS):
         raise SandboxSilent(f"The sandbox did not start: {last_words(child)}")
     control = SandboxControl(Connection.read(connection_file).gateway_url)
     if not wait_for(lambda: _answers(control), child, seconds=_PATIENCE_SECONDS):
@@ -50,6 +49,15 @@ def let_time_run(control: SandboxControl) -> None:
     control.settings(ticks_by_itself=True)
 
 
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file it is, None when there is none: a sandbox that comes up replaces it, and only then."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 def _answers(control: SandboxControl) -> bool:
     try:
         control.now()
@@ -61,4 +69,4 @@ def _answers(control: SandboxControl) -> bool:
 def last_words(child: Child) -> str:
     """The last line a process wrote, or how it ended."""
     said = [line for line in child.lines if line]
-    return said[-1] if said else child.ending
+    return said[-1].removeprefix("CommandError: ") if said else child.ending

@@ -1,5 +1,6 @@
-"""The portal as a web server in a thread of this process, so that notifications can come in while history is made."""
+"""The portal as a web server: processes of its own to stay, and a thread of this process while history is made."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,16 @@ from django.core.wsgi import get_wsgi_application
 _THREADS = 4
 _SECONDS_TO_STOP = 1
 _SECONDS_TO_NOTICE_A_STOP = 0.05
+
+
+def command_line(port: int) -> list[str]:
+    """Two processes with blocking threads, as it would run in production; one that is killed is replaced.
+
+    Without the last granian ends as a whole when one of its processes dies, and the other's requests with it.
+    """
+    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
+    options += ["--blocking-threads", "4", "--no-ws", "--log-level", "warning", "--respawn-failed-workers"]
+    return [sys.executable, "-m", "granian", *options, "portal.wsgi:application"]
 
 
 @contextmanager

@@ -10,17 +10,20 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 import requests
 from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from portal.demonstration.ports import is_free
+from tests.commands.test_processes import gone
 
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-UP = "Stop with Ctrl-C. What sandbox, worker and web say:"
+UP = "Stop with Ctrl-C. What sandbox, worker and web say, UTC+08:00:"
 PATIENCE_SECONDS = 500
 
 pytestmark = pytest.mark.timeout(900)
@@ -69,24 +72,36 @@ class Demo:
         return found[1]
 
     def children(self) -> dict[str, int]:
-        """Its children by what they run."""
-        found = {}
+        """What it runs, without the leashes between."""
+        parents, commands = {}, {}
         for process in Path("/proc").glob("[0-9]*"):
             try:
-                parent = int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except FileNotFoundError:
+                parents[int(process.name)] = int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                commands[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except (FileNotFoundError, ProcessLookupError):
                 continue  # it ended meanwhile
-            for name in ("sandbox", "worker", "granian"):
-                if parent == self.process.pid and (f"manage.py {name}" in command or f"-m {name}" in command):
-                    found[name] = int(process.name)
-        return found
+        return {
+            name: pid
+            for name in ("sandbox", "worker", "granian")
+            for pid, command in commands.items()
+            if f"manage.py {name}" in command or f"-m {name}" in command
+            if parents.get(parents[pid]) == self.process.pid
+        }
+
+    def has(self, name: str, *, besides: int) -> bool:
+        """Whether another process of that name comes up within some seconds."""
+        latest = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < latest:
+            if self.children().get(name, besides) != besides:
+                return True
+            time.sleep(0.05)
+        return False
 
     def ends(self, number: int = signal.SIGTERM) -> int:
         """Ask it to end; its exit status."""
         self.process.send_signal(number)
         status = self.process.wait(60)
-        while (line := self._heard.get(timeout=10)) is not None:
+        while (line := self._heard.get(timeout=30)) is not None:
             self.lines.append(line)
         return status
 
@@ -121,8 +136,8 @@ def test_a_visit_from_an_empty_folder_to_ctrl_c_and_back(tmp_path: Path) -> None
             no_password_and_no_key_is_kept_readable(demo)
             the_history_has_a_bit_of_everything(demo)
             the_newest_reports_are_left_for_the_visitor(demo)
-            a_running_demo_is_not_deleted(demo)
-            a_child_that_dies_is_reported_and_the_others_go_on(demo)
+            a_running_demo_is_neither_deleted_nor_disturbed(demo)
+            what_dies_is_started_again(demo)
             ending_leaves_no_process(demo)
         finally:
             if demo.process.poll() is None:
@@ -152,7 +167,7 @@ def people_sign_in_with_what_was_printed_and_see_what_waits(demo: Demo) -> None:
     session = requests.Session()
     session.get(f"{portal}/admin/login/", timeout=20)
     form = {
-        "username": "operator",
+        "login": "operator",
         "password": logins["operator"],
         "csrfmiddlewaretoken": session.cookies["csrftoken"],
         "next": "/admin/",
@@ -200,17 +215,36 @@ def the_newest_reports_are_left_for_the_visitor(demo: Demo) -> None:
     assert not imported & set(names)
 
 
-def a_running_demo_is_not_deleted(demo: Demo) -> None:
-    assert f"A demo is running on {demo.folder}. Stop it first" in refused("--reset", "--data", str(demo.folder))
+def a_running_demo_is_neither_deleted_nor_disturbed(demo: Demo) -> None:
+    connection = demo.folder / "sandbox/connection.json"
+    before = (connection.stat(), connection.read_bytes())
+    for options in ([], ["--reset"]):
+        said = refused(*options, "--data", str(demo.folder))
+        where = f"A demo is running on {demo.folder}, at {demo.url('The desk')}/admin/."
+        assert said == f"CommandError: {where} Stop it first, with Ctrl-C."
+    assert (connection.stat(), connection.read_bytes()) == before
 
 
-def a_child_that_dies_is_reported_and_the_others_go_on(demo: Demo) -> None:
+def what_dies_is_started_again(demo: Demo) -> None:
     children = demo.children()
     assert set(children) == {"sandbox", "worker", "granian"}
-    os.kill(children["worker"], signal.SIGKILL)
-    line = demo.says("ended by SIGKILL")
-    assert line.startswith("worker  │ ended by SIGKILL. The others go on.")
-    assert requests.get(f"{demo.url('The desk')}/livez", timeout=20).status_code == 200
+    for name, shown in (("worker", "worker"), ("granian", "web"), ("sandbox", "sandbox")):
+        os.kill(children[name], signal.SIGKILL)
+        assert demo.says("ended by SIGKILL") == f"{shown:<8}│ ended by SIGKILL. Started again."
+        assert demo.has(name, besides=children[name])
+    answers(f"{demo.url('The desk')}/readyz")
+    answers(f"{demo.url('The sandbox')}/miniprogram/")
+
+
+def answers(url: str) -> None:
+    """Within some seconds it does."""
+    latest = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < latest:
+        with suppress(requests.RequestException):
+            if requests.get(url, timeout=20).ok:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"{url} does not answer")
 
 
 def ending_leaves_no_process(demo: Demo) -> None:
@@ -218,9 +252,7 @@ def ending_leaves_no_process(demo: Demo) -> None:
     assert demo.ends(signal.SIGINT) == 0
     assert "Stopped. Everything is kept; the next run goes on from here." in demo.text
     assert "Traceback" not in demo.text
-    for pid in children.values():
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+    assert all(gone(pid) for pid in children.values())
     assert all(is_free(int(demo.url(name).rsplit(":", 1)[1])) for name in ("The desk", "The sandbox"))
 
 
@@ -238,8 +270,30 @@ def a_second_run_goes_on(demo: Demo) -> None:
         sandbox, portal = again.url("The sandbox"), again.url("The desk")
         assert account == [(sandbox.replace("localhost", "127.0.0.1"), portal)]
         assert requests.get(f"{portal}/readyz", timeout=20).status_code == 200
+        its_hints_name_what_is_left(again)
+        killing_it_leaves_no_process(again)
     finally:
-        assert again.ends() == 0
+        if again.process.poll() is None:
+            again.ends()
+
+
+def its_hints_name_what_is_left(demo: Demo) -> None:
+    """Nobody has tried anything, so that all is left; a discrepancy that is closed would be no hint any more."""
+    assert "Five things left to try" in demo.text
+    command = re.search(r"\S+ \S+ changepassword operator", demo.text)
+    assert command is not None
+    assert command[0].split()[:2] == MANAGE
+
+
+def killing_it_leaves_no_process(demo: Demo) -> None:
+    children = demo.children()
+    assert set(children) == {"sandbox", "worker", "granian"}
+    assert demo.ends(signal.SIGKILL) == -signal.SIGKILL
+    latest = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in children.values()) and time.monotonic() < latest:
+        time.sleep(0.05)
+    assert not [name for name, pid in children.items() if Path(f"/proc/{pid}").exists()]
+    assert all(is_free(int(demo.url(name).rsplit(":", 1)[1])) for name in ("The desk", "The sandbox"))
 
 
 def test_a_run_that_is_stopped_early_leaves_nothing_running_and_the_next_begins_anew(tmp_path: Path) -> None:
@@ -282,15 +336,22 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     assert refused("--data", str(place)) == f"CommandError: {place} cannot be used: Not a directory."
 
 
+def test_an_option_that_cannot_be_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    sentence = "CommandError: --port 0 is no port: give 1 to 65535."
+    assert refused("--port", "0", "--data", str(tmp_path / "demo")) == sentence
+    assert not (tmp_path / "demo").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--port", "0"], "--port 0 is no port: give 1 to 65535."),
         (["--sandbox-port", "70000"], "--sandbox-port 70000 is no port: give 1 to 65535."),
         (["--days", "1"], "--days 1: give 2 to 90."),
         (["--days", "400"], "--days 400: give 2 to 90."),
     ],
 )
-def test_options_that_cannot_be_are_refused(tmp_path: Path, arguments: list[str], sentence: str) -> None:
-    assert refused(*arguments, "--data", str(tmp_path / "demo")) == f"CommandError: {sentence}"
+def test_other_options_that_cannot_be_are_refused(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    with pytest.raises(CommandError, match=f"^{sentence}$") as error:
+        call_command("demo", *arguments, "--data", str(tmp_path / "demo"))
+    assert error.value.returncode == 2
     assert not (tmp_path / "demo").exists()

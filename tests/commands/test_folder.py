@@ -37,7 +37,7 @@ def test_forgetting_deletes_what_the_demo_made_and_leaves_the_rest(tmp_path: Pat
     (tmp_path / "master_key.txt").write_text("k1:…")
     (tmp_path / "thesis.odt").write_text("four years of work")
     assert folder.forget()
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.odt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.lock", "thesis.odt"]
     assert folder.state() is State.EMPTY
 
 
@@ -72,7 +72,30 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
         DemoFolder(place).state()
 
 
-def test_a_running_demo_is_not_forgotten(tmp_path: Path) -> None:
+def test_only_one_demo_runs_on_a_folder_and_says_where(tmp_path: Path) -> None:
+    DemoFolder(tmp_path).begin()
+    running, second = DemoFolder(tmp_path), DemoFolder(tmp_path)
+    running.lock()
+    running.lock()  # its own is no other's
+    with pytest.raises(InUse, match=r"is running on .* and not up yet"):
+        second.lock()
+    running.says_where("http://localhost:8000/admin/")
+    for refused in (second.lock, second.forget):
+        with pytest.raises(InUse) as refusal:
+            refused()
+        where = f"A demo is running on {tmp_path}, at http://localhost:8000/admin/."
+        assert str(refusal.value) == f"{where} Stop it first, with Ctrl-C."
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.json", "demo.lock"]
+
+
+def test_what_an_ended_demo_left_in_the_lock_is_no_address(tmp_path: Path) -> None:
+    (tmp_path / "demo.lock").write_text("http://localhost:8000/admin/ as it was last week\n")
+    DemoFolder(tmp_path).begin()
+    DemoFolder(tmp_path).lock()
+    assert (tmp_path / "demo.lock").read_text() == ""
+
+
+def test_a_folder_that_a_sandbox_uses_is_not_forgotten(tmp_path: Path) -> None:
     folder = DemoFolder(tmp_path)
     folder.begin()
     folder.complete()

@@ -14,14 +14,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from portal import clock
 from portal.clock import SystemClock
-from portal.demonstration import environment, goods, installation, ports, sandbox
+from portal.demonstration import environment, goods, installation, ports, sandbox, web
 from portal.demonstration.folder import DemoFolder, InUse, NotOurs, State
-from portal.demonstration.guide import Guide
+from portal.demonstration.guide import Guide, what_is_left
 from portal.demonstration.history import History, figures
 from portal.demonstration.installation import Login
-from portal.demonstration.processes import Child, Children, interruptible, wait_for
-from portal.demonstration.web import serving
+from portal.demonstration.processes import Child, Children, heed, interruptible, wait_for
 from portal.models import AcquirerAccount
 
 REFUSED = 2
@@ -87,11 +87,14 @@ class Command(BaseCommand):
     def _prepare(self, folder: DemoFolder, options: dict[str, Any]) -> None:
         try:
             state = folder.state()
+            if state is not State.EMPTY:
+                folder.lock()  # before anything else: what runs here is not disturbed
             if options["reset"] and folder.forget():
                 self._tell(f"Deleted the demo in {folder.path}.")
             elif state is State.UNFINISHED and folder.forget():
                 self._tell("The last run stopped before its history was complete: it begins anew.")
             elif environment.is_in_force(folder.path):
+                folder.lock()
                 return
         except (NotOurs, InUse) as reason:
             raise CommandError(str(reason), returncode=REFUSED) from reason
@@ -108,6 +111,7 @@ class Command(BaseCommand):
         port = self._port("portal", options["port"], besides=())
         sandbox_port = self._port("sandbox", options["sandbox_port"], besides=(port,))
         portal_url = f"http://localhost:{port}"
+        folder.says_where(f"{portal_url}/admin/")
         guide = Guide(folder=folder, portal_url=portal_url, sandbox_url=f"http://localhost:{sandbox_port}")
         if folder.state() is State.COMPLETE:
             self._tell(f"Going on with the demo in {folder.path}; no new history.")
@@ -115,16 +119,17 @@ class Command(BaseCommand):
             _, control = sandbox.start(children, folder.path, port=sandbox_port, portal_url=portal_url)
             account = AcquirerAccount.objects.get(slug=installation.SLUG)
             installation.move(control, account, gateway_url=control.base_url, base_url=portal_url)
+            installation.let_shop_hear(control)
         else:
             guide.logins, guide.merchant_key = self._make(folder, children, port, sandbox_port, options["days"])
             self._untold = guide
-        guide.figures = figures()
+        guide.figures, guide.left = figures(), what_is_left(folder)
         connection.close()
         own = environment.complete(folder.path, PORTAL_BASE_URL=portal_url)
         children.start("worker", environment.command_line("worker"), own)
-        web = children.start("web", _web(port), own)
-        if not wait_for(lambda: _is_ready(portal_url), web, seconds=_SECONDS_TO_COME_UP):
-            raise sandbox.SandboxSilent(f"The portal did not come up on {portal_url}: {sandbox.last_words(web)}")
+        server = children.start("web", web.command_line(port), own)
+        if not wait_for(lambda: _is_ready(portal_url), server, seconds=_SECONDS_TO_COME_UP):
+            raise sandbox.SandboxSilent(f"The portal did not come up on {portal_url}: {sandbox.last_words(server)}")
         self._tell(guide.text(seconds=time.monotonic() - began))
         self._untold, self._is_loud = None, True
         self._watch(children)
@@ -143,7 +148,7 @@ class Command(BaseCommand):
         self._tell(f"Making a demo in {folder.path}: tables, keys, people, goods …")
         end = SystemClock().now()
         start = end - timedelta(days=days)
-        with installation.hurried_database(), serving(port) as portal_url:
+        with installation.hurried_database(), web.serving(port) as portal_url:
             # Wrongly signed messages are part of the story, and refused; here they need no line each.
             logging.getLogger("django.request").setLevel(logging.ERROR)
             _, control = sandbox.start(children, folder.path, port=sandbox_port, portal_url=portal_url, frozen_at=start)
@@ -157,11 +162,14 @@ class Command(BaseCommand):
             history.make()
             history.catch_up()
             sandbox.let_time_run(control)
-        folder.complete(days=days)
+            installation.let_shop_hear(control)  # of what happens from now on, not of a month at once
+        heed()
+        folder.complete(days=days, made_at=clock.now().isoformat())
         self._tell(f"History is made: {time.monotonic() - began:.0f} seconds.")
         return logins, key
 
     def _count(self, day: int, days: int) -> None:
+        heed()
         if sys.stdout.isatty():
             self._tell(f"\r  day {day} of {days}", ending="\n" if day >= days else "")
         elif day % 5 == 0:
@@ -171,15 +179,23 @@ class Command(BaseCommand):
 
     def _watch(self, children: Children) -> None:
         while True:
+            heed()
             for child in children.ended():
-                self._report(child, children.living())
+                self._replace(child, children)
             if not children.living():
                 raise CommandError("Nothing is running any more.", returncode=1)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 
-    def _report(self, child: Child, living: int) -> None:
-        rest = "The others go on. " if living else ""
-        self._tell(f"{child.name:<{_NAME}}│ {child.ending}. {rest}Stop with Ctrl-C and start the demo again.")
+    def _replace(self, child: Child, children: Children) -> None:
+        """Start again what died; what dies again and again is left, and said to be."""
+        if children.start_again(child) is not None:
+            self._tell(f"{child.name:<{_NAME}}│ {child.ending}. Started again.")
+            return
+        rest = "The others go on. " if children.living() else ""
+        self._tell(
+            f"{child.name:<{_NAME}}│ {child.ending}, as often before. It is not started again. {rest}"
+            "Stop with Ctrl-C and start the demo again."
+        )
 
     def _hear(self, name: str, line: str) -> None:
         if self._is_loud:
@@ -198,13 +214,6 @@ def _check(options: dict[str, Any]) -> None:
             raise CommandError(f"--{word} {options[name]} is no port: give 1 to {_HIGHEST_PORT}.", returncode=REFUSED)
     if not _FEWEST_DAYS <= options["days"] <= _MOST_DAYS:
         raise CommandError(f"--days {options['days']}: give {_FEWEST_DAYS} to {_MOST_DAYS}.", returncode=REFUSED)
-
-
-def _web(port: int) -> list[str]:
-    """The portal's web server: two processes with blocking threads, as it would run in production."""
-    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
-    options += ["--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
-    return [sys.executable, "-m", "granian", *options, "portal.wsgi:application"]
 
 
 def _is_ready(portal_url: str) -> bool:
