@@ -8,13 +8,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from portal import clock, journal
+from portal import approvals, clock, incidents, journal
 from portal.acquirer import Diagnosis, signing
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput
-from portal.gateways import acquirer_for, keep
+from portal.gateways import UNBELIEVED, acquirer_for, keep
 from portal.idempotency import Remember
-from portal.models import AcquirerAccount, AcquirerKey
+from portal.models import AcquirerAccount, AcquirerKey, Approval
 
 FIELDS = (
     "name",
@@ -33,6 +33,10 @@ FIELDS = (
     "is_enabled",
 )
 """What a person says about an account; the keys have acts of their own."""
+
+
+KEY_CHANGE = "key change"
+"""Our key pair and the acquirer's keys, as a kind of ``portal.approvals``."""
 
 
 class AccountTaken(Conflict):
@@ -64,18 +68,10 @@ def edit(
     for name in FIELDS:
         setattr(account, name, facts[name])
     after = _shown(account)
-    changed = [name for name in FIELDS if before[name] != after[name]]
     try:
         with transaction.atomic():
             account.save(update_fields=list(FIELDS))
-            journal.write(
-                "edit account",
-                by=by,
-                subject=account,
-                note=note,
-                before={name: before[name] for name in changed},
-                after={name: after[name] for name in changed},
-            )
+            journal.write("edit account", by=by, subject=account, note=note, **journal.differing(before, after))
             if remember:
                 remember(account)
     except IntegrityError:
@@ -97,6 +93,10 @@ def make_key_pair(
         held = AcquirerAccount.objects.select_for_update().get(pk=account.pk)
         if held.public_key != before:
             raise Conflict("Somebody made a key pair in the meantime. Look at the account again before you act.")
+        facts = {"key_version": key_version, "replaces": fingerprint(before) if before else ""}
+        _permit(
+            "make key pair", account, facts, f"{account} signs with a new key pair, version {key_version}.", by, note
+        )
         account.save(update_fields=["private_key", "public_key", "key_version"])
         journal.write(
             "rotate key pair" if before else "make key pair",
@@ -134,6 +134,9 @@ def add_acquirer_key(
             "This is our own public key. Paste the key the acquirer’s dashboard shows after ours was uploaded."
         )
     with transaction.atomic():
+        facts = {"version": version, "public_key": pem}
+        sentence = f"{account} believes the key {fingerprint(pem)} as the acquirer's version {version}."
+        _permit("add acquirer key", account, facts, sentence, by, note)
         held = AcquirerKey.objects.filter(account=account, version=version).first()
         before = {"version": version, "public_key": fingerprint(held.public_key)} if held else None
         row, _ = AcquirerKey.objects.update_or_create(
@@ -157,6 +160,8 @@ def retire_acquirer_key(
 ) -> AcquirerKey:
     """Believe a key of the acquirer no longer. Raises Conflict for one that is retired already or not there."""
     with transaction.atomic():
+        sentence = f"{account} believes the acquirer's key version {version} no longer."
+        _permit("retire acquirer key", account, {"version": version}, sentence, by, note)
         keys = AcquirerKey.objects.filter(account=account, version=version)
         if not keys.filter(retired_at__isnull=True).update(retired_at=clock.now()):
             raise Conflict("There is no such key in use.")
@@ -167,6 +172,31 @@ def retire_acquirer_key(
     return row
 
 
+def _permit(act: str, account: AcquirerAccount, params: dict[str, str], sentence: str, by: Actor, note: str) -> None:
+    approvals.permit(
+        KEY_CHANGE, act, by=by, subject=account, account=account, params=params, sentence=sentence, note=note
+    )
+
+
+def carry_out_key_change(approval: Approval, by: Actor, remember: Remember) -> str:
+    """Change a key as it was approved."""
+    account = AcquirerAccount.objects.get(pk=approval.subject_id)
+    said: dict[str, Any] = {"by": by, "note": approval.note, "remember": remember}
+    match approval.act:
+        case "make key pair":
+            if approval.params["replaces"] != (fingerprint(account.public_key) if account.public_key else ""):
+                raise Conflict("Somebody made a key pair in the meantime. Ask anew.")
+            account = make_key_pair(account, approval.params["key_version"], **said)
+            return f"The new public key is {fingerprint(account.public_key)}. Upload it at the acquirer."
+        case "add acquirer key":
+            add_acquirer_key(account, approval.params["version"], approval.params["public_key"], **said)
+            return "The key is believed."
+        case "retire acquirer key":
+            retire_acquirer_key(account, approval.params["version"], **said)
+            return "The key is believed no longer."
+    raise Conflict("This version does not know the act that was asked for.")
+
+
 def test_call(account: AcquirerAccount, *, by: Actor) -> Diagnosis:
     """Ask the acquirer about a payment that cannot exist, signed, and explain what came back. Changes nothing there.
 
@@ -175,11 +205,15 @@ def test_call(account: AcquirerAccount, *, by: Actor) -> Diagnosis:
     diagnosis = acquirer_for(account).diagnose()
     with transaction.atomic(durable=True):
         keep(account, diagnosis.exchange, subject=f"test {account.slug}")
+        if diagnosis.is_healthy:
+            incidents.settle(UNBELIEVED, subject=account, by=by, resolution="A test call's answer verified.")
         journal.write(
             "test call",
             by=by,
             subject=account,
-            outcome="healthy" if diagnosis.is_healthy else ", ".join(code for code, _ in diagnosis.findings),
+            outcome="healthy"
+            if diagnosis.is_healthy
+            else ", ".join(code for code, _ in diagnosis.findings).replace("_", " "),
         )
     return diagnosis
 

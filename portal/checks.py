@@ -1,9 +1,17 @@
 """What must be right before this starts for real, each with an id and a hint."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from portal.journal import guard
+
+BROKERS = {"redis": "Redis", "rediss": "Redis", "amqp": "RabbitMQ", "amqps": "RabbitMQ"}
+"""By the scheme of the broker's URL. Celery knows more; these two are what the portal is tested with."""
 
 
 @register()
@@ -28,6 +36,22 @@ def production_is_complete(app_configs: Any, **kwargs: Any) -> list[CheckMessage
                 "PORTAL_CLOCK_FILE is set in production.", hint="Only a sandbox has a movable clock.", id="portal.E003"
             )
         )
+    if settings.PORTAL_WEBHOOKS_ALLOW_PRIVATE:
+        found.append(
+            Error(
+                "PORTAL_WEBHOOKS_ALLOW_PRIVATE is on in production.",
+                hint="Unset it: webhooks could be sent to machines inside your own network.",
+                id="portal.E006",
+            )
+        )
+    if not settings.PORTAL_SECOND_FACTOR:
+        found.append(
+            Error(
+                "PORTAL_SECOND_FACTOR is off in production.",
+                hint="Unset it: whoever may move money must show more than a password.",
+                id="portal.E009",
+            )
+        )
     if not settings.ALLOWED_HOSTS:
         found.append(
             Error("PORTAL_ALLOWED_HOSTS is empty.", hint="Give the host names of this portal.", id="portal.E004")
@@ -41,3 +65,39 @@ def production_is_complete(app_configs: Any, **kwargs: Any) -> list[CheckMessage
             )
         )
     return found
+
+
+@register()
+def broker_is_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse a broker nobody has tried. The URL is not repeated: a password may stand in it."""
+    scheme = urlsplit(settings.CELERY_BROKER_URL).scheme
+    if not settings.CELERY_BROKER_URL or scheme in BROKERS:
+        return []
+    return [
+        Error(
+            f"CELERY_BROKER_URL has the scheme {scheme!r}." if scheme else "CELERY_BROKER_URL has no scheme.",
+            hint=f"Give the URL of a Redis or a RabbitMQ: {', '.join(f'{known}://…' for known in BROKERS)}.",
+            id="portal.E007",
+        )
+    ]
+
+
+@register(Tags.database)
+def journal_is_guarded(app_configs: Any, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse a journal that the database lets anybody change. Asked with ``check --database default``."""
+    if not databases:
+        return []
+    sentence = "" if old_tables() else guard.missing()
+    return [Error(sentence, hint="Migrating puts the triggers in place.", id="portal.E008")] if sentence else []
+
+
+def not_ready() -> str:
+    """A sentence when nobody may work on this database: it misses migrations, or its journal is not guarded."""
+    return old_tables() or guard.missing()
+
+
+def old_tables() -> str:
+    """A sentence when the database misses migrations; empty when the tables are what the code expects."""
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return f"The database misses {len(missing)} migrations. Run manage.py migrate." if missing else ""

@@ -126,6 +126,11 @@ class FileClock:
         """Drop every offset: the clock shows the machine's time again."""
         self._write({"offset_seconds": 0.0})
 
+    def is_frozen(self) -> bool:
+        """Whether this clock stands still."""
+        self._refresh()
+        return self._frozen_at is not None
+
     def is_moved(self) -> bool:
         """Whether this clock shows anything but the machine's time."""
         self._refresh()

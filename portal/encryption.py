@@ -43,7 +43,8 @@ class KeyRing:
                 raise ImproperlyConfigured("PORTAL_MASTER_KEYS: each entry is 'id:base64 of 32 bytes'")
         self._current, _ = keys[0]
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys}
-        self._index_key = HKDF(hashes.SHA256(), _KEY_BYTES, salt=None, info=b"portal blind index").derive(keys[-1][1])
+        self._oldest = keys[-1][1]
+        self._index_key = self.derived("blind index")
 
     @property
     def current(self) -> str:
@@ -67,6 +68,10 @@ class KeyRing:
             return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose.encode())
         except InvalidTag:
             raise Undecryptable(f"a value of {purpose} does not open") from None
+
+    def derived(self, purpose: str) -> bytes:
+        """32 bytes for another use, made from the oldest master key: they stay the same when the key is rotated."""
+        return HKDF(hashes.SHA256(), _KEY_BYTES, salt=None, info=f"portal {purpose}".encode()).derive(self._oldest)
 
     def blind_index(self, text: str, purpose: str) -> str:
         """A keyed digest to look a value up by, without keeping the value."""

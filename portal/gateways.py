@@ -1,19 +1,28 @@
 """From an account row to the acquirer that speaks for it, and from an exchange to the row that keeps it."""
 
 import hashlib
+import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import requests
 from django.conf import settings
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet
 
+from portal import incidents, measures
 from portal.acquirer import Acquirer, Credentials
 from portal.acquirer.antom import Antom
-from portal.acquirer.results import Secret, WireExchange
+from portal.acquirer.results import Secret, SignatureVerdict, WireExchange
 from portal.errors import PortalError
-from portal.models import AcquirerAccount, Exchange
+from portal.models import AcquirerAccount, AcquirerKey, Exchange
+from portal.statements import Found, Given, Rows
+
+UNBELIEVED = "ANSWERS_NOT_BELIEVED"
+_NOT_THEIRS = (SignatureVerdict.WRONG, SignatureVerdict.UNKNOWN_KEY)
 
 
 class _Adapter(Protocol):
@@ -22,10 +31,36 @@ class _Adapter(Protocol):
 
 _ADAPTERS: dict[str, _Adapter] = {AcquirerAccount.Adapter.ANTOM: Antom}
 
+logger = logging.getLogger("portal.acquirer")
+
 _lock = threading.Lock()
+_OUTCOMES = {"S": "success", "F": "failure"}
+_SUBJECTS = {
+    "pay": "payment_request_id",
+    "inquiryPayment": "payment_request_id",
+    "cancel": "payment_request_id",
+    "refund": "refund_request_id",
+    "inquiryRefund": "refund_request_id",
+    "consult": "auth_state",
+    "applyToken": "auth_state",
+    "revoke": "wallet",
+}
+"""What the subject of a call is, for the log."""
 _speaking: dict[int, tuple[Credentials, Acquirer]] = {}
 _session: requests.Session | None = None
 """None: each adapter opens its own."""
+
+
+_KEYS = Found(lambda: _keys_of(Given("account")))
+
+
+def _keys_of(account: Any) -> QuerySet[AcquirerKey, Any]:
+    return AcquirerKey.objects.filter(account_id=account, retired_at=None).values_list("version", "public_key")
+
+
+def keys_beside(path: str) -> Rows:
+    """The acquirer's keys of the account at ``path``, as a value that a query reads beside its rows."""
+    return Rows(_keys_of(OuterRef(path)).order_by())
 
 
 class AccountNotReady(PortalError):
@@ -35,12 +70,12 @@ class AccountNotReady(PortalError):
     sentence = "The acquirer account {account} has no {missing} yet. Complete it under Acquirer accounts."
 
 
-def acquirer_for(account: AcquirerAccount) -> Acquirer:
+def acquirer_for(account: AcquirerAccount, *, keys: Iterable[tuple[str, str]] | None = None) -> Acquirer:
     """The acquirer as this account speaks to it; one adapter, and so one connection pool, per account and process.
 
-    Raises AccountNotReady before anything is sent.
+    ``keys``: what ``keys_beside`` has just read, where something has. Raises AccountNotReady before anything is sent.
     """
-    credentials = credentials_of(account)
+    credentials = credentials_of(account, keys=keys)
     with _lock:
         held = _speaking.get(account.pk)
         if held is not None and held[0] == credentials:
@@ -65,27 +100,43 @@ def speaking_over(session: requests.Session) -> Iterator[None]:
             _session = None
 
 
-def credentials_of(account: AcquirerAccount) -> Credentials:
+def credentials_of(account: AcquirerAccount, *, keys: Iterable[tuple[str, str]] | None = None) -> Credentials:
     """What an adapter is handed to speak for the account. Raises AccountNotReady."""
     if not account.private_key:
         raise AccountNotReady(account=account.name, missing="key pair of ours")
-    keys = {key.version: key.public_key for key in account.acquirer_keys.all() if key.retired_at is None}
-    if not keys:
+    read = _KEYS.tuples(account=account.pk) if keys is None else keys
+    theirs = {str(version): str(key) for version, key in read}
+    if not theirs:
         raise AccountNotReady(account=account.name, missing="public key of the acquirer")
     return Credentials(
         gateway_url=account.gateway_url,
         client_id=account.client_id,
         key_version=account.key_version,
         private_key_pem=Secret(account.private_key),
-        acquirer_keys=keys,
+        acquirer_keys=theirs,
     )
 
 
 def keep(account: AcquirerAccount, exchange: WireExchange | None, *, subject: str) -> Exchange | None:
     """Write the exchange's row, in the record phase, linked by our own id. None when nothing crossed the wire."""
+    row = to_keep(account, exchange, subject=subject)
+    if row is not None:
+        row.save()
+    return row
+
+
+def to_keep(account: AcquirerAccount, exchange: WireExchange | None, *, subject: str) -> Exchange | None:
+    """The exchange's row, to be written in the caller's transaction together with what it brought.
+
+    An answer whose signature does not verify is everybody's trouble, not this payment's alone: it is told at once.
+    """
     if exchange is None:
         return None
-    return Exchange.objects.create(
+    _tell(exchange, subject)
+    if exchange.verdict in _NOT_THEIRS:
+        # Once this is committed: meanwhile it would hold a row that others wait for.
+        transaction.on_commit(partial(_tell_of_unbelieved, account, exchange.api))
+    return Exchange(
         account=account,
         api=exchange.api,
         subject=subject[:64],
@@ -105,6 +156,56 @@ def keep(account: AcquirerAccount, exchange: WireExchange | None, *, subject: st
         result_code=exchange.result_code[:64],
         result_status=exchange.result_status[:8],
         error=exchange.error[:64],
+    )
+
+
+def _tell(exchange: WireExchange, subject: str) -> None:
+    """Count a call, and say a line of it: ours is the id, the acquirer's the code."""
+    outcome = _outcome(exchange)
+    measures.acquirer_called(exchange.api, outcome, exchange.duration_ms / 1000)
+    said = {"outcome": outcome, "code": exchange.error or exchange.result_code, "duration_ms": exchange.duration_ms}
+    name = _SUBJECTS.get(exchange.api)
+    logger.info("%s", exchange.api, extra=said | ({name: subject} if name and subject else {}))
+
+
+def _outcome(exchange: WireExchange) -> str:
+    """What came of the call itself, in a word: whether the payment was paid is not asked here."""
+    if exchange.http_status is None:
+        return "no_answer"
+    if exchange.error:
+        return "not_believed"
+    return _OUTCOMES.get(exchange.result_status, "unknown")
+
+
+def kept(row: Exchange) -> WireExchange:
+    """A kept exchange as it crossed the wire. Decrypts its bytes."""
+    return WireExchange(
+        api=row.api,
+        method="POST",
+        url=row.url,
+        request_headers=row.request_headers,
+        request_body=bytes(row.request_body),
+        sent_at=row.sent_at,
+        duration_ms=row.duration_ms,
+        http_status=row.http_status,
+        response_headers=row.response_headers,
+        response_body=bytes(row.response_body or b""),
+        verdict=SignatureVerdict(row.verdict),
+        result_code=row.result_code,
+        result_status=row.result_status,
+        error=row.error,
+        masked_request=row.masked_request,
+        masked_response=row.masked_response,
+    )
+
+
+def _tell_of_unbelieved(account: AcquirerAccount, api: str) -> None:
+    incidents.raise_incident(
+        UNBELIEVED,
+        f"Answers of {account.name} do not verify with the acquirer's key that is kept.",
+        subject=account,
+        detail=f"The last was about {api}. What they say is not believed, so results stay unknown. "
+        "Make a test call on the account's page: it says which key differs.",
     )
 
 

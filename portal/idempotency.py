@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from django.db import IntegrityError, transaction
-
+from portal import statements
 from portal.errors import Conflict
 from portal.models import IdempotencyKey
+from portal.statements import Found, Given
 
 MAX_KEY_LENGTH = 255
 
@@ -38,9 +38,12 @@ def fingerprint(method: str, path: str, body: bytes) -> str:
     return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
 
 
+_BY_KEY = Found(lambda: IdempotencyKey.objects.filter(scope=Given("scope"), key=Given("key")))
+
+
 def replayed(scope: str, key: str, request_fingerprint: str) -> tuple[str, str] | None:
     """The (resource type, id) an earlier request with this key made, or None. Raises KeyReused."""
-    row = IdempotencyKey.objects.filter(scope=scope, key=key).first()
+    row = _BY_KEY.first(scope=scope, key=key)
     if row is None:
         return None
     if row.fingerprint != request_fingerprint:
@@ -50,14 +53,12 @@ def replayed(scope: str, key: str, request_fingerprint: str) -> tuple[str, str] 
 
 def remember(scope: str, key: str, request_fingerprint: str, *, resource_type: str, resource_id: str) -> None:
     """Tie the key to what is being made, inside the promise's own transaction. Raises KeyInFlight when it is taken."""
-    try:
-        with transaction.atomic():
-            IdempotencyKey.objects.create(
-                scope=scope,
-                key=key,
-                fingerprint=request_fingerprint,
-                resource_type=resource_type,
-                resource_id=resource_id,
-            )
-    except IntegrityError:
-        raise KeyInFlight from None
+    row = IdempotencyKey(
+        scope=scope,
+        key=key,
+        fingerprint=request_fingerprint,
+        resource_type=resource_type,
+        resource_id=resource_id,
+    )
+    if not statements.insert(row, unless_there=True):
+        raise KeyInFlight

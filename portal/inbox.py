@@ -8,17 +8,18 @@ No inquiry happens inside a notification: the two are independent messengers.
 import hashlib
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
-from portal import clock, due, incidents, registry
+from portal import clock, due, incidents, registry, statements
 from portal.acquirer.errors import BadSignature
 from portal.acquirer.results import Acknowledgement, InboundMessage, SignatureVerdict, UnreadableMessage
 from portal.errors import PortalError
 from portal.gateways import AccountNotReady, acquirer_for
 from portal.models import AcquirerAccount, Notification, NotificationStatus
+from portal.statements import Found, Given
 
 LARGEST_BODY = 256 * 1024
 """Far above any documented message; what is larger is not read."""
@@ -33,17 +34,21 @@ _LENGTH_DIGITS = 9
 _TOLD_HEADERS = ("client-id", "request-time", "signature", "content-type")
 
 
+_ACCOUNT = Found(lambda: AcquirerAccount.objects.filter(slug=Given("slug"), is_enabled=True).order_by())
+
+
 @csrf_exempt
 def notify(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """The door: ``/notify/<account>/<kind>``. The kind in the path is for people; the message says what it is."""
-    account = AcquirerAccount.objects.prefetch_related("acquirer_keys").filter(slug=slug, is_enabled=True).first()
+    account = _ACCOUNT.first(slug=slug)
     if account is None:
         return HttpResponse(status=404, content_type="text/plain", content="No such account.")
     if request.method != "POST":
         return HttpResponse(status=405, content_type="text/plain", headers={"Allow": "POST"}, content="POST only.")
     length = request.META.get("CONTENT_LENGTH") or ""
-    if not (length.isascii() and length.isdigit()):
-        # A body without a length (chunked) is not read: no acquirer sends one, and its size is unknown beforehand.
+    if not (length.isascii() and length.isdigit()) or "transfer-encoding" in request.headers:
+        # A body without a length (chunked) is not read: no acquirer sends one, and its size is unknown beforehand. One
+        # with both says two lengths, and servers on its way may have believed the other one (RFC 9112, section 6.1).
         return HttpResponse(status=411, content_type="text/plain", content="Say the length of the message.")
     if len(length) > _LENGTH_DIGITS or int(length) > LARGEST_BODY:
         return HttpResponse(status=413, content_type="text/plain", content="Too large.")
@@ -79,28 +84,27 @@ def _told(request: HttpRequest) -> dict[str, str]:
 def _keep(account: AcquirerAccount, request: HttpRequest, body: bytes, inbound: InboundMessage) -> Notification:
     digest = hashlib.sha256(body).hexdigest()
     at = clock.now()
+    notification = Notification(
+        account=account,
+        kind=inbound.kind[:40],
+        subject=inbound.subject[:64],
+        received_at=at,
+        last_received_at=at,
+        path=request.get_full_path()[:300],
+        headers=_told(request),
+        body=body,
+        sha256=digest,
+        masked_body=inbound.masked_body,
+        verdict=SignatureVerdict.VERIFIED,
+        is_verified=True,
+        status=NotificationStatus.RECEIVED,
+        due_at=at + APPLY_GRACE,
+    )
+    if statements.insert(notification, unless_there=True):
+        return notification
     known = Notification.objects.filter(account=account, sha256=digest, is_verified=True)
-    if known.update(deliveries=F("deliveries") + 1, last_received_at=at):
-        return known.get()
-    try:
-        with transaction.atomic():
-            return Notification.objects.create(
-                account=account,
-                kind=inbound.kind[:40],
-                subject=inbound.subject[:64],
-                path=request.get_full_path()[:300],
-                headers=_told(request),
-                body=body,
-                sha256=digest,
-                masked_body=inbound.masked_body,
-                verdict=SignatureVerdict.VERIFIED,
-                is_verified=True,
-                status=NotificationStatus.RECEIVED,
-                due_at=at + APPLY_GRACE,
-            )
-    except IntegrityError:  # the same message at the same moment, through another door
-        known.update(deliveries=F("deliveries") + 1, last_received_at=at)
-        return known.get()
+    known.update(deliveries=F("deliveries") + 1, last_received_at=at)
+    return known.get()
 
 
 def _keep_refused(account: AcquirerAccount, request: HttpRequest, body: bytes, reason: BadSignature) -> None:
@@ -136,15 +140,13 @@ def apply(notification: Notification, inbound: InboundMessage) -> Notification:
     if handler is None:
         return _give_up(notification, f"Nobody takes {inbound.kind} here.")
     try:
-        is_applied = handler(notification.account, message)
+        is_applied = handler(notification.account, message, lambda: _applied(notification))
         note = "" if is_applied else "It speaks of something that is not known here (yet)."
     except PortalError as refusal:
         is_applied, note = False, refusal.message
     if is_applied:
-        Notification.objects.filter(pk=notification.pk).update(
-            status=NotificationStatus.APPLIED, applied_at=clock.now(), due_at=None, lease_until=None, note=""
-        )
-        notification.refresh_from_db()
+        if notification.status != NotificationStatus.APPLIED:
+            _applied(notification)
         return notification
     step = notification.attempts
     if step >= len(LADDER):
@@ -158,6 +160,19 @@ def apply(notification: Notification, inbound: InboundMessage) -> Notification:
     )
     notification.refresh_from_db()
     return notification
+
+
+def _applied(notification: Notification) -> None:
+    facts = {
+        "status": NotificationStatus.APPLIED,
+        "applied_at": clock.now(),
+        "due_at": None,
+        "lease_until": None,
+        "note": "",
+    }
+    statements.update(Notification, facts, pk=notification.pk)
+    for name, value in facts.items():
+        setattr(notification, name, value)
 
 
 def _give_up(notification: Notification, note: str) -> Notification:

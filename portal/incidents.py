@@ -3,7 +3,7 @@
 from django.db import IntegrityError, transaction
 from django.db.models import F, Model, QuerySet
 
-from portal import clock, journal
+from portal import clock, journal, statements
 from portal.actor import Actor
 from portal.errors import Conflict
 from portal.idempotency import Remember
@@ -35,9 +35,14 @@ def raise_incident(kind: str, summary: str, *, subject: Model | None = None, det
 
 def settle(kind: str, *, subject: Model, by: Actor, resolution: str) -> None:
     """Close the open incident of this kind about ``subject``, if there is one: what it waited for has happened."""
-    Incident.objects.filter(
-        kind=kind, subject_type=subject._meta.label, subject_id=str(subject.pk), closed_at__isnull=True
-    ).update(closed_at=clock.now(), closed_by=str(by)[:150], resolution=resolution)
+    statements.update(
+        Incident,
+        {"closed_at": clock.now(), "closed_by": str(by)[:150], "resolution": resolution},
+        kind=kind,
+        subject_type=subject._meta.label,
+        subject_id=str(subject.pk),
+        closed_at=None,
+    )
 
 
 def take(incident: Incident, *, by: Actor, remember: Remember | None = None) -> None:

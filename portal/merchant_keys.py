@@ -16,12 +16,18 @@ from portal.actor import Actor
 from portal.errors import Conflict
 from portal.idempotency import Remember
 from portal.models import AcquirerAccount, MerchantKey
+from portal.statements import Found, Given
 
 PREFIX = "mk_"
 _BYTES = 32
 _SHOWN_CHARACTERS = 10
 _NOTED_EVERY = timedelta(minutes=1)
 """``last_used_at`` is for people: a write per request would cost more than it tells."""
+
+
+_BY_DIGEST = Found(
+    lambda: MerchantKey.objects.select_related("account").filter(digest=Given("digest"), revoked_at=None).order_by()
+)
 
 
 def digest(key: str) -> str:
@@ -46,7 +52,7 @@ def create(
 
 def find(text: str) -> MerchantKey | None:
     """The valid key of that text, or None. Notes that it is in use."""
-    key = MerchantKey.objects.select_related("account").filter(digest=digest(text), revoked_at__isnull=True).first()
+    key = _BY_DIGEST.first(digest=digest(text))
     if key is not None:
         at = clock.now()
         if key.last_used_at is None or at - key.last_used_at >= _NOTED_EVERY:

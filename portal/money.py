@@ -7,6 +7,7 @@ in the smallest unit, https://docs.antom.com/ac/ref/cc) and at the screen (major
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 # fmt: off
 EXPONENTS: dict[str, int] = {
@@ -153,6 +154,7 @@ def parse_major(text: str, currency: str) -> Money:
 
 
 def convert(amount: Money, rate: Decimal, currency: str) -> Money:
-    """``amount`` × ``rate`` in another currency, rounded half to even to its minor unit."""
-    shifted = Decimal(amount.value).scaleb(exponent(currency) - exponent(amount.currency)) * rate
-    return Money(int(shifted.to_integral_value()), currency)
+    """``amount`` × ``rate`` in another currency, rounded once, half to even, to its minor unit."""
+    # Fractions: a product of Decimals is rounded to the context's 28 digits before it is rounded to the unit.
+    exact = amount.value * Fraction(rate) * Fraction(10) ** (exponent(currency) - exponent(amount.currency))
+    return Money(round(exact), currency)

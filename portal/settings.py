@@ -11,6 +11,8 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from portal.money import MoneyError, parse_major
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
 environ.Env.read_env(BASE_DIR / ".env")
@@ -48,6 +50,10 @@ if not SECRET_KEY:
 # Empty in the sandbox means a generated file; the system check portal.E001 refuses that in production.
 PORTAL_MASTER_KEYS = env.list("PORTAL_MASTER_KEYS", default=[])
 
+# Where the worker puts the journal's signed checkpoints, one file a day: the same folder on every machine, and better
+# on a disk that the database's owner cannot write to.
+PORTAL_CHECKPOINTS = env.str("PORTAL_CHECKPOINTS", default=str(PORTAL_DATA / "checkpoints"))
+
 DEBUG = env.bool("PORTAL_DEBUG", default=False)
 ALLOWED_HOSTS = env.list("PORTAL_ALLOWED_HOSTS", default=[] if IS_PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("PORTAL_TRUSTED_ORIGINS", default=[])
@@ -64,23 +70,29 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.humanize",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "csp",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "portal.doorway.RequestMiddleware",
     "portal.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "portal.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "portal.outage.OutageMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -94,6 +106,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "portal.languages.spoken",
             ],
         },
     },
@@ -109,6 +122,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
+        # The driver keeps 128 statements as it parsed them, and the portal says more different ones than that.
+        "cached_statements": 1000,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;",
     }
     # A file, not memory: threads of one test share it, and IMMEDIATE on a shared memory database fails them. Named
@@ -117,6 +132,9 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["CONN_MAX_AGE"] = env.int("PORTAL_DATABASE_MAX_AGE_SECONDS", default=60)
     _database["CONN_HEALTH_CHECKS"] = True
+    # The statements of portal.statements stay prepared at the server. A pooler between must know of them (PgBouncer
+    # since 1.21, max_prepared_statements).
+    _database["OPTIONS"] = {"prepare_threshold": 3, **_database.get("OPTIONS", {})}
     _database["TEST"] = {"NAME": f"test_{_database['NAME']}_{os.getpid()}"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -129,14 +147,52 @@ CACHES = {
     }
 }
 
+# Who carries due work to many machines (portal/celery.py): a Redis or a RabbitMQ of its own, or at least a database
+# number or virtual host of its own. Empty: `manage.py worker` needs none.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LOGIN_URL = "admin:login"
 
+# How staff comes in (portal/signing_in.py): name and password, then a second factor. No other feature of allauth is
+# reachable; portal/desk/doors.py names every URL.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+ACCOUNT_ADAPTER = "portal.signing_in.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = True  # for SESSION_COOKIE_AGE, whether the browser is closed or not
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Wrong passwords and wrong codes: five in five minutes for one name, ten in a minute from one address.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/300s/key", "reauthenticate": "10/m/user"}
+MFA_ADAPTER = "portal.signing_in.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are for writing to; nobody comes in by one
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # codes, for a phone whose clock is a little off
+PASSWORD_RESET_TIMEOUT = 48 * 3600  # seconds an invitation can be used
+
+# Twelve hours after the last page, a session has ended. What it holds is encrypted like everything else that is secret.
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_SERIALIZER = "portal.sessions.EncryptedSerializer"
+
+# Whether whoever may move money, or let others do so, needs a second factor. A demonstration turns it off; the system
+# check portal.E009 refuses that in production.
+PORTAL_SECOND_FACTOR = env.bool("PORTAL_SECOND_FACTOR", default=True)
+
+# English is the source; portal/locale, payments/locale … hold the others. Each person chooses (portal/languages.py).
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
 USE_I18N = True
 USE_TZ = True
 # What people see; the acquirer's day is UTC+8 whatever this is.
@@ -174,6 +230,11 @@ PORTAL_MERCHANT_NAME = env.str("PORTAL_MERCHANT_NAME", default="")
 PORTAL_WALLET_LOGIN_URL = env.str("PORTAL_WALLET_LOGIN_URL", default="" if IS_PRODUCTION else "sandbox")
 PORTAL_SESSION_HOURS = env.int("PORTAL_SESSION_HOURS", default=24)
 
+# Webhooks go to public addresses by https, on these ports; a sandbox may also tell this machine and its network, by
+# plain http and on any port (system check portal.E006 refuses that in production).
+PORTAL_WEBHOOKS_PORTS: list[int] = env.list("PORTAL_WEBHOOKS_PORTS", cast=int, default=[443])
+PORTAL_WEBHOOKS_ALLOW_PRIVATE = env.bool("PORTAL_WEBHOOKS_ALLOW_PRIVATE", default=False)
+
 # No inline script, no inline style, nothing from elsewhere.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -194,10 +255,10 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 if IS_PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("PORTAL_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz)$"]  # whoever watches the process asks it directly
+    SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$"]  # whoever watches the process asks it directly
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
-    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True
 
 # The API. It knows its callers by Authorization: Bearer alone: no cookies, so no cross-site requests to guard against.
 REST_FRAMEWORK = {
@@ -237,7 +298,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "portal.api.schema.with_limits",
+        "portal.api.schema.with_the_rest",
     ],
     "ENUM_SUFFIX": "",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
@@ -253,8 +314,51 @@ SPECTACULAR_SETTINGS = {
         "NextStep": "payments.api.reasons.ACTIONS",
     },
 }
+
+
+def _numbers(name: str, pairs: list[str]) -> dict[str, int]:
+    """``buyer.money=10,merchant.reads=500``; django-environ wants semicolons once a pair's value has a type."""
+    try:
+        return {key.strip(): int(value) for key, _, value in (pair.partition("=") for pair in pairs)}
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must read like buyer.money=10,merchant.reads=500") from None
+
+
+def _amounts(name: str, pairs: list[str]) -> dict[str, int]:
+    """``PHP=25000,USD=500`` in major units; by currency, in minor units."""
+    try:
+        return {
+            (currency := code.strip().upper()): parse_major(amount, currency).value
+            for code, _, amount in (pair.partition("=") for pair in pairs)
+        }
+    except MoneyError as reason:
+        raise ImproperlyConfigured(f"{name} must read like PHP=25000,USD=500: {reason}") from None
+
+
+# Acts over such an amount or more ask the person once more who they are, unless that is less than five minutes ago.
+PORTAL_STEP_UP: dict[str, int] = _amounts(
+    "PORTAL_STEP_UP",
+    env.list(
+        "PORTAL_STEP_UP",
+        default=[
+            "PHP=25000",
+            "IDR=7000000",
+            "MYR=2000",
+            "THB=15000",
+            "KRW=600000",
+            "HKD=3500",
+            "CNY=3500",
+            "SGD=600",
+            "VND=11000000",
+            "JPY=70000",
+            "USD=500",
+            "EUR=500",
+        ],
+    ),
+)
+
 # How many of our own proxies stand before the portal: so far X-Forwarded-For is believed. 0: not at all.
-PORTAL_PROXIES = env.int("PORTAL_PROXIES", default=0)
+PORTAL_PROXIES = ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PORTAL_PROXIES", default=0)
 # Requests a minute, by caller and subject; PORTAL_API_LIMITS overrides some: buyer.money=10,merchant.reads=500.
 PORTAL_API_LIMITS: dict[str, int] = {
     "anonymous.sessions": 120,
@@ -265,15 +369,41 @@ PORTAL_API_LIMITS: dict[str, int] = {
     "merchant.sessions": 600,
     "merchant.money": 1200,
     "merchant.reads": 3000,
-    **env.dict("PORTAL_API_LIMITS", cast={"value": int}, default={}),
+    **_numbers("PORTAL_API_LIMITS", env.list("PORTAL_API_LIMITS", default=[])),
 }
 
+# What `/metrics` shows is read by whoever presents this token, and without one by this machine alone. Every process
+# counts in the folder; prometheus-client looks for it in its own variable.
+PORTAL_METRICS_TOKEN = env.str("PORTAL_METRICS_TOKEN", default="")
+PORTAL_METRICS_FOLDER = Path(env.str("PORTAL_METRICS_FOLDER", default=str(PORTAL_DATA / "metrics")))
+PORTAL_METRICS_FOLDER.mkdir(parents=True, exist_ok=True)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(PORTAL_METRICS_FOLDER)
+
+# News for people go by e-mail: smtp+tls://user:password@host:587. Empty: they are printed where the worker's lines are.
+_mail = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"] or "localhost", _mail["EMAIL_PORT"] or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"] or "", _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = bool(_mail.get("EMAIL_USE_TLS")), bool(_mail.get("EMAIL_USE_SSL"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("PORTAL_MAIL_FROM", default="Autodebit <desk@localhost>")
+
 PORTAL_LOG_LEVEL = env.str("PORTAL_LOG_LEVEL", default="INFO")
+PORTAL_LOG_FORMAT = env.str("PORTAL_LOG_FORMAT", default="json" if IS_PRODUCTION else "line")
+if PORTAL_LOG_FORMAT not in {"json", "line"}:
+    raise ImproperlyConfigured(f"PORTAL_LOG_FORMAT must be json or line, not {PORTAL_LOG_FORMAT!r}")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"json": {"()": "portal.logs.for_machines"}, "line": {"()": "portal.logs.for_people"}},
+    "filters": {"outages": {"()": "portal.outage.WithoutTracebacks"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": PORTAL_LOG_FORMAT, "filters": ["outages"]}},
     "root": {"handlers": ["console"], "level": PORTAL_LOG_LEVEL},
+    # A line per request and per call to the acquirer: in the sandbox only when everything is to be said, since there
+    # commands play whole months in one process.
+    "loggers": {
+        name: {"level": PORTAL_LOG_LEVEL if IS_PRODUCTION or PORTAL_LOG_LEVEL == "DEBUG" else "WARNING"}
+        for name in ("portal.request", "portal.acquirer")
+    },
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -202,6 +202,11 @@ class Acquirer(Protocol):
 
     def inquire_payment(self, *, payment_request_id: str, payment_id: str = "") -> PaymentInquiry: ...
 
+    def recall_inquiry(
+        self, exchange: WireExchange, *, payment_request_id: str, payment_id: str = ""
+    ) -> PaymentInquiry:
+        """What a kept inquiry said, read again from its bytes; nothing is sent. UNKNOWN where it was not believed."""
+
     def cancel(self, *, payment_request_id: str, payment_id: str = "") -> CancelResult: ...
 
     def refund(self, request: RefundRequest, *, is_repeat: bool = False) -> RefundResult: ...

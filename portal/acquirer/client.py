@@ -197,6 +197,17 @@ class SignedClient:
         return Answer(parsed, code, status, message, exchange)
 
 
+def kept_answer(exchange: WireExchange) -> Answer | None:
+    """The answer of an exchange that was kept, as it was judged when it came; None when there was none to believe."""
+    if exchange.error or exchange.verdict != SignatureVerdict.VERIFIED:
+        return None
+    parsed = _json_object(exchange.response_body)
+    if parsed is None:
+        return None
+    code, status, message = _result(parsed.get("result"))
+    return Answer(parsed, code, status, masking.hide(message, masking.hidden_values(exchange.request_body)), exchange)
+
+
 def new_session() -> requests.Session:
     """A pooled session that verifies TLS and heeds no proxy and no CA bundle of the environment."""
     session = requests.Session()

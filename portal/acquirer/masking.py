@@ -67,14 +67,18 @@ _MOST_TEXT = 64_000
 
 
 def masked(body: bytes, *, also: Iterable[str] = ()) -> str:
-    """The body for people. What is no JSON is not shown at all; ``also`` are values to hide wherever they occur."""
+    """The body for people, on one line; pages lay it out. What is no JSON is not shown at all.
+
+    ``also`` are values to hide wherever they occur.
+    """
     if not body:
         return ""
+    spelled = _spelled(also)
     try:
-        text = json.dumps(_masked(json.loads(body)), ensure_ascii=False, indent=2)
+        text = json.dumps(_masked(json.loads(body), spelled), ensure_ascii=False)
     except (ValueError, RecursionError):
         return f"({len(body)} bytes that are not JSON)"
-    return storable(hide(text, also))[:_MOST_TEXT]
+    return storable(_without(text, spelled))[:_MOST_TEXT]
 
 
 def hidden_values(body: bytes) -> frozenset[str]:
@@ -86,9 +90,23 @@ def hidden_values(body: bytes) -> frozenset[str]:
 
 
 def hide(text: str, values: Iterable[str]) -> str:
-    """The text with every one of the values replaced."""
-    for value in sorted(values, key=len, reverse=True):
-        text = text.replace(value, HIDDEN)
+    """The text with every one of the values replaced, as it is and as JSON spells it."""
+    return _without(text, _spelled(values))
+
+
+def _spelled(values: Iterable[str]) -> list[str]:
+    """Every form a value may stand in, the longest first."""
+    forms = {
+        form
+        for value in values
+        for form in (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    }
+    return sorted(forms, key=len, reverse=True)
+
+
+def _without(text: str, spelled: list[str]) -> str:
+    for form in spelled:
+        text = text.replace(form, HIDDEN)
     return text
 
 
@@ -97,18 +115,19 @@ def storable(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
-def _masked(value: object) -> object:
+def _masked(value: object, spelled: list[str]) -> object:
     if isinstance(value, dict):
-        return {
-            name: HIDDEN if content and name.lower() in MASKED_FIELDS else _masked(content)
-            for name, content in value.items()
-        }
+        shown = {}
+        for name, content in value.items():
+            is_hidden = bool(content) and name.lower() in MASKED_FIELDS
+            shown[_without(name, spelled)] = HIDDEN if is_hidden else _masked(content, spelled)
+        return shown
     if isinstance(value, list):
-        return [_masked(item) for item in value]
+        return [_masked(item, spelled) for item in value]
     inner = _json_inside(value)
     if inner is not None:
-        return json.dumps(_masked(inner), ensure_ascii=False)
-    return value
+        return json.dumps(_masked(inner, spelled), ensure_ascii=False)
+    return _without(value, spelled) if isinstance(value, str) else value
 
 
 def _hidden(value: object) -> Iterator[str]:

@@ -21,9 +21,10 @@ from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Ques
 from portal.gateways import notification_url
 from portal.models import AcquirerAccount, AcquirerKey, MerchantKey
 from portal.money import EXPONENTS
+from portal.words import lazy, say
 
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,8}")
-_HOST_ONLY = (
+_HOST_ONLY = lazy(
     "Give scheme and host alone, such as https://open-sea-global.alipay.com; the path follows from the client id."
 )
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -36,86 +37,105 @@ def _address(text: str, *, path_allowed: bool) -> str:
         parts = urlsplit(cleaned)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise forms.ValidationError("This is no address. Write it like https://shop.example.") from None
+        raise forms.ValidationError(say("This is no address. Write it like https://shop.example.")) from None
     if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment or "@" in parts.netloc:
-        raise forms.ValidationError("This is no address. Write it like https://shop.example.")
+        raise forms.ValidationError(say("This is no address. Write it like https://shop.example."))
     if parts.scheme == "http" and host not in _LOCAL:
-        raise forms.ValidationError("Use https://. Plain http is for this machine alone.")
+        raise forms.ValidationError(say("Use https://. Plain http is for this machine alone."))
     if parts.path and not path_allowed:
         raise forms.ValidationError(_HOST_ONLY)
     return cleaned
 
 
 class NoteForm(ActForm):
-    """An act with a note for the journal."""
+    """An act with a reason in words, for the journal."""
 
     note = forms.CharField(
-        label="Note", max_length=256, required=False, help_text="Why, for whoever reads the journal."
+        label=lazy("Reason"),
+        max_length=256,
+        help_text=lazy("For whoever reads the journal."),
+        error_messages={"required": lazy("Say why, for whoever reads the journal.")},
     )
 
 
 class AccountForm(NoteForm):
     """An account's facts: to connect a new one, or to edit one."""
 
-    title = "Connect an acquirer account"
+    title = lazy("Connect an acquirer account")
     is_roomy = True
-    name = forms.CharField(max_length=80, help_text="For people: the contract or the market, e.g. Antom Singapore.")
-    slug = forms.SlugField(
-        max_length=40, help_text="Part of the notification URLs; keep it once the acquirer has them."
+    name = forms.CharField(
+        max_length=80, help_text=lazy("For people: the contract or the market, e.g. Antom Singapore.")
     )
-    adapter = forms.ChoiceField(label="Protocol", choices=AcquirerAccount.Adapter.choices)
-    gateway_url = forms.CharField(label="Gateway URL", max_length=200, help_text=_HOST_ONLY)
+    slug = forms.SlugField(
+        max_length=40, help_text=lazy("Part of the notification URLs; keep it once the acquirer has them.")
+    )
+    adapter = forms.ChoiceField(label=lazy("Protocol"), choices=AcquirerAccount.Adapter.choices)
+    gateway_url = forms.CharField(label=lazy("Gateway URL"), max_length=200, help_text=_HOST_ONLY)
     client_id = forms.CharField(
-        label="Client id", max_length=128, help_text="Sandbox client ids begin with SANDBOX_; the path follows from it."
+        label=lazy("Client id"),
+        max_length=128,
+        help_text=lazy("Sandbox client ids begin with SANDBOX_; the path follows from it."),
     )
     key_version = forms.CharField(
-        label="Key version", max_length=8, initial="1", help_text="Of our key pair, as the acquirer counts it."
+        label=lazy("Key version"),
+        max_length=8,
+        initial="1",
+        help_text=lazy("Of our key pair, as the acquirer counts it."),
     )
     wallets = forms.MultipleChoiceField(
-        label="Contracted wallets",
+        label=lazy("Contracted wallets"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         choices=[(wallet.code, f"{wallet.name} · {wallet.currency}") for wallet in WALLETS.values()],
-        help_text="Only these are offered to buyers.",
+        help_text=lazy("Only these are offered to buyers."),
     )
     settlement_currency = forms.ChoiceField(
-        label="Settlement currency", choices=[(code, code) for code in sorted(EXPONENTS)], initial="USD"
+        label=lazy("Settlement currency"), choices=[(code, code) for code in sorted(EXPONENTS)], initial="USD"
     )
     settlement_days = forms.IntegerField(
-        label="Settlement cycle: T + N days", min_value=0, max_value=60, initial=1, help_text="N of your contract."
+        label=lazy("Settlement cycle: T + N days"),
+        min_value=0,
+        max_value=60,
+        initial=1,
+        help_text=lazy("N of your contract."),
     )
     notify_base_url = forms.CharField(
-        label="Notification address",
+        label=lazy("Notification address"),
         max_length=200,
         required=False,
-        help_text="This portal as the acquirer reaches it. Empty: the portal's own address.",
+        help_text=lazy("This portal as the acquirer reaches it. Empty: the portal's own address."),
     )
     app_id = forms.CharField(
-        label="Mini program app id",
+        label=lazy("Mini program app id"),
         max_length=32,
         required=False,
-        help_text="Required for payments from a mini program.",
+        help_text=lazy("Required for payments from a mini program."),
     )
     customer_id = forms.CharField(
-        label="Merchant id in reports",
+        label=lazy("Merchant id in reports"),
         max_length=64,
         required=False,
-        help_text="customerId, as the acquirer prints it in settlement reports. A file with another one is refused.",
+        help_text=lazy(
+            "customerId, as the acquirer prints it in settlement reports. A file with another one is refused."
+        ),
     )
     merchant_reference = forms.CharField(
-        label="Secondary merchant",
+        label=lazy("Secondary merchant"),
         max_length=64,
         required=False,
-        help_text="Only if your contract has secondary merchants.",
+        help_text=lazy("Only if your contract has secondary merchants."),
     )
     is_enabled = forms.BooleanField(
-        label="In use", required=False, initial=True, help_text="Off: no buyer is offered it, no notification is taken."
+        label=lazy("In use"),
+        required=False,
+        initial=True,
+        help_text=lazy("Off: no buyer is offered it, no notification is taken."),
     )
 
     field_order = (*accounts.FIELDS, "note")
 
     def button(self) -> str:
-        return "Connect this account"
+        return say("Connect this account")
 
     def clean_gateway_url(self) -> str:
         """Scheme and host."""
@@ -130,7 +150,9 @@ class AccountForm(NoteForm):
         """What a header carries."""
         given: str = self.cleaned_data["client_id"]
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", given):
-            raise forms.ValidationError("A client id has letters, digits, and _ . - only: copy it from the dashboard.")
+            raise forms.ValidationError(
+                say("A client id has letters, digits, and _ . - only: copy it from the dashboard.")
+            )
         return given
 
     def clean_key_version(self) -> str:
@@ -145,7 +167,7 @@ class AccountForm(NoteForm):
 class EditAccountForm(AccountForm):
     """The same, of an account that exists."""
 
-    title = "Edit the account"
+    title = lazy("Edit the account")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -156,12 +178,12 @@ class EditAccountForm(AccountForm):
         chooser.choices = [*chooser.choices, *unknown]
 
     def button(self) -> str:
-        return "Save the account"
+        return say("Save the account")
 
 
 def _version(given: str) -> str:
     if not _VERSION.fullmatch(given):
-        raise forms.ValidationError("A version is up to 8 letters or digits, usually 1.")
+        raise forms.ValidationError(say("A version is up to 8 letters or digits, usually 1."))
     return given
 
 
@@ -169,7 +191,7 @@ class KeyPairForm(NoteForm):
     """Our key pair: the first, or the next."""
 
     key_version = forms.CharField(
-        label="Key version", max_length=8, help_text="As the acquirer counts our keys. The first one is 1."
+        label=lazy("Key version"), max_length=8, help_text=lazy("As the acquirer counts our keys. The first one is 1.")
     )
     field_order = ("key_version", "note")
 
@@ -179,17 +201,19 @@ class KeyPairForm(NoteForm):
         self.initial["key_version"] = str(int(held) + 1) if self.thing.public_key and held.isdecimal() else held
 
     def heading(self) -> str:
-        return "Rotate our key pair" if self.thing.public_key else "Make our key pair"
+        return say("Rotate our key pair") if self.thing.public_key else say("Make our key pair")
 
     def will_happen(self) -> list[str]:
         sentences = [
-            "A new 2048-bit RSA key pair is made here. The private key is encrypted and never shown to anybody.",
-            "You then copy the public key from the account's page into the acquirer's dashboard.",
+            say("A new 2048-bit RSA key pair is made here. The private key is encrypted and never shown to anybody."),
+            say("You then copy the public key from the account's page into the acquirer's dashboard."),
         ]
         if self.thing.public_key:
             sentences.append(
-                "From now on calls are signed with the new key. Until the acquirer has it, they are refused and "
-                "payments stay unknown or fail: choose a quiet moment."
+                say(
+                    "From now on calls are signed with the new key. Until the acquirer has it, they are refused "
+                    "and payments stay unknown or fail: choose a quiet moment."
+                )
             )
         return sentences
 
@@ -197,7 +221,7 @@ class KeyPairForm(NoteForm):
         return bool(self.thing.public_key)
 
     def button(self) -> str:
-        return "Rotate the key pair" if self.thing.public_key else "Make the key pair"
+        return say("Rotate the key pair") if self.thing.public_key else say("Make the key pair")
 
     def clean_key_version(self) -> str:
         """What a header carries."""
@@ -207,18 +231,45 @@ class KeyPairForm(NoteForm):
 class AcquirerKeyForm(NoteForm):
     """The acquirer's public key of one version."""
 
-    title = "Paste the acquirer's public key"
-    version = forms.CharField(label="Key version", max_length=8, initial="1", help_text="As their messages name it.")
+    title = lazy("Paste the acquirer's public key")
+    version = forms.CharField(
+        label=lazy("Key version"), max_length=8, initial="1", help_text=lazy("As their messages name it.")
+    )
     public_key = forms.CharField(
-        label="Public key",
+        label=lazy("Public key"),
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 8, "class": "mono", "spellcheck": "false"}),
-        help_text="PEM, or the bare base64 the dashboard shows.",
+        help_text=lazy("PEM, or the bare base64 the dashboard shows."),
     )
-    field_order = ("version", "public_key", "note")
+    replaces = forms.BooleanField(
+        label=lazy("Replace the key that is kept under this version"),
+        required=False,
+        help_text=lazy("Only when the acquirer changed its key and kept the version."),
+    )
+    field_order = ("version", "public_key", "replaces", "note")
 
     def button(self) -> str:
-        return "Keep this key"
+        return say("Keep this key")
+
+    def clean(self) -> dict[str, Any]:
+        """Replace no key by mistake: with a wrong one nothing the acquirer says is believed any more."""
+        cleaned = super().clean() or self.cleaned_data
+        held = next((key for key in _keys_in_use(self.thing) if key.version == cleaned.get("version")), None)
+        pasted = cleaned.get("public_key")
+        if held is None or not pasted or cleaned.get("replaces"):
+            return cleaned
+        kept = accounts.fingerprint(held.public_key)
+        if accounts.fingerprint(signing.public_pem(signing.load_public_key(pasted))) != kept:
+            self.add_error(
+                "replaces",
+                say(
+                    "Version {version} is kept already, with the fingerprint {kept}. Look at the version again, "
+                    "or tick this to replace it.",
+                    version=held.version,
+                    kept=kept,
+                ),
+            )
+        return cleaned
 
     def clean_version(self) -> str:
         """What a header carries."""
@@ -241,60 +292,80 @@ class AcquirerKeyForm(NoteForm):
             raise forms.ValidationError(str(reason)) from None
         if pem == self.thing.public_key:
             raise forms.ValidationError(
-                "This is our own public key. Paste the key the acquirer’s dashboard shows after ours was uploaded."
+                say("This is our own public key. Paste the key the acquirer’s dashboard shows after ours was uploaded.")
             )
         return text
 
     def will_happen(self) -> list[str]:
-        return ["Messages that name this version are verified with this key. A key kept under the same version goes."]
+        held = [
+            say(
+                "version {version} ({fingerprint})",
+                version=key.version,
+                fingerprint=accounts.fingerprint(key.public_key),
+            )
+            for key in _keys_in_use(self.thing)
+        ]
+        return [
+            say("Messages that name this version are verified with this key."),
+            *([say("Kept now: {held}.", held=", ".join(held))] if held else []),
+        ]
 
 
 class RetireKeyForm(NoteForm):
     """Believe a key of the acquirer no longer."""
 
-    title = "Retire a key of the acquirer"
-    version = forms.ChoiceField(label="Key version")
+    title = lazy("Retire a key of the acquirer")
+    version = forms.ChoiceField(label=lazy("Key version"))
     field_order = ("version", "note")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chooser: Any = self.fields["version"]
         chooser.choices = [
-            (key.version, f"Version {key.version} · {accounts.fingerprint(key.public_key)}")
+            (
+                key.version,
+                say(
+                    "Version {version} · {fingerprint}",
+                    version=key.version,
+                    fingerprint=accounts.fingerprint(key.public_key),
+                ),
+            )
             for key in self.thing.acquirer_keys.all()
             if key.retired_at is None
         ]
 
     def button(self) -> str:
-        return "Retire this key"
+        return say("Retire this key")
 
     def is_risky(self) -> bool:
         return True
 
     def will_happen(self) -> list[str]:
-        return ["Messages signed with this key are refused from now on. Answers to our own calls count as unknown."]
+        return [
+            say("Messages signed with this key are refused from now on. Answers to our own calls count as unknown.")
+        ]
 
 
 class TestCallForm(ActForm):
     """A signed call that changes nothing."""
 
-    title = "Make a signed test call"
+    title = lazy("Make a signed test call")
 
     def will_happen(self) -> list[str]:
         return [
-            "We ask the acquirer about a payment that cannot exist, signed with our key.",
-            "Nothing changes there. The answer is verified and explained: signature, clock, environment.",
+            say("We ask the acquirer about a payment that cannot exist, signed with our key."),
+            say("Nothing changes there. The answer is verified and explained: signature, clock, environment."),
         ]
 
     def button(self) -> str:
-        return "Make the test call"
+        return say("Make the test call")
 
 
 def _not_ready(account: AcquirerAccount) -> str:
     if not account.private_key:
-        return "Make our key pair first; there is nothing to sign with yet."
+        return say("Make our key pair first; there is nothing to sign with yet.")
     if not _keys_in_use(account):
-        return "Paste the acquirer's public key first; no answer could be believed yet."
+        return say("Paste the acquirer's public key first; no answer could be believed yet.")
     return ""
 
 
@@ -304,12 +375,12 @@ def _keys_in_use(account: AcquirerAccount) -> list[AcquirerKey]:
 
 def _state(account: AcquirerAccount) -> Chip:
     if not account.is_enabled:
-        return Chip("Off")
+        return Chip(say("Off"))
     if not account.private_key:
-        return Chip("Needs our key pair", "wait")
+        return Chip(say("Needs our key pair"), "wait")
     if not _keys_in_use(account):
-        return Chip("Needs their key", "wait")
-    return Chip("Ready", "good")
+        return Chip(say("Needs their key"), "wait")
+    return Chip(say("Ready"), "good")
 
 
 @admin.register(AcquirerAccount)
@@ -317,102 +388,115 @@ class AcquirerAccountAdmin(LedgerAdmin):
     """Connect a real account: facts, keys of both sides, the URLs to paste, a signed test call."""
 
     section, position, icon = "System", 40, "account"
-    menu_label = "Acquirer accounts"
-    empty_title = "No account yet"
-    empty_text = "Connect the account you hold at the acquirer: its gateway, your client id, and both sides' keys."
+    menu_label = lazy("Acquirer accounts")
+    empty_title = lazy("No account yet")
+    empty_text = lazy(
+        "Connect the account you hold at the acquirer: its gateway, your client id, and both sides' keys."
+    )
     list_display = ("name", "state", "client_id", "gateway", "contracted", "settlement")
     search_fields = ("slug", "client_id", "name", "customer_id")
-    list_acts = (Act("connect", "Connect an account…", form=AccountForm, permission="act_connect", tone="main"),)
+    list_acts = (Act("connect", lazy("Connect an account…"), form=AccountForm, permission="act_connect", tone="main"),)
     acts = (
-        Act("test_call", "Test call", form=TestCallForm, permission="act_test_call", tone="main", why_not=_not_ready),
-        Act("edit", "Edit…", form=EditAccountForm, permission="act_connect"),
+        Act(
+            "test_call",
+            lazy("Test call"),
+            form=TestCallForm,
+            permission="act_test_call",
+            tone="main",
+            why_not=_not_ready,
+        ),
+        Act("edit", lazy("Edit…"), form=EditAccountForm, permission="act_connect"),
         Act(
             "make_key_pair",
-            "Make key pair…",
+            lazy("Make key pair…"),
             form=KeyPairForm,
             permission="act_connect",
-            why_not=lambda account: "There is a key pair; rotate it instead." if account.public_key else "",
+            why_not=lambda account: say("There is a key pair; rotate it instead.") if account.public_key else "",
         ),
-        Act("add_acquirer_key", "Paste their key…", form=AcquirerKeyForm, permission="act_connect"),
+        Act("add_acquirer_key", lazy("Paste their key…"), form=AcquirerKeyForm, permission="act_connect"),
         Act(
             "retire_acquirer_key",
-            "Retire their key…",
+            lazy("Retire their key…"),
             form=RetireKeyForm,
             permission="act_connect",
-            why_not=lambda account: "" if _keys_in_use(account) else "There is no key in use.",
+            why_not=lambda account: "" if _keys_in_use(account) else say("There is no key in use."),
         ),
         Act(
             "rotate_key_pair",
-            "Rotate key pair…",
+            lazy("Rotate key pair…"),
             form=KeyPairForm,
             permission="act_connect",
             tone="risk",
-            why_not=lambda account: "" if account.public_key else "There is no key pair yet; make one.",
+            why_not=lambda account: "" if account.public_key else say("There is no key pair yet; make one."),
         ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AcquirerAccount]:
         return super().get_queryset(request).prefetch_related("acquirer_keys")
 
-    @display.column("State")
+    @display.column(lazy("State"))
     def state(self, account: AcquirerAccount) -> SafeString:
         return display.chip(_state(account).word, _state(account).tone)
 
-    @display.column("Gateway", is_minor=True)
+    @display.column(lazy("Gateway"), is_minor=True)
     def gateway(self, account: AcquirerAccount) -> str:
         return urlsplit(account.gateway_url).netloc or account.gateway_url
 
-    @display.column("Wallets", wraps=True, is_minor=True)
+    @display.column(lazy("Wallets"), wraps=True, is_minor=True)
     def contracted(self, account: AcquirerAccount) -> str:
         names = [name_of(code) for code in account.wallets]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        more = say(" and {names} more", names=len(names) - 3) if len(names) > 3 else ""
         return (", ".join(names[:3]) + more) or display.NOTHING
 
-    @display.column("Settlement", is_minor=True)
+    @display.column(lazy("Settlement"), is_minor=True)
     def settlement(self, account: AcquirerAccount) -> str:
         return f"{account.settlement_currency}, T+{account.settlement_days}"
 
     def headline(self, account: AcquirerAccount) -> Headline:
         return Headline(
-            account.name, (_state(account),), f"{account.get_adapter_display()} · client id {account.client_id}"
+            account.name,
+            (_state(account),),
+            say(
+                "{adapter} · client id {client_id}", adapter=account.get_adapter_display(), client_id=account.client_id
+            ),
         )
 
     def cards(self, request: HttpRequest, account: AcquirerAccount) -> list[Card]:
         return [
             Card(
-                "To paste at the acquirer",
-                note=f"our key version {account.key_version}",
-                text="" if account.public_key else "Make our key pair first; its public key then stands here.",
+                say("To paste at the acquirer"),
+                note=say("our key version {key_version}", key_version=account.key_version),
+                text="" if account.public_key else say("Make our key pair first; its public key then stands here."),
                 texts=_to_paste(account),
                 wide=True,
             ),
             Card(
-                "Account",
+                say("Account"),
                 facts=[
-                    ("Gateway", account.gateway_url),
-                    ("Environment", "Sandbox" if account.client_id.startswith("SANDBOX_") else "Live"),
-                    ("Client id", display.mono(account.client_id)),
-                    ("Slug", display.mono(account.slug)),
-                    ("Settlement", f"{account.settlement_currency}, T+{account.settlement_days}"),
-                    ("App id", display.mono(account.app_id)),
-                    ("In reports", display.mono(account.customer_id)),
-                    ("Wallets", ", ".join(name_of(code) for code in account.wallets) or display.NOTHING),
+                    (say("Gateway"), account.gateway_url),
+                    (say("Environment"), say("Sandbox") if account.client_id.startswith("SANDBOX_") else say("Live")),
+                    (say("Client id"), display.mono(account.client_id)),
+                    (say("Slug"), display.mono(account.slug)),
+                    (say("Settlement"), f"{account.settlement_currency}, T+{account.settlement_days}"),
+                    (say("App id"), display.mono(account.app_id)),
+                    (say("In reports"), display.mono(account.customer_id)),
+                    (say("Wallets"), ", ".join(name_of(code) for code in account.wallets) or display.NOTHING),
                 ],
             ),
             Card(
-                "Their keys",
+                say("Their keys"),
                 table=Table(
-                    head=("Version", "Fingerprint", "Since", "State"),
+                    head=(say("Version"), say("Fingerprint"), say("Since"), say("State")),
                     rows=[
                         (
                             key.version,
                             display.mono(accounts.fingerprint(key.public_key)),
                             display.when(key.added_at),
-                            display.chip("Retired") if key.retired_at else display.chip("In use", "good"),
+                            display.chip(say("Retired")) if key.retired_at else display.chip(say("In use"), "good"),
                         )
                         for key in account.acquirer_keys.all()
                     ],
-                    empty="Paste the public key the acquirer's dashboard shows.",
+                    empty=say("Paste the public key the acquirer's dashboard shows."),
                 ),
             ),
         ]
@@ -421,11 +505,11 @@ class AcquirerAccountAdmin(LedgerAdmin):
 
     def connect(self, request: HttpRequest, thing: None, form: AccountForm) -> Any:
         account = accounts.connect(form.facts(), by=form.actor, note=form.cleaned_data["note"], remember=form.remember)
-        return self.done(f"{account} is connected. Now make our key pair.", account)
+        return self.done(say("{account} is connected. Now make our key pair.", account=account), account)
 
     def edit(self, request: HttpRequest, account: AcquirerAccount, form: AccountForm) -> str:
         accounts.edit(account, form.facts(), by=form.actor, note=form.cleaned_data["note"], remember=form.remember)
-        return "The account is saved."
+        return say("The account is saved.")
 
     def make_key_pair(self, request: HttpRequest, account: AcquirerAccount, form: KeyPairForm) -> str:
         accounts.make_key_pair(
@@ -435,7 +519,7 @@ class AcquirerAccountAdmin(LedgerAdmin):
             note=form.cleaned_data["note"],
             remember=form.remember,
         )
-        return "The key pair is made. Copy the public key below into the acquirer's dashboard."
+        return say("The key pair is made. Copy the public key below into the acquirer's dashboard.")
 
     rotate_key_pair = make_key_pair
 
@@ -448,7 +532,10 @@ class AcquirerAccountAdmin(LedgerAdmin):
             note=form.cleaned_data["note"],
             remember=form.remember,
         )
-        return f"The acquirer's key version {key.version} is kept. Make a test call to see whether it fits."
+        return say(
+            "The acquirer's key version {version} is kept. Make a test call to see whether it fits.",
+            version=key.version,
+        )
 
     def retire_acquirer_key(self, request: HttpRequest, account: AcquirerAccount, form: RetireKeyForm) -> str:
         key = accounts.retire_acquirer_key(
@@ -458,13 +545,13 @@ class AcquirerAccountAdmin(LedgerAdmin):
             note=form.cleaned_data["note"],
             remember=form.remember,
         )
-        return f"The acquirer's key version {key.version} is believed no longer."
+        return say("The acquirer's key version {version} is believed no longer.", version=key.version)
 
     def test_call(self, request: HttpRequest, account: AcquirerAccount, form: TestCallForm) -> HttpResponse:
         diagnosis = accounts.test_call(account, by=form.actor)
         context = {
             **self.page_context(request, account),
-            "title": "Test call",
+            "title": say("Test call"),
             "diagnosis": diagnosis,
             "findings": [(code.replace("_", " "), sentence) for code, sentence in diagnosis.findings],
             "call": diagnosis.exchange,
@@ -475,13 +562,17 @@ class AcquirerAccountAdmin(LedgerAdmin):
 
 def _to_paste(account: AcquirerAccount) -> list[tuple[str, str]]:
     urls = [
-        (f"Notification URL: {kind}", notification_url(account, kind))
+        (say("Notification URL: {kind}", kind=kind), notification_url(account, kind))
         for kind in ("authorization", "payment", "refund")
     ]
     if not account.public_key:
         return urls
     bare = signing.public_bare(signing.load_public_key(account.public_key))
-    return [("Our public key, as the dashboard takes it", bare), ("The same as PEM", account.public_key.strip()), *urls]
+    return [
+        (say("Our public key, as the dashboard takes it"), bare),
+        (say("The same as PEM"), account.public_key.strip()),
+        *urls,
+    ]
 
 
 # Merchant keys.
@@ -490,48 +581,54 @@ def _to_paste(account: AcquirerAccount) -> list[tuple[str, str]]:
 class NewKeyForm(NoteForm):
     """A key for the merchant's own server."""
 
-    title = "Make a merchant key"
+    title = lazy("Make a merchant key")
     account = forms.ModelChoiceField(
-        queryset=AcquirerAccount.objects.all(), empty_label=None, help_text="The key acts within this account only."
+        queryset=AcquirerAccount.objects.all(),
+        empty_label=None,
+        help_text=lazy("The key acts within this account only."),
     )
-    name = forms.CharField(max_length=80, help_text="Which server holds it, e.g. shop backend.")
+    name = forms.CharField(max_length=80, help_text=lazy("Which server holds it, e.g. shop backend."))
     field_order = ("account", "name", "note")
 
     def will_happen(self) -> list[str]:
         return [
-            "Whoever holds the key can open sessions for buyers, place orders, pay, cancel, refund and revoke.",
-            "It is shown once, on the next page. Only its digest is kept.",
+            say("Whoever holds the key can open sessions for buyers, place orders, pay, cancel, refund and revoke."),
+            say("It is shown once, on the next page. Only its digest is kept."),
         ]
 
     def button(self) -> str:
-        return "Make the key"
+        return say("Make the key")
 
 
 class RevokeKeyForm(NoteForm):
     """End a key."""
 
-    title = "Revoke the merchant key"
+    title = lazy("Revoke the merchant key")
 
     def will_happen(self) -> list[str]:
-        used = f"It was last used {display.relative(self.thing.last_used_at)}." if self.thing.last_used_at else ""
+        used = (
+            say("It was last used {relative}.", relative=display.relative(self.thing.last_used_at))
+            if self.thing.last_used_at
+            else ""
+        )
         return [
-            "Calls with this key are refused from this moment. Buyers' sessions it opened stay open.",
-            used or "It was never used.",
+            say("Calls with this key are refused from this moment. Buyers' sessions it opened stay open."),
+            used or say("It was never used."),
         ]
 
     def is_risky(self) -> bool:
         return True
 
     def button(self) -> str:
-        return f"Revoke “{self.thing.name}”"
+        return say("Revoke “{thing_name}”", thing_name=self.thing.name)
 
 
 class KeyQuestions(Questions):
     """What one asks about keys."""
 
     questions = (
-        Question("in_use", "In use", lambda: Q(revoked_at__isnull=True)),
-        Question("revoked", "Revoked", lambda: Q(revoked_at__isnull=False)),
+        Question("in_use", lazy("In use"), lambda: Q(revoked_at__isnull=True)),
+        Question("revoked", lazy("Revoked"), lambda: Q(revoked_at__isnull=False)),
     )
 
 
@@ -540,55 +637,57 @@ class MerchantKeyAdmin(LedgerAdmin):
     """Keys of the merchant's own servers."""
 
     section, position, icon = "System", 60, "key"
-    menu_label = "Merchant keys"
-    empty_title = "No key yet"
-    empty_text = "Your own server needs one to open sessions for its customers and to order, pay and refund for them."
+    menu_label = lazy("Merchant keys")
+    empty_title = lazy("No key yet")
+    empty_text = lazy(
+        "Your own server needs one to open sessions for its customers and to order, pay and refund for them."
+    )
     list_display = ("name", "state", "shown", "account", "used", "made")
     list_select_related = ("account",)
     list_filter = (KeyQuestions, AccountFilter)
     search_fields = ("prefix", "name")
-    list_acts = (Act("create", "Make a key…", form=NewKeyForm, permission="act_merchant_keys", tone="main"),)
+    list_acts = (Act("create", lazy("Make a key…"), form=NewKeyForm, permission="act_merchant_keys", tone="main"),)
     acts = (
         Act(
             "revoke",
-            "Revoke…",
+            lazy("Revoke…"),
             form=RevokeKeyForm,
             permission="act_merchant_keys",
             tone="risk",
-            why_not=lambda key: "It is revoked already." if key.revoked_at else "",
+            why_not=lambda key: say("It is revoked already.") if key.revoked_at else "",
         ),
     )
 
-    @display.column("State")
+    @display.column(lazy("State"))
     def state(self, key: MerchantKey) -> SafeString:
-        return display.chip("Revoked", "bad") if key.revoked_at else display.chip("In use", "good")
+        return display.chip(say("Revoked"), "bad") if key.revoked_at else display.chip(say("In use"), "good")
 
-    @display.column("Begins with", is_minor=True)
+    @display.column(lazy("Begins with"), is_minor=True)
     def shown(self, key: MerchantKey) -> SafeString | str:
         return display.mono(f"{key.prefix}…")
 
-    @display.column("Last used")
+    @display.column(lazy("Last used"))
     def used(self, key: MerchantKey) -> SafeString | str:
         return display.when(key.last_used_at)
 
-    @display.column("Made", is_minor=True)
+    @display.column(lazy("Made"), is_minor=True)
     def made(self, key: MerchantKey) -> SafeString | str:
         return display.when(key.created_at)
 
     def headline(self, key: MerchantKey) -> Headline:
-        chip = Chip("Revoked", "bad") if key.revoked_at else Chip("In use", "good")
+        chip = Chip(say("Revoked"), "bad") if key.revoked_at else Chip(say("In use"), "good")
         return Headline(key.name, (chip,), f"{key.prefix}… · {key.account}")
 
     def cards(self, request: HttpRequest, key: MerchantKey) -> list[Card]:
         return [
             Card(
-                "Key",
+                say("Key"),
                 facts=[
-                    ("Account", display.to(key.account)),
-                    ("Begins with", display.mono(f"{key.prefix}…")),
-                    ("Made", display.stamp(key.created_at)),
-                    ("Last used", display.when(key.last_used_at) if key.last_used_at else "never"),
-                    ("Revoked", display.stamp(key.revoked_at)),
+                    (say("Account"), display.to(key.account)),
+                    (say("Begins with"), display.mono(f"{key.prefix}…")),
+                    (say("Made"), display.stamp(key.created_at)),
+                    (say("Last used"), display.when(key.last_used_at) if key.last_used_at else say("never")),
+                    (say("Revoked"), display.stamp(key.revoked_at)),
                 ],
             )
         ]
@@ -603,7 +702,7 @@ class MerchantKeyAdmin(LedgerAdmin):
         )
         context = {
             **self.page_context(request, key),
-            "title": "The new key",
+            "title": say("The new key"),
             "key": key,
             "text": text,
             "home": self.home_of(key),
@@ -612,4 +711,4 @@ class MerchantKeyAdmin(LedgerAdmin):
 
     def revoke(self, request: HttpRequest, key: MerchantKey, form: RevokeKeyForm) -> str:
         merchant_keys.revoke(key, by=form.actor, note=form.cleaned_data["note"])
-        return f"“{key.name}” is revoked: calls with it are refused from now on."
+        return say("“{name}” is revoked: calls with it are refused from now on.", name=key.name)

@@ -14,16 +14,18 @@ Acts run outside any transaction: the promise must be committed before the wire.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core import signing
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from portal import clock, idempotency
 from portal.actor import Actor
 from portal.models import IdempotencyKey
 from portal.money import WHOLE_UNITS_ONLY, Money, MoneyError, exponent, parse_major
+from portal.words import lazy, say
 
 _SALT = "portal.admin.acts"
 OTHER = "OTHER"
@@ -51,6 +53,8 @@ class Act:
     tone: str = ""
     """``main`` for the one act that moves things on, ``risk`` for what takes something away, else plain."""
     why_not: Callable[[Any], str] = always
+    of_chosen: bool = False
+    """An act of a list on the rows that were ticked in it; its form is a ``ChosenForm``."""
 
     @property
     def codename(self) -> str:
@@ -104,6 +108,8 @@ class ActForm(forms.Form):
     title = ""
     is_roomy = False
     """Whether the form is long and stands in a wider box."""
+    is_download = False
+    """Whether its answer is a file: then the page stays, and the button may be pressed again."""
     once = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, thing: Any, actor: Actor, scope: str, **kwargs: Any) -> None:
@@ -122,6 +128,10 @@ class ActForm(forms.Form):
         """What pressing the button does, in plain sentences."""
         return ()
 
+    def deadlines(self) -> Sequence[tuple[str, datetime]]:
+        """Until when this is possible, with a word for each: the page counts down to them."""
+        return ()
+
     def button(self) -> str:
         """What the button says: the act and, where there is one, the amount. After validation, of the cleaned data."""
         return self.title
@@ -133,6 +143,10 @@ class ActForm(forms.Form):
     def is_risky(self) -> bool:
         """Whether the button is red."""
         return False
+
+    def moves(self) -> Money | None:
+        """The money that pressing the button moves, if any. Large amounts ask the person once more who they are."""
+        return None
 
     # The token that is used once.
 
@@ -179,29 +193,58 @@ class ActForm(forms.Form):
         idempotency.remember(scope, key, fingerprint, resource_type=made._meta.label, resource_id=str(made.pk))
 
 
+class ChosenForm(ActForm):
+    """An act on several rows of a list at once: each is done as if it were the only one. Subclasses give ``rows()``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["chosen"] = forms.ModelMultipleChoiceField(
+            queryset=self.rows(), widget=forms.MultipleHiddenInput, required=False
+        )
+
+    def rows(self) -> QuerySet[Any]:
+        """What may be chosen from."""
+        raise NotImplementedError
+
+    def count(self) -> int:
+        """How many were chosen."""
+        data: Any = self.data
+        return len(data.getlist("chosen")) if self.is_bound else len(self.initial.get("chosen", []))
+
+    def clean(self) -> dict[str, Any]:
+        """Demand at least one row, and rows that are there."""
+        cleaned = super().clean() or self.cleaned_data
+        if "chosen" in self.errors:
+            del self.errors["chosen"]
+            raise forms.ValidationError(say("Some of these are not there any more. Choose again from the list."))
+        if not cleaned.get("chosen"):
+            raise forms.ValidationError(say("Nothing is chosen. Tick the rows in the list first."))
+        return cleaned
+
+
 class ReasonForm(ActForm):
     """An act that needs a reason. Subclasses give ``reasons``: the choices of the reason code."""
 
     reasons: Sequence[tuple[str, str]] = ()
-    reason_code = forms.ChoiceField(label="Reason", error_messages={"required": "Choose a reason."})
+    reason_code = forms.ChoiceField(label=lazy("Reason"), error_messages={"required": lazy("Choose a reason.")})
     note = forms.CharField(
-        label="Note",
+        label=lazy("Note"),
         max_length=256,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="For whoever reads the journal. Required when the reason is Other.",
+        help_text=lazy("For whoever reads the journal. Required when the reason is Other."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chooser: Any = self.fields["reason_code"]
-        chooser.choices = [("", "Choose…"), *self.reasons]
+        chooser.choices = [("", say("Choose…")), *self.reasons]
 
     def clean(self) -> dict[str, Any]:
         """Demand the note where the reason code says nothing."""
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("reason_code") == OTHER and not cleaned.get("note", "").strip():
-            self.add_error("note", "Say in a few words what the reason is.")
+            self.add_error("note", say("Say in a few words what the reason is."))
         return cleaned
 
 
@@ -213,8 +256,8 @@ class AmountField(forms.CharField):
 
     def __init__(self, *, most: Money, **kwargs: Any) -> None:
         self.most = most
-        kwargs.setdefault("label", "Amount")
-        kwargs.setdefault("help_text", f"of {most} that can still be given back")
+        kwargs.setdefault("label", say("Amount"))
+        kwargs.setdefault("help_text", say("of {most} that can still be given back", most=most))
         kwargs.setdefault("initial", most.display)
         kwargs.setdefault(
             "widget",
@@ -241,7 +284,7 @@ class AmountField(forms.CharField):
         except MoneyError as reason:
             raise forms.ValidationError(str(reason)) from None
         if amount > self.most:
-            raise forms.ValidationError(f"At most {self.most} can be given back.")
+            raise forms.ValidationError(say("At most {most} can be given back.", most=self.most))
         return amount
 
 
@@ -255,6 +298,9 @@ class AmountForm(ReasonForm):
     def most(self) -> Money:
         """The largest amount the act may be of."""
         raise NotImplementedError
+
+    def moves(self) -> Money | None:
+        return self.amount()
 
     def amount(self) -> Money:
         """What was asked for; before the form is sent, the most there is."""

@@ -1,7 +1,7 @@
 """The desk's pages of what crossed the wire: exchanges and notifications, masked; the bytes are never shown."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -9,15 +9,15 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from portal import clock, inbox, registry
+from portal import clock, finding, inbox, registry
 from portal.acquirer.results import SignatureVerdict
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, Done
 from portal.admin.display import Chip
+from portal.admin.filters import DayFilter
 from portal.admin.ledger import (
     AccountFilter,
     Card,
-    DayFilter,
     Headline,
     LedgerAdmin,
     Question,
@@ -26,15 +26,16 @@ from portal.admin.ledger import (
     verdict_of_message,
 )
 from portal.models import Exchange, Notification, NotificationStatus
-
-_SLOW_MS = 5000
+from portal.models.wire import SLOW_MS
+from portal.registry import Found, Searched
+from portal.words import lazy, say
 
 _VERDICTS = {
-    SignatureVerdict.VERIFIED: Chip("Signature verified", "good"),
-    SignatureVerdict.MISSING: Chip("Not signed", "bad"),
-    SignatureVerdict.WRONG: Chip("Signature wrong", "bad"),
-    SignatureVerdict.UNKNOWN_KEY: Chip("Unknown key", "bad"),
-    SignatureVerdict.NO_ANSWER: Chip("No answer", "wait"),
+    SignatureVerdict.VERIFIED: Chip(lazy("Signature verified"), "good"),
+    SignatureVerdict.MISSING: Chip(lazy("Not signed"), "bad"),
+    SignatureVerdict.WRONG: Chip(lazy("Signature wrong"), "bad"),
+    SignatureVerdict.UNKNOWN_KEY: Chip(lazy("Unknown key"), "bad"),
+    SignatureVerdict.NO_ANSWER: Chip(lazy("No answer"), "wait"),
 }
 
 
@@ -42,17 +43,17 @@ def _verdict(text: str) -> Chip:
     try:
         return _VERDICTS[SignatureVerdict(text)]
     except ValueError:
-        return Chip(text or "Unknown")
+        return Chip(text or say("Unknown"))
 
 
 def _thing_of(subject: str) -> SafeString | str:
     """A link to the thing an id belongs to, found by the registry of searches."""
     if not subject:
         return display.NOTHING
-    for search in registry.searches:
-        for kind, label, url in search(subject):
-            return display.link(url, f"{kind} {label}")
-    return display.mono(subject)
+    found = finding.thing_of(subject)
+    if found is None:
+        return display.mono(subject)
+    return display.link(found.url, display.joined((found.label, found.amount, found.state)))
 
 
 def _headers(headers: Mapping[str, Any]) -> str:
@@ -71,11 +72,11 @@ class ExchangeQuestions(Questions):
     """What one asks about calls."""
 
     questions = (
-        Question("no_answer", "No answer", lambda: ~Q(error="")),
-        Question("not_believed", "Not believed", lambda: Q(error="") & ~Q(verdict=SignatureVerdict.VERIFIED)),
-        Question("refused", "Refused", lambda: Q(result_status="F")),
-        Question("unknown", "Unknown", lambda: Q(result_status="U")),
-        Question("slow", "Slower than 5 s", lambda: Q(duration_ms__gt=_SLOW_MS)),
+        Question("no_answer", lazy("No answer"), lambda: ~Q(error="") & ~Q(verdict=SignatureVerdict.VERIFIED)),
+        Question("not_believed", lazy("Not believed"), lambda: Q(error="") & ~Q(verdict=SignatureVerdict.VERIFIED)),
+        Question("refused", lazy("Refused"), lambda: Q(result_status="F")),
+        Question("unknown", lazy("Unknown"), lambda: Q(result_status="U")),
+        Question("slow", lazy("Slower than 5 s"), lambda: Q(duration_ms__gt=SLOW_MS)),
     )
 
 
@@ -115,10 +116,13 @@ class ExchangeAdmin(LedgerAdmin):
     """One call of ours and its answer, masked."""
 
     section, position, icon = "System", 10, "wire"
-    hint = "our calls, newest first"
-    empty_title = "No call yet"
-    empty_text = "Every call to the acquirer and its answer is kept here, masked, with the verdict on its signature."
+    hint = lazy("our calls, newest first")
+    empty_title = lazy("No call yet")
+    empty_text = lazy(
+        "Every call to the acquirer and its answer is kept here, masked, with the verdict on its signature."
+    )
     list_display = ("api", "said", "subject_id", "account", "took", "sent")
+    more_columns = ("result_code", "http_status", "verdict", "error", "url", "request_sha256", "response_sha256")
     list_select_related = ("account",)
     list_filter = (ExchangeQuestions, ApiFilter, ExchangeDay, AccountFilter)
     search_fields = ("subject", "request_sha256", "response_sha256")
@@ -127,19 +131,19 @@ class ExchangeAdmin(LedgerAdmin):
         """Without the bytes: a list must not decrypt them, and no page shows them."""
         return super().get_queryset(request).defer("request_body", "response_body")
 
-    @display.column("Said")
+    @display.column(lazy("Said"))
     def said(self, exchange: Exchange) -> SafeString:
         return verdict_of_call(exchange)
 
-    @display.column("About", is_minor=True)
+    @display.column(lazy("About"), is_minor=True)
     def subject_id(self, exchange: Exchange) -> SafeString | str:
         return display.ident(exchange.subject)
 
-    @display.column("Took", numeric=True, is_minor=True)
+    @display.column(lazy("Took"), numeric=True, is_minor=True)
     def took(self, exchange: Exchange) -> str:
-        return f"{exchange.duration_ms:,} ms"
+        return say("{duration_ms:,} ms", duration_ms=exchange.duration_ms)
 
-    @display.column("Sent", numeric=True, is_minor=True)
+    @display.column(lazy("Sent"), numeric=True, is_minor=True)
     def sent(self, exchange: Exchange) -> SafeString | str:
         return display.when(exchange.sent_at)
 
@@ -148,35 +152,41 @@ class ExchangeAdmin(LedgerAdmin):
         return Headline(
             exchange.api,
             (_verdict(exchange.verdict),),
-            f"{said}in {exchange.duration_ms:,} ms · {display.exact(exchange.sent_at)}",
+            say(
+                "{said}in {duration_ms:,} ms · {exact}",
+                said=said,
+                duration_ms=exchange.duration_ms,
+                exact=display.exact(exchange.sent_at),
+            ),
         )
 
     def cards(self, request: HttpRequest, exchange: Exchange) -> list[Card]:
         return [
             Card(
-                "The call",
+                say("The call"),
                 facts=[
-                    ("About", _thing_of(exchange.subject)),
-                    ("Account", display.to(exchange.account)),
+                    (say("About"), _thing_of(exchange.subject)),
+                    (say("Account"), display.to(exchange.account)),
                     ("URL", display.mono(exchange.url)),
-                    ("HTTP status", str(exchange.http_status or "no answer")),
-                    ("Result", f"{exchange.result_status} {exchange.result_code}".strip() or display.NOTHING),
-                    ("No answer because", exchange.error.replace("_", " ") or display.NOTHING),
-                    ("Signature", _verdict(exchange.verdict)),
-                    ("Took", f"{exchange.duration_ms:,} ms"),
-                    ("Sent", display.stamp(exchange.sent_at)),
-                    ("SHA-256 sent", display.mono(exchange.request_sha256)),
-                    ("SHA-256 received", display.mono(exchange.response_sha256)),
+                    (say("HTTP status"), str(exchange.http_status or say("no answer"))),
+                    (say("Result"), f"{exchange.result_status} {exchange.result_code}".strip() or display.NOTHING),
+                    *display.meaning_facts(exchange.result_code),
+                    (say("No answer because"), exchange.error.replace("_", " ") or display.NOTHING),
+                    (say("Signature"), _verdict(exchange.verdict)),
+                    (say("Took"), say("{duration_ms:,} ms", duration_ms=exchange.duration_ms)),
+                    (say("Sent"), display.stamp(exchange.sent_at)),
+                    (say("SHA-256 sent"), display.mono(exchange.request_sha256)),
+                    (say("SHA-256 received"), display.mono(exchange.response_sha256)),
                 ],
             ),
             Card(
-                "Messages",
-                note="masked; the bytes are kept encrypted",
+                say("Messages"),
+                note=say("masked; the bytes are kept encrypted"),
                 texts=[
-                    ("We sent", _pretty(exchange.masked_request) or "(nothing)"),
-                    ("with headers", _headers(exchange.request_headers) or "(none)"),
-                    ("They answered", _pretty(exchange.masked_response) or "(nothing)"),
-                    ("with headers", _headers(exchange.response_headers) or "(none)"),
+                    (say("We sent"), _pretty(exchange.masked_request) or "(nothing)"),
+                    (say("with headers"), _headers(exchange.request_headers) or "(none)"),
+                    (say("They answered"), _pretty(exchange.masked_response) or "(nothing)"),
+                    (say("with headers"), _headers(exchange.response_headers) or "(none)"),
                 ],
                 wide=True,
             ),
@@ -190,10 +200,12 @@ class NotificationQuestions(Questions):
     """What one asks about messages."""
 
     questions = (
-        Question("open", "Could not be applied", lambda: Q(status=NotificationStatus.UNAPPLIED)),
-        Question("waiting", "Waiting", lambda: Q(status__in=(NotificationStatus.WAITING, NotificationStatus.RECEIVED))),
-        Question("refused", "Refused: bad signature", lambda: Q(status=NotificationStatus.REFUSED)),
-        Question("repeated", "Sent more than once", lambda: Q(deliveries__gt=1)),
+        Question("open", lazy("Could not be applied"), lambda: Q(status=NotificationStatus.UNAPPLIED)),
+        Question(
+            "waiting", lazy("Waiting"), lambda: Q(status__in=(NotificationStatus.WAITING, NotificationStatus.RECEIVED))
+        ),
+        Question("refused", lazy("Refused: bad signature"), lambda: Q(status=NotificationStatus.REFUSED)),
+        Question("repeated", lazy("Sent more than once"), lambda: Q(deliveries__gt=1)),
     )
 
 
@@ -206,23 +218,23 @@ class NotificationDay(DayFilter):
 class TryAgainForm(ActForm):
     """Apply a kept message once more."""
 
-    title = "Try this notification again"
+    title = lazy("Try this notification again")
 
     def will_happen(self) -> list[str]:
         return [
-            "The message was verified when it came in. It is applied once more, as if it came now.",
-            "What it would change twice is changed once; what is final stays as it is.",
+            say("The message was verified when it came in. It is applied once more, as if it came now."),
+            say("What it would change twice is changed once; what is final stays as it is."),
         ]
 
     def button(self) -> str:
-        return "Try again now"
+        return say("Try again now")
 
 
 def _not_waiting(message: Notification) -> str:
     if not message.is_verified:
-        return "It did not verify, so it may be anybody's. It changes nothing."
+        return say("It did not verify, so it may be anybody's. It changes nothing.")
     if message.status == NotificationStatus.APPLIED:
-        return "It was applied already."
+        return say("It was applied already.")
     return ""
 
 
@@ -231,39 +243,44 @@ class NotificationAdmin(LedgerAdmin):
     """One message of the acquirer, masked."""
 
     section, position, icon = "System", 20, "bell"
-    hint = "their messages, newest first"
-    empty_title = "No message yet"
-    empty_text = "What the acquirer tells us unasked is kept here, verified or refused."
+    hint = lazy("their messages, newest first")
+    empty_title = lazy("No message yet")
+    empty_text = lazy("What the acquirer tells us unasked is kept here, verified or refused.")
     list_display = ("message", "became", "subject_id", "account", "times", "received")
+    more_columns = ("verdict", "note", "applied_at", "last_received_at", "sha256")
     list_select_related = ("account",)
     list_filter = (NotificationQuestions, NotificationDay, AccountFilter)
     search_fields = ("subject", "sha256")
-    acts = (Act("try_again", "Try again…", form=TryAgainForm, tone="main", why_not=_not_waiting),)
+    acts = (Act("try_again", lazy("Try again…"), form=TryAgainForm, tone="main", why_not=_not_waiting),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
         """Without the bytes, as of exchanges."""
         return super().get_queryset(request).defer("body")
 
-    def hot_count(self) -> int:
-        return Notification.objects.filter(status=NotificationStatus.UNAPPLIED).count()
+    def hot_rows(self) -> QuerySet[Notification]:
+        return Notification.objects.filter(status=NotificationStatus.UNAPPLIED)
 
-    @display.column("Message")
+    @display.column(lazy("Message"))
     def message(self, notification: Notification) -> str:
         return notification.kind or "message"
 
-    @display.column("Became")
+    @display.column(lazy("Became"))
     def became(self, notification: Notification) -> SafeString:
         return verdict_of_message(notification)
 
-    @display.column("About", is_minor=True)
+    @display.column(lazy("About"), is_minor=True)
     def subject_id(self, notification: Notification) -> SafeString | str:
         return display.ident(notification.subject)
 
-    @display.column("Sent", numeric=True, is_minor=True)
+    @display.column(lazy("Sent"), numeric=True, is_minor=True)
     def times(self, notification: Notification) -> str:
-        return "once" if notification.deliveries == 1 else f"{notification.deliveries} times"
+        return (
+            say("once")
+            if notification.deliveries == 1
+            else say("{deliveries} times", deliveries=notification.deliveries)
+        )
 
-    @display.column("Received", numeric=True)
+    @display.column(lazy("Received"), numeric=True)
     def received(self, notification: Notification) -> SafeString | str:
         return display.when(notification.received_at)
 
@@ -275,31 +292,34 @@ class NotificationAdmin(LedgerAdmin):
         }
         status = NotificationStatus(notification.status)
         chips = (Chip(status.label, tones[status]), _verdict(notification.verdict))
-        return Headline(notification.kind or "Message", chips, display.exact(notification.received_at))
+        return Headline(notification.kind or say("Message"), chips, display.exact(notification.received_at))
 
     def cards(self, request: HttpRequest, notification: Notification) -> list[Card]:
         return [
             Card(
-                "The message",
+                say("The message"),
                 facts=[
-                    ("About", _thing_of(notification.subject)),
-                    ("Account", display.to(notification.account)),
-                    ("Came to", display.mono(notification.path)),
-                    ("Received", display.stamp(notification.received_at)),
-                    ("Delivered", self.times(notification)),
-                    ("Last delivered", display.stamp(notification.last_received_at)),
-                    ("Applied", display.stamp(notification.applied_at)),
-                    ("Tried next", display.stamp(notification.due_at)),
-                    ("Note", notification.note or display.NOTHING),
+                    (say("About"), _thing_of(notification.subject)),
+                    (say("Account"), display.to(notification.account)),
+                    (say("Came to"), display.mono(notification.path)),
+                    (say("Received"), display.stamp(notification.received_at)),
+                    (say("Delivered"), self.times(notification)),
+                    (say("Last delivered"), display.stamp(notification.last_received_at)),
+                    (say("Applied"), display.stamp(notification.applied_at)),
+                    (say("Tried next"), display.stamp(notification.due_at)),
+                    (say("Note"), notification.note or display.NOTHING),
                     ("SHA-256", display.mono(notification.sha256)),
                 ],
             ),
             Card(
-                "As it came",
-                note="masked; the bytes are kept encrypted",
+                say("As it came"),
+                note=say("masked; the bytes are kept encrypted"),
                 texts=[
-                    ("Body", _pretty(notification.masked_body) or "(not shown: it did not verify, or is empty)"),
-                    ("Headers", _headers(notification.headers) or "(none)"),
+                    (
+                        say("Body"),
+                        _pretty(notification.masked_body) or say("(not shown: it did not verify, or is empty)"),
+                    ),
+                    (say("Headers"), _headers(notification.headers) or "(none)"),
                 ],
                 wide=True,
             ),
@@ -308,10 +328,51 @@ class NotificationAdmin(LedgerAdmin):
     def try_again(self, request: HttpRequest, notification: Notification, form: ActForm) -> Done:
         tried = inbox.try_again(Notification.objects.select_related("account").get(pk=notification.pk))
         if tried.status == NotificationStatus.APPLIED:
-            return Done("Applied.")
+            return Done(say("Applied."))
         when = (
-            f" It is tried next {display.relative(tried.due_at)}."
+            say(" It is tried next {relative}.", relative=display.relative(tried.due_at))
             if tried.due_at and tried.due_at > clock.now()
             else ""
         )
-        return Done(f"Still not applied: {tried.note}{when}", "wait")
+        return Done(say("Still not applied: {note}{when}", note=tried.note, when=when), "wait")
+
+
+# The search.
+
+
+def _calls(keys: Sequence[Any]) -> list[Found]:
+    rows = Exchange.objects.filter(pk__in=keys).defer("request_body", "response_body", "masked_request")
+    return [
+        Found(
+            label=call.api,
+            url=display.page_of(call),
+            state=call.result_code or call.error.replace("_", " ") or say("No answer"),
+            tone={"S": "good", "F": "bad"}.get(call.result_status, "wait"),
+            at=call.sent_at,
+            detail=say("{duration_ms:,} ms", duration_ms=call.duration_ms),
+        )
+        for call in rows.defer("masked_response")
+    ]
+
+
+def _messages(keys: Sequence[Any]) -> list[Found]:
+    return [
+        Found(
+            label=message.kind or "message",
+            url=display.page_of(message),
+            state=message.get_status_display(),
+            at=message.received_at,
+            detail=message.note,
+        )
+        for message in Notification.objects.filter(pk__in=keys).defer("body", "masked_body")
+    ]
+
+
+registry.searches.register(
+    "exchanges", Searched(kind="Exchanges", model=Exchange, show=_calls, mentions=("subject",)), position=80
+)
+registry.searches.register(
+    "notifications",
+    Searched(kind="Notifications", model=Notification, show=_messages, mentions=("subject",)),
+    position=81,
+)

@@ -28,7 +28,7 @@ from portal.acquirer import (
 )
 from portal.acquirer.antom import answers, asking, codes, diagnosis, notifications
 from portal.acquirer.antom.codes import Api
-from portal.acquirer.client import Answer, SignedClient
+from portal.acquirer.client import Answer, SignedClient, kept_answer
 from portal.acquirer.errors import AcquirerError, NotSent, NoVerdict
 from portal.acquirer.results import (
     Acknowledgement,
@@ -47,6 +47,7 @@ from portal.acquirer.results import (
     RevokeResult,
     Secret,
     TokenResult,
+    WireExchange,
 )
 from portal.acquirer.wallets import wallet_facts
 
@@ -151,6 +152,15 @@ class Antom:
             answer = self._post(Api.INQUIRY_PAYMENT, message)
         except (NotSent, NoVerdict) as reason:
             return _unanswered(PaymentInquiry, Api.INQUIRY_PAYMENT, reason)
+        return answers.payment_inquiry(answer, payment_request_id=payment_request_id, payment_id=payment_id)
+
+    def recall_inquiry(
+        self, exchange: WireExchange, *, payment_request_id: str, payment_id: str = ""
+    ) -> PaymentInquiry:
+        """What a kept answer to inquiryPayment says. Nothing is sent."""
+        answer = kept_answer(exchange)
+        if answer is None:
+            return PaymentInquiry(outcome=Outcome.UNKNOWN, advice=codes.unsure(Api.INQUIRY_PAYMENT), exchange=exchange)
         return answers.payment_inquiry(answer, payment_request_id=payment_request_id, payment_id=payment_id)
 
     def cancel(self, *, payment_request_id: str, payment_id: str = "") -> CancelResult:

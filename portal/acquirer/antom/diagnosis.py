@@ -45,10 +45,6 @@ def explain(credentials: Credentials, exchange: WireExchange | None, failure: Ac
     return Diagnosis(is_healthy=True, findings=(healthy,), exchange=exchange)
 
 
-def _finding(code: str, *sentences: str) -> Finding:
-    return code, " ".join(sentences)
-
-
 def _findings(
     credentials: Credentials, exchange: WireExchange | None, failure: AcquirerError | None
 ) -> Iterator[Finding]:
@@ -70,10 +66,12 @@ def _gateway_url(credentials: Credentials) -> Iterator[Finding]:
     except ValueError:
         return  # said by the call itself
     if path:
-        yield _finding(
+        yield (
             "wrong_environment",
-            f"The gateway URL ends in “/{path}”. Give scheme and host alone: the path follows from the client id",
-            "(SANDBOX_… uses the sandbox's).",
+            (
+                f"The gateway URL ends in “/{path}”. Give scheme and host alone: the path follows from the client id "
+                "(SANDBOX_… uses the sandbox's)."
+            ),
         )
 
 
@@ -92,24 +90,28 @@ def _keys(credentials: Credentials) -> Iterator[Finding]:
             yield "acquirer_key_unreadable", f"The acquirer's key version {version} cannot be read. {reason}"
             continue
         if signing.public_bare(theirs) == signing.public_bare(own):
-            yield _finding(
+            yield (
                 "own_key_as_acquirer_key",
-                f"What is stored as the acquirer's key version {version} is our own public key. Paste the key the",
-                "acquirer's dashboard shows after ours was uploaded.",
+                (
+                    f"What is stored as the acquirer's key version {version} is our own public key. Paste the key the "
+                    "acquirer's dashboard shows after ours was uploaded."
+                ),
             )
 
 
 def _answer(credentials: Credentials, exchange: WireExchange, failure: AcquirerError | None) -> Iterator[Finding]:
     if failure is not None and failure.code == "http_status":
-        yield _finding(
+        yield (
             "unexpected_status",
-            f"The answer has HTTP status {exchange.http_status}; the gateway always answers 200. Perhaps this is",
-            "another server, or a proxy on the way.",
+            (
+                f"The answer has HTTP status {exchange.http_status}; the gateway always answers 200. Perhaps this is "
+                "another server, or a proxy on the way."
+            ),
         )
     elif not exchange.result_status:
-        yield _finding(
+        yield (
             "not_the_gateway",
-            "The answer is no result of this protocol. Perhaps the gateway URL is another server's.",
+            ("The answer is no result of this protocol. Perhaps the gateway URL is another server's."),
         )
     yield from _code(exchange)
     yield from _signature(credentials, exchange)
@@ -120,22 +122,29 @@ def _code(exchange: WireExchange) -> Iterator[Finding]:
     code = exchange.result_code
     meaning, _ = meaning_of(code)
     if code == "INVALID_SIGNATURE":
-        yield _finding(
+        yield (
             "signature_refused",
-            "The acquirer refuses our signature. The public key uploaded for this client id, in this environment and",
-            f"under key version {_own_version(exchange)}, does not belong to our private key. Upload ours again.",
+            (
+                "The acquirer refuses our signature. The public key uploaded for this client id, in this "
+                f"environment and under key version {_own_version(exchange)}, does not belong to our private key. "
+                "Upload ours again."
+            ),
         )
     elif code in _ENVIRONMENT_CODES:
-        yield _finding(
+        yield (
             "wrong_environment",
-            f"{code}: the acquirer does not know this client id here. Sandbox client ids begin with SANDBOX_, and each",
-            "region has its own host.",
+            (
+                f"{code}: the acquirer does not know this client id here. Sandbox client ids begin with "
+                "SANDBOX_, and each region has its own host."
+            ),
         )
     elif code == "NO_INTERFACE_DEF":
-        yield _finding(
+        yield (
             "wrong_environment",
-            f"{code}: there is nothing at {urlsplit(exchange.url).path}.",
-            "The host may be another product's or region's.",
+            (
+                f"{code}: there is nothing at {urlsplit(exchange.url).path}. "
+                "The host may be another product's or region's."
+            ),
         )
     elif code == "KEY_NOT_FOUND":
         yield "key_not_found", f"{code}: our public key was not uploaded for this client id yet."
@@ -149,9 +158,9 @@ def _signature(credentials: Credentials, exchange: WireExchange) -> Iterator[Fin
     headers = {name.lower(): value for name, value in exchange.response_headers.items()}
     answered_as = headers.get("client-id", "")
     if exchange.verdict is SignatureVerdict.MISSING and exchange.result_code not in ("", "INVALID_SIGNATURE"):
-        yield _finding(
+        yield (
             "answer_unsigned",
-            "The answer carries no signature, so it may be anybody's. The portal believes none such.",
+            ("The answer carries no signature, so it may be anybody's. The portal believes none such."),
         )
     if answered_as and answered_as != credentials.client_id:
         yield "answer_client_differs", f"The answer is for client id {answered_as[:64]}, not ours."
@@ -163,24 +172,30 @@ def _signature(credentials: Credentials, exchange: WireExchange) -> Iterator[Fin
     content = _content(exchange, headers)
     verifying = _version_that_verifies(credentials, content, signature)
     if verifying is not None:
-        yield _finding(
+        yield (
             "answer_key_version_differs",
-            f"The answer says key version {version or '(none)'}, and verifies with the key stored as {verifying}:",
-            "store that key under the version the acquirer uses.",
+            (
+                f"The answer says key version {version or '(none)'}, and verifies with the key stored as {verifying}: "
+                "store that key under the version the acquirer uses."
+            ),
         )
     elif exchange.verdict is SignatureVerdict.UNKNOWN_KEY:
-        yield _finding(
+        yield (
             "answer_key_version_unknown",
-            f"The answer is signed with key version {version}; we hold {held}.",
-            "Paste the acquirer's key of that version.",
+            (
+                f"The answer is signed with key version {version}; we hold {held}. "
+                "Paste the acquirer's key of that version."
+            ),
         )
     elif part := _part_that_differs(credentials, exchange, headers, signature):
         yield "answer_content_differs", f"The key is right, but the answer was signed over another {part}."
     else:
-        yield _finding(
+        yield (
             "answer_signed_with_another_key",
-            f"The answer's signature verifies with no key we hold ({held}), whatever part of it is exchanged.",
-            "Paste the acquirer's public key of this environment: test and live have different ones.",
+            (
+                f"The answer's signature verifies with no key we hold ({held}), whatever part of it is exchanged. "
+                "Paste the acquirer's public key of this environment: test and live have different ones."
+            ),
         )
 
 

@@ -1,4 +1,7 @@
-"""``manage.py import_report FILE…``: import settlement reports, one by one, each whole or not at all."""
+"""``manage.py import_report FILE…``: import settlement reports, one by one, each whole or not at all.
+
+Files may be CSV, XLSX or ZIP; parts of one report (``_000``, ``_001`` …) are put together.
+"""
 
 import json
 from argparse import ArgumentParser
@@ -12,8 +15,11 @@ from portal.errors import PortalError
 from portal.models import AcquirerAccount
 from portal.money import Money
 from reconciliation import operations
-from reconciliation.operations import Outcome, Result
-from reconciliation.reading import MAX_REPORT_BYTES
+from reconciliation.layouts import LayoutChange
+from reconciliation.models import AmountUnit, FeeParts, FeeSign
+from reconciliation.operations import Answers, Outcome, Result
+from reconciliation.reading import Delivery, gather
+from reconciliation.reading.archives import MAX_ARCHIVE_BYTES
 
 REFUSED = 2
 """The exit status when a file was refused; the others were imported all the same."""
@@ -25,14 +31,39 @@ class Command(BaseCommand):
     help = "Import settlement reports (transaction details, settlement details, settlement summary)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="CSV reports of the acquirer")
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="reports as CSV, XLSX or ZIP")
         parser.add_argument("--account", metavar="SLUG", help="acquirer account; else told by the file's customerId")
+        parser.add_argument("--unit", choices=("major", "minor"), help="of amounts, where a file cannot tell it")
+        parser.add_argument(
+            "--fee-sign", choices=("charge-negative", "charge-positive"), help="of fees, where a file cannot tell it"
+        )
+        parser.add_argument(
+            "--fee-parts",
+            choices=("beside", "inside"),
+            help="where tax, processing and dispute fees of E1 to E3 stand, where a file cannot tell it",
+        )
         parser.add_argument("--dry-run", action="store_true", help="show what would happen and keep nothing")
         parser.add_argument("--format", choices=("text", "json"), default="text", help="how to answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         account = self._account(options["account"])
-        outcomes = [self._one(path, account, is_rehearsal=options["dry_run"]) for path in options["files"]]
+        answers = Answers(
+            AmountUnit(options["unit"].upper()) if options["unit"] else None,
+            FeeSign(options["fee_sign"].upper().replace("-", "_")) if options["fee_sign"] else None,
+            FeeParts(options["fee_parts"].upper()) if options["fee_parts"] else None,
+        )
+        outcomes: list[Outcome] = []
+        given: list[tuple[str, bytes]] = []
+        for file in options["files"]:
+            try:
+                with file.open("rb") as opened:
+                    given.append((str(file), opened.read(MAX_ARCHIVE_BYTES + 1)))
+            except OSError as reason:
+                why = reason.strerror or "it cannot be read"
+                sentence = f"{file} cannot be opened: {why}."
+                outcomes.append(Outcome(Result.REFUSED, file.name, sentence, code="unreadable_path"))
+        is_rehearsal = options["dry_run"]
+        outcomes = [*(self._one(one, account, answers, is_rehearsal=is_rehearsal) for one in gather(given)), *outcomes]
         if options["format"] == "json":
             self.stdout.write(json.dumps([outcome.as_json() for outcome in outcomes], indent=2, ensure_ascii=False))
         else:
@@ -53,19 +84,18 @@ class Command(BaseCommand):
             raise CommandError(f"There is no acquirer account {slug}. Accounts: {known}.", returncode=REFUSED)
         return account
 
-    def _one(self, path: Path, account: AcquirerAccount | None, *, is_rehearsal: bool) -> Outcome:
+    def _one(
+        self, delivery: Delivery, account: AcquirerAccount | None, answers: Answers, *, is_rehearsal: bool
+    ) -> Outcome:
         by = Actor.command("import_report")
         verb = operations.rehearse if is_rehearsal else operations.import_report
         try:
-            with path.open("rb") as file:
-                content = file.read(MAX_REPORT_BYTES + 1)
-        except OSError as reason:
-            why = reason.strerror or "it cannot be read"
-            return Outcome(Result.REFUSED, path.name, f"{path} cannot be opened: {why}.", code="unreadable_path")
-        try:
-            return verb(path.name, content, by=by, account=account)
+            if delivery.refusal is not None:
+                raise delivery.refusal
+            return verb(delivery.name, delivery.content, by=by, account=account, answers=answers)
         except PortalError as refusal:
-            return Outcome(Result.REFUSED, path.name, refusal.message, code=refusal.code)
+            differences = getattr(refusal, "differences", [])
+            return Outcome(Result.REFUSED, delivery.name, refusal.message, code=refusal.code, differences=differences)
 
 
 def as_text(outcome: Outcome) -> str:
@@ -76,8 +106,10 @@ def as_text(outcome: Outcome) -> str:
     for batch in outcome.batches:
         lines.append(f"  Batch {batch.batch_id} of {batch.psp} in {batch.currency}")
     lines.append(f"  Amounts: {outcome.amount_unit.lower()} units ({outcome.amount_unit_basis})")
-    if outcome.unknown_columns:
-        lines.append(f"  The layout has changed: unknown columns {', '.join(outcome.unknown_columns)}")
+    if outcome.fee_sign_basis and outcome.kind != "SUMMARY":
+        lines.append(f"  Fees: {outcome.fee_sign.lower().replace('_', ' ')} ({outcome.fee_sign_basis})")
+    if change := LayoutChange(tuple(outcome.unknown_columns), tuple(outcome.absent_columns)):
+        lines.append(f"  THE LAYOUT HAS CHANGED: {change.sentence()}")
     rows: list[tuple[str, ...]] = [("type", "rows", "reported", "matched", "explained", "open", "")]
     rows += [
         (
@@ -108,4 +140,4 @@ def as_text(outcome: Outcome) -> str:
 
 
 def _amounts(currency: str, *values: int) -> tuple[str, ...]:
-    return (*(Money(value, currency).major for value in values), currency)
+    return (*(Money(value, currency).display for value in values), currency)

@@ -1,10 +1,12 @@
 """``manage.py rotate_keys``: encrypt everything anew under the newest master key."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from portal import encryption
+from portal import encryption, factors
 
 
 class Command(BaseCommand):
@@ -16,12 +18,15 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Go through every encrypted column."""
+        """Go through every encrypted column, and the second factors, whose column is not ours."""
         self.stdout.write(f"encrypting under key {encryption.key_ring().current}")
-        for table, key_column, column, purpose in encryption.encrypted_columns():
-            try:
-                changed = encryption.encrypt_anew(table, key_column, column, purpose)
-            except encryption.Undecryptable as reason:
-                sentence = f"{purpose}: {reason}. Add the missing key and run this again."
-                raise CommandError(sentence, returncode=2) from None
-            self.stdout.write(f"{purpose}: {changed} values")
+        for column in encryption.encrypted_columns():
+            self._encrypt(column[-1], partial(encryption.encrypt_anew, *column))
+        self._encrypt("second factors", factors.encrypt_anew)
+
+    def _encrypt(self, what: str, anew: Callable[[], int]) -> None:
+        try:
+            changed = anew()
+        except encryption.Undecryptable as reason:
+            raise CommandError(f"{what}: {reason}. Add the missing key and run this again.", returncode=2) from None
+        self.stdout.write(f"{what}: {changed} values")

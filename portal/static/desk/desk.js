@@ -42,9 +42,9 @@
     const decimals = Number(input.dataset.decimals);
     const hidesCents = input.dataset.wholeUnits === "true";
     const follow = () => {
-      const match = /^\+?([0-9]+)(?:\.([0-9]*))?$/.exec(input.value.trim().replace(/,/g, ""));
-      if (!match) return;
-      const units = match[1].replace(/^0+(?=[0-9])/, "").replace(/\B(?=([0-9]{3})+$)/g, ",");
+      const match = /^\+?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]*))?$/.exec(input.value.trim());
+      if (!match || /[1-9]/.test((match[2] || "").slice(decimals))) return; // what the server refuses, too
+      const units = match[1].replace(/,/g, "").replace(/^0+(?=[0-9])/, "").replace(/\B(?=([0-9]{3})+$)/g, ",");
       const rest = (match[2] || "").slice(0, decimals).padEnd(decimals, "0");
       const shown = decimals === 0 || (hidesCents && /^0*$/.test(rest)) ? units : `${units}.${rest}`;
       const words = form.dataset.saying.replace("{amount}", `${shown} ${input.dataset.currency}`);
@@ -71,7 +71,7 @@
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
       const before = button.textContent;
-      button.textContent = "Copied";
+      button.textContent = document.body.dataset.copied;
       setTimeout(() => { button.textContent = before; }, 1600);
     });
   });
