@@ -1,0 +1,36 @@
+"""Web server, worker and import die at named seams, by SIGKILL; they are started again, and nothing is lost.
+
+A few of the seams, since every death costs a start; all of them are told by ``python -m tests.crash.storm``.
+"""
+
+from tests.crash import books, scenes, statements
+from tests.crash.premises import WORKER, Premises
+from tests.crash.town import Town
+
+SEAMS = ["pay.answered", "notify.effected", "inquiryPayment.answered", "work.payments.heard"]
+
+
+def test_whoever_dies_at_a_seam_loses_nothing(premises: Premises, town: Town) -> None:
+    premises.start(WORKER)
+    scenes.tell(town, SEAMS)
+    assert scenes.import_reports(premises, ("import.rows",)) == 3
+    assert books.complaints(town) == []
+
+
+def test_every_seam_has_its_scene() -> None:
+    apis = ("pay", "cancel", "refund", "consult", "applyToken", "refresh", "revoke", "inquiryPayment", "inquiryRefund")
+    wanted = {f"{api}.{moment}" for api in apis for moment in ("promised", "answered")}
+    wanted |= {f"{door}.recorded" for door in ("pay", "cancel", "refunds", "code", "revoke", "notify")}
+    wanted |= {f"work.{kind}.recorded" for kind in ("payments", "refunds", "wallets")}
+    assert set(scenes.SCENES) == wanted | {"notify.kept", "notify.effected", "work.payments.heard"}
+
+
+def test_death_before_the_first_statements_of_a_door_and_of_a_webhook(premises: Premises, town: Town) -> None:
+    """All statements of all acts are told by ``python -m tests.crash.storm --statements``."""
+    premises.start(WORKER)
+    backend = town.listens()
+    try:
+        assert statements.sweep(town, "revoke", most=2) == 2
+        assert statements.sweep(town, "work.webhooks", most=2) == 2
+    finally:
+        backend.close()
