@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from authorizations import operations as binding
-from authorizations.states import WalletStatus
+from authorizations.operations import binding as exchanging
+from authorizations.operations import tokens
+from authorizations.states import AuthorizationStatus, WalletStatus
 from payments import operations as paying
 from payments.errors import OrderNotPayable
 from payments.models import Cancel, Payment
-from payments.operations import calling_off, cancels
+from payments.operations import calling_off, cancels, refunds
 from payments.states import CancelStatus, Messenger, OrderStatus, PaymentStatus, ReasonCode, RefundStatus
-from portal import clock
+from portal import clock, registry, work
 from portal.acquirer.results import (
     Advice,
     Outcome,
@@ -48,6 +50,46 @@ def order(buyer: Customer, shop: Shop) -> Any:
 
 def cancels_a_payment(payment: Payment) -> Cancel:
     return paying.cancel(payment, by=STAFF, reason_code=ReasonCode.BUYER_REQUEST)
+
+
+# A worker that looks between a promise and its sending: whoever promised is at it, and hears what comes of it.
+
+
+@pytest.fixture
+def looking_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    def let_the_worker_look_before(module: Any, name: str) -> None:
+        send = getattr(module, name)
+
+        def look_and_send(*args: Any, **options: Any) -> Any:
+            if not options.get("is_leased"):
+                for kind, due_work in registry.due_work.items():
+                    work.claim(kind, due_work, work.BATCH)  # and is at it, while we go on
+            return send(*args, **options)
+
+        monkeypatch.setattr(module, name, look_and_send)
+
+    for module, name in (
+        (exchanging, "ask_token"),
+        (tokens, "ask_revoke"),
+        (refunds, "send"),
+        (cancels, "ask_cancel"),
+    ):
+        let_the_worker_look_before(module, name)
+
+
+@pytest.mark.usefixtures("looking_in_between")
+def test_who_promised_hears_the_answer_though_a_worker_looks_in_between(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    wallet = buyer.binds("GCASH")
+    assert wallet.authorizations.get().status == AuthorizationStatus.BOUND
+
+    first, second = (shop.charges(shop.sells("Monthly pass", PHP(499_00), to=buyer)) for _ in range(2))
+    assert shop.refunds(first).status == RefundStatus.SUCCEEDED
+    assert shop.cancels(second).status == CancelStatus.CONFIRMED
+    assert binding.revoke(wallet, by=STAFF).status == WalletStatus.REVOKED
+    for api in ("applyToken", "refund", "cancel", "revoke"):
+        assert len(acquirer.calls(api)) == 1, api
 
 
 # Cancels and what becomes of the payment when they do not happen.
@@ -348,6 +390,31 @@ def test_a_refund_that_is_lost_and_denied_over_and_over_does_not_run_hot(
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert acquirer.gave_back_to(buyer) == [PHP(100_00)]
+
+
+def test_whoever_was_slow_does_not_take_the_refusal_of_a_repeat_for_that_of_the_first(
+    order: Any, shop: Shop, acquirer: Acquirer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = shop.charges(order)
+    acquirer.will("answer_lost", api="refund")
+    acquirer.will("notification_lost", notification="notifyRefund")
+    send = refunds.send
+
+    def slowly(refund: Any) -> Any:
+        monkeypatch.setattr(refunds, "send", send)
+        shop.clock_moves(seconds=21)  # the worker takes its caller for dead, sends it, and hears nothing
+        acquirer.will("answer_code", api="refund", code="PROCESS_FAIL")
+        return send(refund)
+
+    monkeypatch.setattr(refunds, "send", slowly)
+    refund = shop.refunds(payment, PHP(100_00))
+
+    assert len(acquirer.calls("refund")) == 2
+    assert refund.status == RefundStatus.PROCESSING
+    shop.clock_moves(minutes=10)
+    refund.refresh_from_db()
+    payment.refresh_from_db()
+    assert (refund.status, payment.returned_value) == (RefundStatus.SUCCEEDED, 100_00)
 
 
 def test_a_person_who_asks_three_times_is_not_three_denials(order: Any, shop: Shop, acquirer: Acquirer) -> None:

@@ -6,7 +6,7 @@ from authorizations.states import WalletStatus
 from payments.errors import OrderNotPayable
 from payments.models import Payment
 from payments.states import OrderStatus, PaymentStatus
-from portal.models import Incident
+from portal.models import Exchange, Incident
 from tests.story import PHP, Acquirer, Customer, Shop
 
 
@@ -38,6 +38,24 @@ def test_a_lost_answer_never_charges_twice(buyer: Customer, shop: Shop, acquirer
     assert payment.status == PaymentStatus.SUCCEEDED
     assert acquirer.took_from(buyer) == [PHP(499_00)]
     assert len(acquirer.calls("pay")) == 1
+
+
+def test_every_call_is_kept_once(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds("GCASH")
+    acquirer.will("answer_lost", api="pay")
+    acquirer.will("notification_lost", notification="notifyPayment")
+    acquirer.will("refund_stays_processing", seconds=60)
+    acquirer.will("notification_lost", notification="notifyRefund")
+    payment = shop.charges(shop.sells("Monthly pass", PHP(499_00), to=buyer))
+    shop.clock_moves(minutes=5)
+    payment.refresh_from_db()
+    shop.refunds(payment, PHP(100_00))
+    shop.clock_moves(minutes=5)
+
+    for api, subject in (("inquiryPayment", payment), ("inquiryRefund", payment.refunds.get())):
+        assert subject.status == "SUCCEEDED"
+        kept = Exchange.objects.filter(api=api, subject=str(subject)).count()
+        assert kept == len(acquirer.calls(api)) > 0
 
 
 def test_a_request_that_never_arrived_is_closed_only_after_both_say_so(
