@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from payments.models import Product
 from portal.models import AcquirerAccount
@@ -22,7 +22,8 @@ from tests.story import Shop
 
 CHROMIUM = Path("/usr/bin/chromium")
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-_PATIENCE_MILLISECONDS = 10_000
+_PATIENCE_MILLISECONDS = 30_000
+"""For whatever is waited for, acts and sights alike: on a busy machine a browser may stand still for seconds."""
 _TELL_BREACHES = """
 document.addEventListener('securitypolicyviolation', (event) => {
   console.error(`Content-Security-Policy: ${event.violatedDirective} ${event.blockedURI} at ${event.sourceFile}`);
@@ -41,6 +42,7 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright, pytest.MonkeyPatch.context() as environment:
         # Playwright's own loop runs in this thread, which makes Django suspect asynchronous code.
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        expect.set_options(timeout=_PATIENCE_MILLISECONDS)
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_ARGUMENTS)
         yield browser
         browser.close()

@@ -12,7 +12,7 @@ from authorizations.states import WalletStatus
 from payments.models import Order, Payment, Refund
 from payments.states import RefundStatus
 from portal.models import JournalEntry
-from portal.roles import ADMINISTRATOR, FINANCE, OPERATOR
+from portal.roles import ADMINISTRATOR, FINANCE, OPERATOR, PURPOSES
 from portal.sandbox.control import SandboxControl
 from portal.sandbox.server import Sandbox
 from reconciliation.models import FileStatus, ReportFile
@@ -33,7 +33,7 @@ class Staff:
         self.page.goto(f"{self._url}/admin/")
         self.page.get_by_label("Username").fill(self.user.username)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Log in").click()
+        self.page.get_by_role("button", name="Log in", exact=True).click()
         expect(self.page.get_by_role("search")).to_be_visible()
         return self
 
@@ -146,7 +146,7 @@ def test_every_page_of_the_desk_keeps_to_the_policy_and_to_the_screen(
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
 
-    desk = Staff(page, portal_url, ADMINISTRATOR).signs_in()
+    desk = Staff(page, portal_url, *PURPOSES).signs_in()
     lists = page.locator("nav.side ul a").evaluate_all("links => links.map(link => link.href)")
     assert len(set(lists)) >= 15
     things = [
@@ -156,11 +156,64 @@ def test_every_page_of_the_desk_keeps_to_the_policy_and_to_the_screen(
         reverse("admin:payments_refund_change", args=[Refund.objects.get().pk]),
         reverse("admin:authorizations_walletaccount_change", args=[WalletAccount.objects.get().pk]),
         reverse("admin:portal_acquireraccount_change", args=[shop.account.pk]),
+        reverse("api-docs"),
     ]
     for url in [*dict.fromkeys(lists), *(portal_url + thing for thing in things)]:
         response = page.goto(url)
         assert response is not None
         assert response.status == 200, url
+        icon = page.locator("link[rel=icon]").get_attribute("href")  # a browser with a window would ask for another
+        assert icon is not None, url
+        assert page.request.get(portal_url + icon).ok, url
         too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert too_wide == 0, f"{url} is {too_wide} px too wide at {width}"
     assert desk.user.is_authenticated
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1360), ("dark", 390)])
+def test_an_order_is_found_by_any_id_and_a_list_is_made_one_s_own(
+    page: Page, portal_url: str, shop: Shop, buyer: Customer, scheme: Any, width: int
+) -> None:
+    buyer.binds("GCASH")
+    payment = shop.charges(shop.sells("Monthly pass", PHP(499_00), to=buyer))
+    refund = shop.refunds(payment, PHP(100_00))
+    shop.charges(shop.sells("Day pass", PHP(20_00), to=buyer))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    desk = Staff(page, portal_url, ADMINISTRATOR).signs_in()
+
+    for text, title in (
+        (payment.order.number, "499.00"),
+        (payment.payment_request_id, "499.00"),
+        (payment.payment_id, "499.00"),
+        (refund.refund_request_id, "100.00"),
+        (payment.order.number[:-3], "these begin with it"),
+    ):
+        desk.searches(text).reads(re.compile(re.escape(title)))
+
+    desk.opens("payments_order_changelist")
+    page.locator("summary", has_text="Amount").click()
+    page.get_by_label("Currency").select_option("PHP")
+    page.get_by_label("At least").fill("100")
+    desk.presses("Show these").reads("Amount: at least 100.00 PHP")
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+    desk.follows("Columns")
+    page.get_by_label("Buyer", exact=True).uncheck()
+    page.get_by_role("button", name="Move State up").press("Enter")
+    desk.presses("Show these columns")
+    expect(page.locator("thead th:not(.tick)").nth(2)).to_have_text("State")
+
+    desk.follows("Save view")
+    page.get_by_label("Name", exact=True).fill("Large ones")
+    desk.presses("Save this view").reads("“Large ones” is saved.")
+    expect(page.get_by_role("link", name="Large ones")).to_have_attribute("aria-current", "page")
+
+    desk.follows("Export").reads("at least 100.00 PHP")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV, 1 row").click()
+    lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == "Order,What,State,Wallet,Amount,Currency,Time"
+    assert lines[1].startswith(f"{payment.order.number},Monthly pass,")
+    assert len(lines) == 2
+    assert JournalEntry.objects.filter(act="export", actor_name=desk.user.username).count() == 1

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import APIResponse, BrowserContext, Route, expect
 
 from authorizations.models import Authorization, BuyerSession, WalletAccount
 from authorizations.states import AuthorizationStatus, WalletStatus
@@ -261,7 +261,7 @@ def test_an_order_that_was_closed_meanwhile_is_not_paid(phone: Phone) -> None:
 
 def test_a_buyer_drops_an_order_before_paying(phone: Phone) -> None:
     phone.belongs_to("ana", "GCASH").taps("Buy Barako beans").taps("Cancel this order")
-    phone.program.get_by_role("dialog").get_by_role("button", name="Cancel the order").click()
+    phone.answers("Cancel the order")
 
     phone.shows("The order is cancelled.").shows("Your orders")
     assert [order.status for order in Order.objects.all()] == [OrderStatus.CANCELLED]
@@ -281,7 +281,7 @@ def test_a_session_that_ended_is_opened_anew_without_a_word(phone: Phone) -> Non
 def test_a_buyer_ends_a_wallet_in_the_mini_program(phone: Phone, acquirer: Acquirer) -> None:
     phone.belongs_to("ana", "GCASH").binds().taps("Remove GCash")
     phone.shows("We can no longer charge it.")
-    phone.program.get_by_role("dialog").get_by_role("button", name="Remove GCash").click()
+    phone.answers("Remove GCash")
 
     phone.shows("GCash is removed.").shows("Pay with GCash, in one tap")
     assert wallets() == [("GCASH", WalletStatus.REVOKED)]
@@ -290,7 +290,7 @@ def test_a_buyer_ends_a_wallet_in_the_mini_program(phone: Phone, acquirer: Acqui
 
 def test_a_buyer_who_changes_their_mind_keeps_the_wallet(phone: Phone, acquirer: Acquirer) -> None:
     phone.belongs_to("ana", "GCASH").binds().taps("Remove GCash")
-    phone.program.get_by_role("dialog").get_by_role("button", name="Keep it").click()
+    phone.answers("Keep it")
 
     phone.shows("Linked since")
     assert wallets() == [("GCASH", WalletStatus.ACTIVE)]
@@ -301,7 +301,7 @@ def test_an_end_without_an_answer_shows_the_wallet_as_going(phone: Phone, acquir
     phone.belongs_to("ana", "GCASH").binds()
     acquirer.will("request_lost", api="revoke", calls=9)
     phone.taps("Remove GCash")
-    phone.program.get_by_role("dialog").get_by_role("button", name="Remove GCash").click()
+    phone.answers("Remove GCash")
 
     phone.shows("Removing…")
     expect(phone.happened.locator(".line", has_text=REVOKE_CALL).locator(".chip.good")).to_be_visible()
@@ -310,6 +310,31 @@ def test_an_end_without_an_answer_shows_the_wallet_as_going(phone: Phone, acquir
     acquirer.heals()
     phone.shop.clock_moves(minutes=5)
     phone.shows("GCash is removed.").shows("Pay with GCash, in one tap")
+
+
+def test_an_answer_older_than_what_was_pressed_is_not_drawn(phone: Phone, acquirer: Acquirer) -> None:
+    phone.belongs_to("ana", "GCASH").binds().goes_home()
+    kept: list[tuple[Route, APIResponse]] = []
+
+    def keep(route: Route) -> None:
+        if not kept and "/payment-methods" in (route.request.post_data or ""):
+            kept.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    phone.page.route("**/miniprogram/request", keep)
+    phone.comes_back()  # it asks how the wallet stands, and hears of it late
+    acquirer.will("request_lost", api="revoke", calls=9)
+    phone.taps("Remove GCash")
+    phone.answers("Remove GCash")
+    phone.shows("Removing…")
+    expect(phone.happened.locator(".line", has_text=REVOKE_CALL).locator(".chip.good")).to_be_visible()
+    ((route, answer),) = kept
+    route.fulfill(response=answer)
+    expect(phone.happened.locator(".chip.wait")).to_have_count(0)
+    # At once: two seconds later the page asks again by itself.
+    assert phone.program.get_by_role("button", name="Remove GCash").is_disabled()
+    assert phone.program.get_by_text("Removing…").first.is_visible()
 
 
 def test_a_wallet_ended_in_its_own_app_is_gone_when_the_page_is_shown_again(phone: Phone, acquirer: Acquirer) -> None:

@@ -1,5 +1,6 @@
 """A bookkeeper in the browser: gives a report, looks at what it would do, imports it, explains what differs."""
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -7,15 +8,20 @@ from playwright.sync_api import Page, expect
 
 from portal import roles
 from portal.sandbox.control import SandboxControl
-from reconciliation.models import Discrepancy, ReportFile, SettlementRow
+from reconciliation.models import Discrepancy, Period, ReportFile, SettlementRow
 from tests.factories import PASSWORD, UserFactory
-from tests.reconciliation.test_sandbox_days import a_day_of_trade, day_passes
+from tests.reconciliation.test_sandbox_days import a_day_of_trade, day_passes, imports_every_report
 from tests.story import Acquirer, Customer, Shop
 
 
 @pytest.fixture
 def bookkeeper(page: Page, shop: Shop) -> Page:
     """Somebody of Finance, signed in."""
+    return signs_in(page, shop)
+
+
+def signs_in(page: Page, shop: Shop) -> Page:
+    """Somebody of Finance comes in."""
     roles.install()
     user = UserFactory(roles=(roles.FINANCE,))
     page.goto(f"{shop.url}/admin/login/")
@@ -63,7 +69,7 @@ def test_from_the_report_to_nothing_open(
     bookkeeper.get_by_role("link", name="Settlement batches").click()
     expect(bookkeeper.get_by_text("Nothing open")).to_be_visible()
     bookkeeper.locator("table.list tbody a").first.click()
-    expect(bookkeeper.get_by_role("img", name="Gross")).to_be_visible()
+    expect(bookkeeper.get_by_role("group", name="Gross")).to_be_visible()
     bookkeeper.set_viewport_size({"width": 390, "height": 844})
     assert bookkeeper.evaluate("document.documentElement.scrollWidth") == 390
 
@@ -78,3 +84,34 @@ def test_a_cut_report_is_refused_where_it_was_given(bookkeeper: Page, shop: Shop
 
     expect(bookkeeper.get_by_role("alert")).to_contain_text("Missing in the settlement details: transactionAmountValue")
     assert not ReportFile.objects.exists()
+
+
+def test_the_month_is_closed_and_its_journal_taken(
+    page: Page, shop: Shop, buyer: Customer, acquirer: Acquirer, tmp_path: Path
+) -> None:
+    a_day_of_trade(shop, buyer)
+    day_passes(shop)
+    imports_every_report(shop.account, acquirer)
+    shop.clock_moves_to(datetime(2026, 4, 2, 4, tzinfo=UTC))
+    signs_in(page, shop)
+
+    page.get_by_role("link", name="Accounting months").click()
+    page.get_by_role("link", name="March 2026").click()
+    expect(page.get_by_text("Holds")).to_have_count(7)
+    page.get_by_role("link", name="Close the month…").click()
+    page.get_by_label("Reason").select_option(label="The month is done")
+    page.get_by_role("button", name="Close March 2026").click()
+
+    expect(page.get_by_text("March 2026 is closed.").first).to_be_visible()
+    page.get_by_role("link", name="Journal…").click()
+    page.get_by_label("As", exact=True).select_option(label="beancount")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Take the journal").click()
+    path = tmp_path / taken.value.suggested_filename
+    taken.value.save_as(path)
+    assert path.name.endswith("-2026-03.beancount")
+    assert "Assets:Clearing:" in path.read_text()
+    page.go_back()
+    page.get_by_role("link", name="Refunds −").click()
+    expect(page.get_by_role("cell", name="CANCEL")).to_be_visible()
+    assert not Period.objects.get(month=date(2026, 3, 1)).is_open
