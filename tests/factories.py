@@ -16,21 +16,32 @@ from django.contrib.auth.models import Group
 
 from authorizations.models import CODE_PURPOSE, TOKEN_PURPOSE, Authorization, Buyer, BuyerSession, WalletAccount
 from authorizations.states import AuthorizationStatus, WalletStatus
-from payments.models import Cancel, Order, OrderItem, Payment, Price, Product, Refund
+from payments.models import BulkLine, BulkRefund, Cancel, Order, OrderItem, Payment, Price, Product, Refund
 from payments.states import CancelStatus, OrderStatus, PaymentStatus, ReasonCode, RefundStatus
 from portal import clock
 from portal.acquirer import TerminalType, signing
 from portal.actor import ActorKind
+from portal.approvals.asking import digest_of
 from portal.encryption import blind_index
 from portal.models import (
     AcquirerAccount,
     AcquirerKey,
+    Approval,
+    ApprovalRule,
+    DeliveryState,
+    Deputy,
     Exchange,
     Incident,
     JournalEntry,
     MerchantKey,
     Notification,
     NotificationStatus,
+    SignIn,
+    SignInOutcome,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
 )
 
 PASSWORD = "correct horse battery staple"
@@ -401,3 +412,192 @@ class JournalEntryFactory(factory.django.DjangoModelFactory):
     outcome = "Refunded 200.00 PHP."
     actor_kind = ActorKind.PERSON
     actor_name = "staff"
+
+
+class ApprovalFactory(factory.django.DjangoModelFactory):
+    """A request that waits for a second person; pass ``payment`` to let it be about one."""
+
+    class Meta:
+        model = Approval
+
+    class Params:
+        payment = None
+
+    number = factory.Sequence(lambda number: f"AP20260314{number:020d}")
+    kind = "refund"
+    act = "refund"
+    subject_type = "payments.Payment"
+    subject_id = factory.LazyAttributeSequence(lambda made, number: str(made.payment.pk if made.payment else -number))
+    subject_label = factory.LazyAttribute(lambda made: str(made.payment or "a payment"))
+    account = factory.LazyAttribute(lambda made: made.payment.account if made.payment else None)
+    amount_value = 6_000_00
+    currency = "PHP"
+    sentence = factory.LazyAttribute(lambda made: f"6,000.00 PHP of {made.subject_label} goes back to the buyer.")
+    rule = "Above 5,000.00 PHP a second person approves"
+    approvers = ["Finance", "Administrator"]
+    reason_code = ReasonCode.DAMAGED
+    actor_kind = ActorKind.PERSON
+    requester = factory.SubFactory(UserFactory)
+    actor_name = factory.LazyAttribute(lambda made: made.requester.username)
+    expires_at = factory.LazyFunction(lambda: clock.now() + timedelta(hours=72))
+    due_at = factory.SelfAttribute("expires_at")
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Approval:
+        made = Approval(**kwargs)
+        made.digest = digest_of(made)
+        made.save()
+        return made
+
+
+class ApprovalRuleFactory(factory.django.DjangoModelFactory):
+    """A rule about one role."""
+
+    class Meta:
+        model = ApprovalRule
+
+    kind = "refund"
+    role = factory.Sequence(lambda number: f"Role {number}")
+    currency = "PHP"
+    above_value = 5_000_00
+    approvers = ["Finance"]
+
+
+class DeputyFactory(factory.django.DjangoModelFactory):
+    """Somebody who stands in for a week."""
+
+    class Meta:
+        model = Deputy
+
+    principal = factory.SubFactory(UserFactory)
+    deputy = factory.SubFactory(UserFactory)
+    starts_at = factory.LazyFunction(lambda: clock.now() - timedelta(days=1))
+    ends_at = factory.LazyFunction(lambda: clock.now() + timedelta(days=6))
+
+
+class BulkRefundFactory(factory.django.DjangoModelFactory):
+    """A bulk refund of one line, which is made by ``BulkLineFactory``."""
+
+    class Meta:
+        model = BulkRefund
+
+    number = factory.Sequence(lambda number: f"BR20260314{number:020d}")
+    name = "broken-cups.csv"
+    digest = factory.Sequence(lambda number: f"{number:064d}")
+    totals = {"PHP": 100_00}
+    line_count = 1
+    requester = factory.SubFactory(UserFactory)
+    actor_kind = ActorKind.PERSON
+    actor_name = factory.LazyAttribute(lambda made: made.requester.username)
+
+
+class BulkLineFactory(factory.django.DjangoModelFactory):
+    """A line that could be refunded."""
+
+    class Meta:
+        model = BulkLine
+
+    bulk = factory.SubFactory(BulkRefundFactory)
+    number = 2
+    payment = factory.SubFactory(PaymentFactory)
+    said = factory.LazyAttribute(lambda made: made.payment.payment_request_id)
+    amount_value = 100_00
+    currency = "PHP"
+    reason_code = ReasonCode.DAMAGED
+
+
+class SignInFactory(factory.django.DjangoModelFactory):
+    """Somebody who came in, and left again."""
+
+    class Meta:
+        model = SignIn
+
+    person = factory.SubFactory(UserFactory)
+    outcome = SignInOutcome.OPENED
+    factor = "totp"
+    address = "203.0.113.9"
+    device = "Firefox on Windows"
+
+
+class WebhookEndpointFactory(factory.django.DjangoModelFactory):
+    """A system of the merchant's that hears of everything."""
+
+    class Meta:
+        model = WebhookEndpoint
+
+    name = factory.Sequence(lambda number: f"Shop backend {number}")
+    url = "https://shop.example/webhooks"
+    secret = "whsec_" + "c2VjcmV0" * 5
+
+
+class WebhookEventFactory(factory.django.DjangoModelFactory):
+    """An order was paid; its deliveries are made. ``subject=order`` says of which."""
+
+    class Meta:
+        model = WebhookEvent
+
+    class Params:
+        subject = factory.SubFactory(OrderFactory, paid=True)
+
+    event_id = factory.LazyFunction(lambda: clock.fresh_id("E"))
+    account = factory.LazyAttribute(lambda event: event.subject.account)
+    kind = "order.paid"
+    subject_type = factory.LazyAttribute(lambda event: event.subject._meta.label)
+    subject_id = factory.LazyAttribute(lambda event: str(event.subject.pk))
+    subject_label = factory.LazyAttribute(lambda event: event.subject.number)
+    sequence = 1
+    body = factory.LazyAttribute(
+        lambda event: f'{{"id":"{event.event_id}","kind":"{event.kind}","object":"{event.subject_label}"}}'
+    )
+
+
+class WebhookDeliveryFactory(factory.django.DjangoModelFactory):
+    """A delivery that was taken at the first attempt. ``waiting=True``: one that was refused once and waits."""
+
+    class Meta:
+        model = WebhookDelivery
+        skip_postgeneration_save = True
+
+    class Params:
+        waiting = factory.Trait(
+            state=DeliveryState.WAITING,
+            delivered_at=None,
+            finished_at=None,
+            due_at=factory.LazyFunction(lambda: clock.now() + timedelta(seconds=15)),
+            said="HTTP 500",
+            attempts=1,
+        )
+
+    event = factory.SubFactory(WebhookEventFactory)
+    endpoint = factory.SubFactory(WebhookEndpointFactory)
+    subject_type = factory.LazyAttribute(lambda delivery: delivery.event.subject_type)
+    subject_id = factory.LazyAttribute(lambda delivery: delivery.event.subject_id)
+    sequence = factory.LazyAttribute(lambda delivery: delivery.event.sequence)
+    state = DeliveryState.DELIVERED
+    delivered_at = factory.LazyFunction(clock.now)
+    finished_at = factory.LazyFunction(clock.now)
+    times_tried = 1
+    said = "HTTP 200"
+
+    @factory.post_generation
+    def tries(self, create: bool, given: bool | None, **kwargs: Any) -> None:
+        if create and given is not False:
+            status = 200 if self.state == DeliveryState.DELIVERED else 500
+            WebhookAttemptFactory(delivery=self, http_status=status, is_success=status == 200)
+
+
+class WebhookAttemptFactory(factory.django.DjangoModelFactory):
+    """One POST that was taken."""
+
+    class Meta:
+        model = WebhookAttempt
+
+    delivery = factory.SubFactory(WebhookDeliveryFactory, tries=False)
+    endpoint = factory.LazyAttribute(lambda attempt: attempt.delivery.endpoint)
+    at = factory.LazyFunction(clock.now)
+    duration_ms = 84
+    url = factory.LazyAttribute(lambda attempt: attempt.endpoint.url)
+    address = "93.184.216.34"
+    http_status = 200
+    answer = "ok"
+    is_success = True

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connections
+from django.apps import apps
+from django.db import connection, connections
 
 from authorizations import operations as binding
 from authorizations.models import Authorization, Buyer, WalletAccount
@@ -20,7 +21,7 @@ from portal import clock, work
 from portal.acquirer import Terminal, TerminalType
 from portal.acquirer.results import Secret
 from portal.actor import Actor
-from portal.models import AcquirerAccount
+from portal.models import AcquirerAccount, Due
 from portal.money import Money
 from portal.sandbox.engine import ROUTES, Response
 from portal.sandbox.server import Sandbox
@@ -32,6 +33,19 @@ FULL_PURSE = 10_000_000_00
 def PHP(value: int) -> Money:  # noqa: N802 - reads like the currency it is
     """An amount in centavos."""
     return Money(value, "PHP")
+
+
+def may_be_due(at: datetime) -> bool:
+    """Whether a row of any kind has its moment by then, held or not.
+
+    One question, in whose place the worker tries to claim rows of every kind: that would be half of a story's time.
+    """
+    quote = connection.ops.quote_name
+    tables = [quote(model._meta.db_table) for model in apps.get_models() if issubclass(model, Due)]
+    question = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE due_at <= %s)" for table in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {question}", [connection.ops.adapt_datetimefield_value(at)] * len(tables))
+        return bool(cursor.fetchone()[0])
 
 
 class StoryClock(clock.VirtualClock):
@@ -212,7 +226,8 @@ class Shop:
         """Let time pass until a moment."""
         self.comes_to_rest()
         while True:
-            moments = [m for m in (work.next_due(), self.acquirer.engine.next_due()) if m is not None and m <= target]
+            ours = work.next_due() if may_be_due(target) else None
+            moments = [m for m in (ours, self.acquirer.engine.next_due()) if m is not None and m <= target]
             if not moments:
                 break
             self._clock.set(max(clock.now(), min(moments)))
@@ -226,7 +241,9 @@ class Shop:
         """Do everything that is due now, on both sides."""
         done = 0
         while True:
-            now_done = self.acquirer.engine.tick() + len(work.run_all_due())
+            now_done = self.acquirer.engine.tick()
+            if may_be_due(clock.now()):
+                now_done += sum(1 for _ in work.run_due())
             if not now_done:
                 return done
             done += now_done

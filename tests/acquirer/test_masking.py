@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.acquirer import masking
@@ -51,6 +51,16 @@ def test_json_inside_a_text_is_masked_inside() -> None:
     assert json.loads(shown({"extendInfo": inner})["extendInfo"]) == {"userId": "••••", "kind": "x"}
 
 
+@pytest.mark.parametrize("secret", ['a"quoted"one', "back\\slash", "ünïcode", "tab\tbed"])
+def test_a_secret_is_hidden_however_json_spells_it(secret: str) -> None:
+    hidden = masking.hidden_values(json.dumps({"accessToken": secret}).encode())
+    answer = {"said": f"{secret} is unknown", "extendInfo": json.dumps({"token": secret}), secret: 1}
+    for is_ascii in (True, False):
+        shown = masking.masked(json.dumps(answer, ensure_ascii=is_ascii).encode(), also=hidden)
+        assert json.loads(shown) == {"said": "•••• is unknown", "extendInfo": '{"token": "••••"}', "••••": 1}
+    assert masking.hide(f"near {json.dumps(secret)}", hidden) == 'near "••••"'
+
+
 def test_what_the_request_hid_is_hidden_in_the_answer_too() -> None:
     request = b'{"accessToken":"28100103_TOKEN","grantType":"REFRESH_TOKEN"}'
     hidden = masking.hidden_values(request)
@@ -75,9 +85,10 @@ def test_an_empty_body_is_shown_empty() -> None:
 
 def test_what_no_database_stores_is_replaced() -> None:
     assert masking.storable("a\x00b\ud83dc") == "a\ufffdb?c"
-    assert masking.masked(rb'{"a":"\ud83d"}') == '{\n  "a": "?"\n}'
+    assert masking.masked(rb'{"a":"\ud83d"}') == '{"a": "?"}'
 
 
+@settings(max_examples=30)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),

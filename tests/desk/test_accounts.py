@@ -10,7 +10,7 @@ from portal.acquirer import signing
 from portal.actor import Actor
 from portal.errors import Conflict
 from portal.gateways import acquirer_for
-from portal.models import AcquirerAccount, AcquirerKey, Exchange, JournalEntry, MerchantKey
+from portal.models import AcquirerAccount, AcquirerKey, Exchange, Incident, JournalEntry, MerchantKey
 from portal.roles import ADMINISTRATOR
 from tests import factories
 from tests.desk.conftest import Desk, Form, act_url, list_url, page_url, words
@@ -173,8 +173,19 @@ def test_a_private_key_without_its_envelope_is_not_shown_again_either(chief: Des
 def test_a_newer_key_of_a_version_takes_the_older_one_s_place(chief: Desk) -> None:
     account = factories.AcquirerAccountFactory()
     newer = signing.public_pem(signing.new_private_key().public_key())
+    held = account.acquirer_keys.get().public_key
+    form = chief.begins(_act(account, "add_acquirer_key"))
+    assert accounts.fingerprint(held) in form.page
 
-    chief.begins(_act(account, "add_acquirer_key")).sends(version="1", public_key=newer)
+    page = form.sends(version="1", public_key=newer)  # by mistake
+    assert f"Version 1 is kept already, with the fingerprint {accounts.fingerprint(held)}." in page
+    assert account.acquirer_keys.get().public_key == held
+    page = form.sends(version="1", public_key=newer, replaces="on", note="")
+    assert "Say why, for whoever reads the journal." in page
+    assert account.acquirer_keys.get().public_key == held
+
+    form.sends(version="1", public_key=newer, replaces="on", note="They wrote to us on Monday")
+    assert JournalEntry.objects.get().note == "They wrote to us on Monday"
     chief.begins(_act(account, "add_acquirer_key")).sends(version="2", public_key=newer)
     page = chief.begins(_act(account, "retire_acquirer_key")).sends(version="1")
 
@@ -244,11 +255,22 @@ def test_a_key_that_was_not_uploaded_is_explained(developer: Desk, account: Acqu
 
 def test_a_wrong_key_of_theirs_is_explained(developer: Desk, account: AcquirerAccount) -> None:
     other = signing.public_pem(factories.acquirer_key().public_key())
-    developer.begins(_act(account, "add_acquirer_key")).sends(version="1", public_key=other)
+    held = account.acquirer_keys.get().public_key
+    replace = developer.begins(_act(account, "add_acquirer_key"))
+    replace.sends(version="1", public_key=other, replaces="on")
 
     page = developer.begins(_act(account, "test_call")).sends()
 
     assert "The answer's signature verifies with no key we hold (1)" in page
+    told = Incident.objects.get()
+    assert (told.kind, told.subject_label) == ("ANSWERS_NOT_BELIEVED", account.name)
+    assert f"Answers of {account.name} do not verify" in developer.reads("/admin/")
+
+    again = developer.begins(_act(account, "add_acquirer_key"))
+    again.sends(version="1", public_key=held, replaces="on")
+    developer.begins(_act(account, "test_call")).sends()
+    told.refresh_from_db()
+    assert told.closed_at is not None
 
 
 def test_a_gateway_that_is_not_there_is_explained(developer: Desk, account: AcquirerAccount) -> None:

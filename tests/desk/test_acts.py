@@ -12,7 +12,7 @@ from authorizations.models import WalletAccount
 from authorizations.states import WalletStatus
 from payments.models import Cancel, Payment, Refund
 from payments.states import CancelStatus, OrderStatus, PaymentStatus, ReasonCode, RefundStatus
-from portal.models import IdempotencyKey, JournalEntry
+from portal.models import AcquirerAccount, IdempotencyKey, JournalEntry
 from portal.money import Money
 from portal.roles import OPERATOR
 from tests.desk.conftest import Desk, Form, act_url, page_url, words
@@ -42,7 +42,7 @@ def paid(shop: Shop, buyer: Customer) -> Payment:
 def test_the_page_says_what_a_refund_will_do(operator: Desk, paid: Payment) -> None:
     page = operator.reads(act_url(paid, "refund"))
 
-    assert "Refund 1,499.00 PHP Paid Order" in page
+    assert "Refund 1,499.00 PHP Paid Not settled yet Order" in page
     assert "of 1,499.00 PHP that can still be given back" in page
     assert f"The amount goes back to GCash {paid.wallet_account.login_label} as a refund." in page
     assert "A cancel is still possible until 3 Mar 2026 00:15 UTC+8; it costs no refund fee." in page
@@ -144,7 +144,41 @@ def test_a_refund_is_done_once_and_told_in_words(
     assert f"Refund of 200.00 PHP promised by {operator.user.username} 2 Mar 10:00:00" in told
     assert "Damaged or wrong goods: Lid cracked, ticket 8841" in told
     assert "Paid: the answer to pay said so" in told
-    assert "Refundable 1,299.00 PHP" in told
+    assert "Can be given back 1,299.00 PHP" in told
+
+
+def test_what_never_left_is_told_so_and_a_question_without_result_is_no_success(
+    operator: Desk, paid: Payment, shop: Shop, buyer: Customer, acquirer: Acquirer
+) -> None:
+    acquirer.will("refund_stays_processing", seconds=600)
+    shop.refunds(paid, paid.amount)
+    shop.clock_moves(minutes=2)
+    told = operator.reads(page_url(paid))
+    assert "inquiryRefund brought no final result" in told
+    assert "inquiryRefund said SUCCESS" not in told
+
+    AcquirerAccount.objects.update(gateway_url="http://127.0.0.1:1")
+    refused = shop.charges(shop.sells("Monthly pass", PRICE, to=buyer))
+    shop.clock_moves(minutes=15)
+    told = operator.reads(page_url(refused))
+    assert "pay never left the portal" in told
+    assert "Failed: nothing left the portal" in told
+    assert "It may have arrived" not in told
+
+
+def test_a_refund_nobody_knows_the_end_of_is_not_called_given_back(
+    operator: Desk, paid: Payment, shop: Shop, acquirer: Acquirer
+) -> None:
+    acquirer.will("refund_stays_processing", seconds=600)
+    shop.refunds(paid, paid.amount)
+    for page in (page_url(paid), "/admin/payments/payment/", "/admin/payments/order/"):
+        told = operator.reads(page)
+        assert "Giving back 1,499.00" in told
+        assert "Given back 1,499.00" not in told
+    assert "Given back 0.00 PHP On its way back 1,499.00 PHP" in operator.reads(page_url(paid))
+
+    shop.clock_moves(minutes=30)
+    assert "Given back 1,499.00 PHP" in operator.reads(page_url(paid))
 
 
 def test_the_same_form_twice_refunds_once(operator: Desk, paid: Payment, acquirer: Acquirer, buyer: Customer) -> None:
@@ -310,7 +344,7 @@ def test_giving_back_before_the_deadline_cancels(
 
     page = form.sends(amount="1499.00", reason_code="BUYER_REQUEST")
 
-    assert "The payment of 1,499.00 PHP is cancelled; the buyer keeps the money." in page
+    assert f"The payment is cancelled. 1,499.00 PHP went back to GCash {paid.wallet_account.login_label}." in page
     assert Cancel.objects.get().status == CancelStatus.CONFIRMED
     assert Refund.objects.count() == 0
     assert acquirer.gave_back_to(buyer) == [PRICE]
@@ -346,7 +380,8 @@ def test_an_unknown_payment_is_cancelled_whole(operator: Desk, shop: Shop, buyer
 
     page = form.sends(reason_code="BUYER_REQUEST")
 
-    assert "The payment of 1,499.00 PHP is cancelled" in page
+    assert "The payment is cancelled. GCash" in page
+    assert "was not debited, or has 1,499.00 PHP back." in page
     assert acquirer.took_from(buyer) == acquirer.gave_back_to(buyer) == [PRICE]
 
 
@@ -394,7 +429,7 @@ def test_an_order_has_the_acts_of_its_payment(
     operator: Desk, paid: Payment, acquirer: Acquirer, buyer: Customer
 ) -> None:
     order = paid.order
-    assert "1,499.00 PHP Paid Order" in operator.reads(page_url(order))
+    assert "1,499.00 PHP Paid Not settled yet Order" in operator.reads(page_url(order))
 
     page = operator.begins(act_url(order, "refund")).sends(
         "Request refund of 1.00 PHP", amount="1.00", reason_code="DAMAGED"
@@ -430,7 +465,7 @@ def test_what_is_failed_offers_no_way_back(operator: Desk, shop: Shop, buyer: Cu
 
     assert "1,499.00 PHP Failed: balance" in page
     assert "Give the money back…" not in page
-    assert "Nothing can be given back: it is failed." in operator.reads(act_url(payment, "give_back"))
+    assert "Nothing can be given back: it failed." in operator.reads(act_url(payment, "give_back"))
     for name in ("refund", "cancel", "give_back"):
         response = operator.client.post(act_url(payment, name), {"reason_code": "DAMAGED", "amount": "1"})
         assert response.status_code == 200

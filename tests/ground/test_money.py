@@ -144,3 +144,6 @@ def test_conversion_rounds_half_to_even() -> None:
     assert convert(Money(5, "USD"), Decimal("0.5"), "USD") == Money(2, "USD")
     assert convert(Money(15, "USD"), Decimal("0.1"), "USD") == Money(2, "USD")
     assert convert(Money(100, "JPY"), Decimal("0.01"), "USD") == Money(100, "USD")
+    # More digits than a Decimal's context keeps.
+    rate, exact = Decimal("31724502440.577338341015"), 21791648265824156235649419272
+    assert convert(Money(6869027593621601, "JPY"), rate, "USD") == Money(exact, "USD")

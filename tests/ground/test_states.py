@@ -6,6 +6,7 @@ from authorizations import states as binding
 from payments import states as paying
 from portal.errors import TransitionNotAllowed
 from portal.machine import Machine
+from portal.models import APPROVAL, ApprovalEvent, ApprovalStatus
 
 TABLES = [
     (paying.ORDER, paying.OrderStatus, paying.OrderEvent),
@@ -14,6 +15,7 @@ TABLES = [
     (paying.REFUND, paying.RefundStatus, paying.RefundEvent),
     (binding.AUTHORIZATION, binding.AuthorizationStatus, binding.AuthorizationEvent),
     (binding.WALLET, binding.WalletStatus, binding.WalletEvent),
+    (APPROVAL, ApprovalStatus, ApprovalEvent),
 ]
 
 
