@@ -17,6 +17,8 @@ or late is only a delay, because its rows fall free again and whoever works on o
 - **A broker that dies is noticed.** Workers listen for remote control, and on Redis that is the line on which they hear
   of it: a worker whose processes are all busy listens on no other, cannot acknowledge, and would wait forever. What it
   had in hand counts for nothing afterwards, so it fetches as much as before.
+- **What cannot be acknowledged any more** is not: the broker it came from is gone, and a message delivered again does
+  nothing.
 - **Told to stop, a worker finishes the row in hand** and gives back the rest of its batch, like ``manage.py worker``.
 - **At most QUEUED messages wait.** Beat claims no more before there is room: without workers the broker does not fill,
   and what waits there is begun before its claim is over.
@@ -27,6 +29,7 @@ Beat keeps no timetable and no file. Two of them do no harm (each row is claimed
 import logging
 import mmap
 import os
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +37,7 @@ import django
 from celery import Celery, signals
 from celery.beat import Scheduler
 from celery.exceptions import OperationalError
+from celery.worker.request import Request
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
@@ -89,7 +93,34 @@ app.conf.update(
 )
 
 
-@app.task(name="portal.work_on")  # type: ignore[untyped-decorator]
+class RowRequest(Request):  # type: ignore[misc]
+    """A message in a worker's hand, which may outlive the connection it came by."""
+
+    def acknowledge(self) -> None:
+        """Tell the broker, if it is still the one that sent the message."""
+        self._unless_it_is_gone(super().acknowledge)
+
+    def reject(self, requeue: bool = False) -> None:
+        """Give the message back, if the broker is still the one that sent it."""
+        self._unless_it_is_gone(super().reject, requeue)
+
+    def _unless_it_is_gone(self, say: Callable[..., None], *words: bool) -> None:
+        # A Redis channel whose connection was let go stumbles over what it no longer has, before it writes anything
+        # and with no error of its own (kombu 5.7). Celery knows only lost connections and would end the worker.
+        try:
+            say(*words)
+        except AttributeError:
+            if not _has_no_connection(self.message.channel):
+                raise
+            logger.warning("the broker that sent a message is gone; it is not acknowledged")
+            self.acknowledged = True
+
+
+def _has_no_connection(channel: Any) -> bool:
+    return getattr(channel.connection, "client", None) is None
+
+
+@app.task(name="portal.work_on", Request=RowRequest)  # type: ignore[untyped-decorator]
 def work_on(kind: str, ids: list[int], held_until: str) -> None:
     """Work on the rows of one message, as far as they are still held as they were claimed."""
     batch = work.Batch(kind, tuple(ids), datetime.fromisoformat(held_until))
