@@ -14,7 +14,7 @@ from authorizations import operations
 from authorizations.desk import ENDING
 from authorizations.models import Authorization, Buyer, WalletAccount
 from authorizations.states import AuthorizationStatus, WalletStatus
-from portal import clock
+from portal import clock, gather
 from portal.acquirer.wallets import name_of
 from portal.admin import display
 from portal.admin.acts import Act, Done, ReasonForm
@@ -131,8 +131,7 @@ class WalletAccountAdmin(LedgerAdmin):
         """Without the secrets: no page shows them, so no page decrypts them."""
         return super().get_queryset(request).defer("access_token", "user_id")
 
-    def hot_rows(self) -> QuerySet[WalletAccount]:
-        return WalletAccount.objects.filter(status=WalletStatus.REVOKING, attempts__gt=0)
+    hot_rows = gather.Standing(lambda: WalletAccount.objects.filter(status=WalletStatus.REVOKING, attempts__gt=0))
 
     @display.column(lazy("Wallet"))
     def label(self, wallet: WalletAccount) -> str:

@@ -29,6 +29,6 @@ class AuthorizationsConfig(AppConfig):
         registry.unknown.register("revocations", queries.unknown_revocations, position=30)
         registry.timelines.register("authorizations", desk.timeline, position=20)
         registry.today.register("authorizations", desk.today, position=30)
-        registry.today_rows.register("authorizations", desk.today_rows)
+        registry.today_rows.register("authorizations", desk.TODAY_ROWS)
         for position, (name, searched) in enumerate(desk.SEARCHED.items(), start=20):
             registry.searches.register(name, searched, position=position)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import DateTimeField
 from django.urls import reverse
 
 from authorizations.models import Authorization, Buyer, WalletAccount, secrets_of
@@ -15,6 +15,7 @@ from portal.acquirer.wallets import name_of
 from portal.admin.display import page_of
 from portal.models.stateful import Change
 from portal.registry import Found, Searched, TimelineEntry, TodayLine
+from portal.statements import Given
 from portal.words import lazy, say, told
 
 ENDING = timedelta(days=10)
@@ -104,13 +105,15 @@ def _wallet(wallet: WalletAccount) -> list[TimelineEntry]:
     return entries
 
 
-def _ending() -> QuerySet[WalletAccount]:
-    return ending_before(clock.now() + ENDING).filter(refresh_token="")
+_ENDING = gather.Standing(
+    lambda: ending_before(Given("moment", DateTimeField())).filter(refresh_token=""),
+    lambda: {"moment": clock.now() + ENDING},
+)
 
 
 def today() -> list[TodayLine]:
     """One line for all consents that end soon and cannot be refreshed."""
-    (count,) = gather.counts([_ending()], at_most=_COUNTED_AT_MOST)
+    (count,) = gather.counts([_ENDING], at_most=_COUNTED_AT_MOST)
     if not count:
         return []
     words = say("1 wallet account ends") if count == 1 else say("{count:,} wallet accounts end", count=count)
@@ -131,9 +134,8 @@ def today() -> list[TodayLine]:
     ]
 
 
-def today_rows() -> list[tuple[str, QuerySet[WalletAccount]]]:
-    """What ``today`` has its line for."""
-    return [("authorizations.view_walletaccount", _ending()[:1])]
+TODAY_ROWS = [("authorizations.view_walletaccount", gather.Standing(lambda: _ENDING.make()[:1], _ENDING.given))]
+"""What ``today`` has its line for."""
 
 
 def _attempts(keys: Sequence[Any]) -> list[Found]:

@@ -95,7 +95,7 @@ def unknown_revocations() -> Waiting:
     return due.waiting(begun, "at")
 
 
-def ending_before(moment: datetime) -> QuerySet[WalletAccount]:
+def ending_before(moment: datetime | Given) -> QuerySet[WalletAccount]:
     """Active consents whose access token ends before ``moment``."""
     return WalletAccount.objects.filter(
         Q(access_token_expires_at__lt=moment), status=WalletStatus.ACTIVE

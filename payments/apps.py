@@ -41,9 +41,9 @@ class PaymentsConfig(AppConfig):
         registry.timelines.register("payment approvals", four_eyes.timeline, position=15)
         registry.evidence.register("payments", evidence.of_order, position=10)
         registry.today.register("payments", today.waiting, position=20)
-        registry.today_rows.register("payments", today.waiting_rows)
+        registry.today_rows.register("payments", today.WAITING_ROWS)
         registry.today.register("failures", today.failures, position=25)
-        registry.today_rows.register("failures", today.failure_rows)
+        registry.today_rows.register("failures", today.FAILURE_ROWS)
         registry.panels.register("payments", panels.panels, position=20)
         for position, (name, searched) in enumerate(finding.SEARCHED.items(), start=10):
             registry.searches.register(name, searched, position=position)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import CharField, Count, Exists, Min, Model, OuterRef, Q, QuerySet
+from django.db.models import CharField, Count, DateTimeField, Exists, Min, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils import timezone
@@ -18,8 +18,10 @@ from portal.acquirer.results import Advice
 from portal.acquirer.wallets import name_of
 from portal.actor import ActorKind
 from portal.admin.display import brief, page_of
+from portal.gather import Standing
 from portal.models import Incident
 from portal.registry import TodayLine
+from portal.statements import Given
 from portal.words import say
 
 WAITING = timedelta(minutes=5)
@@ -35,13 +37,13 @@ _REASONS_AT_MOST = 10
 def waiting() -> list[TodayLine]:
     """Payments and refunds whose result nobody knows for longer than WAITING; those with an incident are said there."""
     payments = (
-        _unknown_payments()
+        _unknown_payments(clock.now() - WAITING)
         .select_related("order", "wallet_account")
         .defer(*secrets_of("wallet_account"))
         .order_by("created_at")[:_LINES_AT_MOST]
     )
     refunds = (
-        _unknown_refunds()
+        _unknown_refunds(clock.now() - WAITING)
         .select_related("payment__wallet_account")
         .defer(*secrets_of("payment__wallet_account"))
         .order_by("created_at")[:_LINES_AT_MOST]
@@ -49,22 +51,31 @@ def waiting() -> list[TodayLine]:
     return [*map(_payment_line, payments), *map(_refund_line, refunds)]
 
 
-def waiting_rows() -> list[tuple[str, QuerySet[Any]]]:
-    """What ``waiting`` has a line for."""
-    return [
-        ("payments.view_payment", _unknown_payments()[:_LINES_AT_MOST]),
-        ("payments.view_refund", _unknown_refunds()[:_LINES_AT_MOST]),
-    ]
-
-
-def _unknown_payments() -> QuerySet[Payment]:
-    rows = Payment.objects.filter(status=PaymentStatus.PROCESSING, created_at__lt=clock.now() - WAITING)
+def _unknown_payments(before: datetime | Given) -> QuerySet[Payment]:
+    rows = Payment.objects.filter(status=PaymentStatus.PROCESSING, created_at__lt=before)
     return rows.exclude(_has_incident(Payment))
 
 
-def _unknown_refunds() -> QuerySet[Refund]:
-    rows = Refund.objects.filter(status=RefundStatus.PROCESSING, created_at__lt=clock.now() - WAITING)
+def _unknown_refunds(before: datetime | Given) -> QuerySet[Refund]:
+    rows = Refund.objects.filter(status=RefundStatus.PROCESSING, created_at__lt=before)
     return rows.exclude(_has_incident(Refund))
+
+
+def _long_ago() -> dict[str, datetime]:
+    return {"before": clock.now() - WAITING}
+
+
+WAITING_ROWS = [
+    (
+        "payments.view_payment",
+        Standing(lambda: _unknown_payments(Given("before", DateTimeField()))[:_LINES_AT_MOST], _long_ago),
+    ),
+    (
+        "payments.view_refund",
+        Standing(lambda: _unknown_refunds(Given("before", DateTimeField()))[:_LINES_AT_MOST], _long_ago),
+    ),
+]
+"""What ``waiting`` has a line for."""
 
 
 def _has_incident(model: type[Model]) -> Exists:
@@ -127,7 +138,7 @@ def failures() -> list[TodayLine]:
     by the shop's server failed while the buyer was not there.
     """
     found = (
-        _failed_for_a_person()
+        _failed_for_a_person(clock.now() - _LATELY)
         .values("result_code", "advice")
         .annotate(times=Count("pk"), first=Min("created_at"), one=Min("pk"))
         .order_by("first")[:_REASONS_AT_MOST]
@@ -135,14 +146,21 @@ def failures() -> list[TodayLine]:
     return [_failure_line(row) for row in found]
 
 
-def failure_rows() -> list[tuple[str, QuerySet[Any, Any]]]:
-    """What ``failures`` has a line for: each reason."""
-    reasons = _failed_for_a_person().order_by().values("result_code", "advice").distinct()
-    return [("payments.view_payment", reasons[:_REASONS_AT_MOST])]
+def _reasons(since: datetime | Given) -> QuerySet[Payment, Any]:
+    return _failed_for_a_person(since).order_by().values("result_code", "advice").distinct()[:_REASONS_AT_MOST]
 
 
-def _failed_for_a_person() -> QuerySet[Payment]:
-    failed = Payment.objects.filter(status=PaymentStatus.FAILED, created_at__gte=clock.now() - _LATELY)
+FAILURE_ROWS = [
+    (
+        "payments.view_payment",
+        Standing(lambda: _reasons(Given("since", DateTimeField())), lambda: {"since": clock.now() - _LATELY}),
+    )
+]
+"""What ``failures`` has a line for: each reason."""
+
+
+def _failed_for_a_person(since: datetime | Given) -> QuerySet[Payment]:
+    failed = Payment.objects.filter(status=PaymentStatus.FAILED, created_at__gte=since)
     ours = Q(advice__in=(Advice.FIX_REQUEST, Advice.CALL_SUPPORT))
     return failed.filter(ours | Q(actor_kind=ActorKind.MERCHANT_SERVER))
 

@@ -261,8 +261,8 @@ evidence: Registry[Callable[[Any], list[Evidence]]] = Registry("evidence")
 today: Registry[Callable[[], list[TodayLine]]] = Registry("today")
 """``lines() -> TodayLine[]``: what waits for a person."""
 
-today_rows: Registry[Callable[[], Sequence[tuple[str, Any]]]] = Registry("today's rows")
-"""``rows() -> (permission, queryset)``: as many rows as ``today`` has lines under the same name, for whoever holds the
+today_rows: Registry[Sequence[tuple[str, Any]]] = Registry("today's rows")
+"""``(permission, gather.Standing)``: as many rows as ``today`` has lines under the same name, for whoever holds the
 permission. Every page of the desk says how long the queue is, and counts these instead of making the lines."""
 
 news: Registry[Callable[[Any], list[NewsItem]]] = Registry("news")

@@ -32,6 +32,7 @@ else:
     _Field = models.Field
 
 M = TypeVar("M", bound=models.Model)
+T = TypeVar("T")
 
 _KEPT = "_statements"
 
@@ -140,7 +141,7 @@ class Changed:
         """Change them; how many there were."""
         line = _line()
         sql, params = _kept(line, self, self._worded)
-        values = [one.of(given, line) if isinstance(one, Given) else one for one in params]
+        values = values_of(params, given)
         with mark_for_rollback_on_error(line.alias), _cursor(line) as cursor:
             cursor.execute(sql, values)
             return int(cursor.rowcount)
@@ -173,7 +174,7 @@ class _Worded:
     def run(self, line: BaseDatabaseWrapper, given: Mapping[str, Any]) -> list[Any]:
         if self._locks and not line.in_atomic_block:
             raise TransactionManagementError("rows are held in a transaction only")
-        values = [one.of(given, line) if isinstance(one, Given) else one for one in self._params]
+        values = values_of(self._params, given)
         with _cursor(line) as cursor:
             cursor.execute(self._sql, values)
             fetched = cursor.fetchall()
@@ -208,7 +209,7 @@ class Said:
         """What it returns, as the database gave it."""
         line = _line()
         sql, params = _kept(line, self, self._make)
-        values = [one.of(given, line) if isinstance(one, Given) else one for one in params]
+        values = values_of(params, given)
         with mark_for_rollback_on_error(line.alias), _cursor(line) as cursor:
             cursor.execute(sql, values)
             return cast(list[tuple[Any, ...]], cursor.fetchall())
@@ -511,6 +512,22 @@ def _found_by_pk(model: type[models.Model], *, holding: bool) -> Found[Any]:
 
         known = _by_pk[model, holding] = Found(make)
     return known
+
+
+def values_of(params: Sequence[Any], given: Mapping[str, Any]) -> list[Any]:
+    """The values of a kept wording, with what is given in its places."""
+    line = _line()
+    return [one.of(given, line) if isinstance(one, Given) else one for one in params]
+
+
+def kept(key: Any, make: Callable[[], T]) -> T:
+    """What ``make`` made, of this connection's wording, when it was first asked for under the key."""
+    return cast(T, _kept(_line(), key, lambda _: make()))
+
+
+def cursor() -> CursorWrapper:
+    """A cursor for a wording that is kept."""
+    return _cursor(_line())
 
 
 def _line() -> BaseDatabaseWrapper:

@@ -21,9 +21,9 @@ class ReconciliationConfig(AppConfig):
         registry.truths.register("reconciliation", truths.truths, position=50)
         registry.evidence.register("reconciliation", evidence.of_order, position=50)
         registry.today.register("reconciliation", queries.today, position=50)
-        registry.today_rows.register("reconciliation", queries.today_rows)
+        registry.today_rows.register("reconciliation", queries.TODAY_ROWS)
         for position, (name, searched) in enumerate(finding.SEARCHED.items(), start=50):
             registry.searches.register(name, searched, position=position)
         registry.today.register("missing reports", today.missing_reports, position=51)
-        registry.today_rows.register("missing reports", today.missing_rows)
+        registry.today_rows.register("missing reports", today.MISSING_ROWS)
         registry.panels.register("reconciliation", today.panels, position=10)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from payments.models import Cancel, Order, Payment, Refund
 from payments.queries import live_payment
 from payments.states import CancelStatus, PaymentStatus, RefundStatus
+from portal.gather import Standing
 from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.registry import TimelineEntry, TodayLine
@@ -459,12 +460,17 @@ def today() -> list[TodayLine]:
     return lines
 
 
-def today_rows() -> list[tuple[str, QuerySet[ReportFile]]]:
-    """What ``today`` has a line for: a file with open discrepancies, a file that waits for a word."""
+def _counting() -> QuerySet[ReportFile]:
     is_open = Exists(Discrepancy.objects.filter(file=OuterRef("pk"), closed_at=None).order_by())
-    counting = ReportFile.objects.filter(is_open, status=FileStatus.IMPORTED)
-    undecided = ReportFile.objects.filter(status__in=(FileStatus.TRIED, FileStatus.REFUSED))
-    return [
-        ("reconciliation.view_discrepancy", counting[:FILES_ON_TODAY]),
-        ("reconciliation.view_reportfile", undecided[:FILES_ON_TODAY]),
-    ]
+    return ReportFile.objects.filter(is_open, status=FileStatus.IMPORTED)[:FILES_ON_TODAY]
+
+
+def _undecided() -> QuerySet[ReportFile]:
+    return ReportFile.objects.filter(status__in=(FileStatus.TRIED, FileStatus.REFUSED))[:FILES_ON_TODAY]
+
+
+TODAY_ROWS = [
+    ("reconciliation.view_discrepancy", Standing(_counting)),
+    ("reconciliation.view_reportfile", Standing(_undecided)),
+]
+"""What ``today`` has a line for: a file with open discrepancies, a file that waits for a word."""

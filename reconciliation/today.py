@@ -9,7 +9,18 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Sum
+from django.db.models import (
+    BooleanField,
+    CharField,
+    Count,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+)
 from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
@@ -18,14 +29,16 @@ from payments.models import Payment
 from payments.states import PaymentStatus
 from portal import clock
 from portal.admin.display import day_name
+from portal.gather import Standing
 from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.registry import Panel, TodayLine
+from portal.statements import Given
 from portal.words import say
 from reconciliation.layouts import ReportKind
 from reconciliation.models import Match, ReportFile, Role
 
-_DAYS_LOOKED_AT = 14
+_DAYS_LOOKED_AT = 13
 _GRACE = timedelta(days=1)
 """Transaction details of a day are written on the day after it; a day later they should be here."""
 _DAYS_AWAITED = 7
@@ -39,44 +52,72 @@ def missing_reports() -> list[TodayLine]:
     Source for the times: https://docs.antom.com/ac/reconcile/transaction_details
     """
     days = _days()
-    flags = {f"missing_{day:%Y%m%d}": ExpressionWrapper(_is_missing(day), BooleanField()) for day in days}
-    accounts = AcquirerAccount.objects.filter(_any_missing(days)).annotate(**flags).values("name", *flags)
+    flags = {f"missing_{day:%Y%m%d}": ExpressionWrapper(_is_missing(_Day.of(day)), BooleanField()) for day in days}
+    found = _accounts_missing(map(_Day.of, days))
+    accounts = found.annotate(**flags).values("name", *flags)
     return [
         _missing_line(row["name"], [day for day in days if row[f"missing_{day:%Y%m%d}"]])
         for row in accounts.order_by("pk")
     ]
 
 
-def missing_rows() -> list[tuple[str, QuerySet[AcquirerAccount]]]:
-    """What ``missing_reports`` has a line for."""
-    rows = AcquirerAccount.objects.filter(_any_missing(_days())).order_by()
-    return [("reconciliation.view_reportfile", rows)]
+@dataclass(frozen=True)
+class _Day:
+    """A day of the acquirer in a question, as it is or as it will be given."""
+
+    begins: datetime | Given
+    ends: datetime | Given
+    name: str | Given
+
+    @classmethod
+    def of(cls, day: date) -> "_Day":
+        return cls(_start(day), _start(day + timedelta(days=1)), f"{day:%Y%m%d}")
+
+    @classmethod
+    def given(cls, place: int) -> "_Day":
+        moment = DateTimeField()
+        return cls(
+            Given(f"begins {place}", moment), Given(f"ends {place}", moment), Given(f"name {place}", CharField())
+        )
+
+
+def _given_days() -> dict[str, Any]:
+    days = [_Day.of(day) for day in _days()]
+    return {f"{what} {place}": getattr(day, what) for place, day in enumerate(days) for what in vars(day)}
+
+
+MISSING_ROWS = [
+    (
+        "reconciliation.view_reportfile",
+        Standing(lambda: _accounts_missing(map(_Day.given, range(len(_days())))), _given_days),
+    )
+]
+"""What ``missing_reports`` has a line for."""
 
 
 def _days() -> list[date]:
-    """The acquirer's days whose report should be here, oldest first."""
-    now = clock.now()
-    today = now.astimezone(clock.ACQUIRER_ZONE).date()
-    days = [today - timedelta(days=back) for back in range(_DAYS_LOOKED_AT, 0, -1)]
-    return [day for day in days if now >= _start(day + timedelta(days=1)) + _GRACE]
+    """The acquirer's days whose report should be here, oldest first; always as many."""
+    today = clock.now().astimezone(clock.ACQUIRER_ZONE).date()
+    latest = today - timedelta(days=1) - _GRACE  # it ended a day ago at least
+    return [latest - timedelta(days=back) for back in range(_DAYS_LOOKED_AT - 1, -1, -1)]
 
 
-def _any_missing(days: Iterable[date]) -> Q:
-    found = Q()
+def _accounts_missing(days: Iterable[_Day]) -> QuerySet[AcquirerAccount]:
+    any_missing = Q()
     for day in days:
-        found |= Q(_is_missing(day))
-    return found
+        any_missing |= _is_missing(day)
+    return AcquirerAccount.objects.filter(any_missing).order_by()
 
 
-def _is_missing(day: date) -> Q:
+def _is_missing(day: _Day) -> Q:
     """There was something paid that day, and no report of it is here. Each half is answered by an index."""
     paid = Payment.objects.filter(
         order__account=OuterRef("pk"),
-        created_at__gte=_start(day),
-        created_at__lt=_start(day + timedelta(days=1)),
+        created_at__gte=day.begins,
+        created_at__lt=day.ends,
         status=PaymentStatus.SUCCEEDED,
     )
-    here = ReportFile.objects.filter(account=OuterRef("pk"), kind=ReportKind.TRANSACTIONS, report_day=f"{day:%Y%m%d}")
+    here = ReportFile.objects.filter(account=OuterRef("pk"), kind=ReportKind.TRANSACTIONS, report_day=day.name)
     return Q(Exists(paid.order_by())) & ~Q(Exists(here.order_by()))
 
 

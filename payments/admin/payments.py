@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import DateTimeField, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -16,7 +16,7 @@ from payments.admin.bulk import ChosenPaymentsForm, refund_chosen
 from payments.models import Payment
 from payments.states import PaymentStatus
 from payments.today import WAITING
-from portal import clock
+from portal import clock, gather
 from portal.acquirer.results import Advice
 from portal.admin import display
 from portal.admin.acts import Act, Done
@@ -24,6 +24,7 @@ from portal.admin.display import Chip
 from portal.admin.filters import AmountFilter, DayFilter
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table, WalletFilter
 from portal.money import Money
+from portal.statements import Given
 from portal.words import lazy, say, told
 
 _ADVICE = {
@@ -115,9 +116,12 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
     def bulk_refund(self, request: HttpRequest, thing: None, form: ChosenPaymentsForm) -> Done:
         return refund_chosen(form)
 
-    def hot_rows(self) -> QuerySet[Payment]:
-        latest = clock.now() - WAITING
-        return Payment.objects.filter(status=PaymentStatus.PROCESSING, created_at__lt=latest)
+    hot_rows = gather.Standing(
+        lambda: Payment.objects.filter(
+            status=PaymentStatus.PROCESSING, created_at__lt=Given("latest", DateTimeField())
+        ),
+        lambda: {"latest": clock.now() - WAITING},
+    )
 
     @display.column(lazy("Payment"))
     def request_id(self, payment: Payment) -> SafeString | str:

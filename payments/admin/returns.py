@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import DateTimeField, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -14,12 +14,13 @@ from payments.admin.acts import wallet_cell, wallet_words
 from payments.models import Cancel, Payment, Refund
 from payments.states import CancelStatus, RefundStatus
 from payments.today import WAITING
-from portal import clock
+from portal import clock, gather
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, Done
 from portal.admin.display import Chip
 from portal.admin.filters import AmountFilter, DayFilter
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, WalletFilter
+from portal.statements import Given
 from portal.words import lazy, say
 
 
@@ -140,9 +141,10 @@ class RefundAdmin(_ReturnAdmin):
         ),
     )
 
-    def hot_rows(self) -> QuerySet[Refund]:
-        latest = clock.now() - WAITING
-        return Refund.objects.filter(status=RefundStatus.PROCESSING, created_at__lt=latest)
+    hot_rows = gather.Standing(
+        lambda: Refund.objects.filter(status=RefundStatus.PROCESSING, created_at__lt=Given("latest", DateTimeField())),
+        lambda: {"latest": clock.now() - WAITING},
+    )
 
     @display.column(lazy("Refund"))
     def request_id(self, refund: Refund) -> SafeString | str:

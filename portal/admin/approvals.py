@@ -7,13 +7,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.db.models import Model, Q, QuerySet
+from django.db.models import DateTimeField, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from portal import approvals, clock, registry
+from portal import approvals, clock, gather, registry
 from portal.actor import Actor
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, Done
@@ -25,6 +25,7 @@ from portal.approvals.rules import facts_of
 from portal.models import AcquirerAccount, Approval, ApprovalRule, ApprovalStatus, Deputy
 from portal.money import EXPONENTS, Money, MoneyError, parse_major
 from portal.registry import TimelineEntry, TodayLine
+from portal.statements import Given
 from portal.words import lazy, say, told
 
 _QUEUE_AT_MOST = 50
@@ -262,8 +263,7 @@ class ApprovalAdmin(LedgerAdmin):
     )
     acts_in_timeline = ("ask for approval", "approve", "decline", "withdraw request", "break the glass")
 
-    def hot_rows(self) -> QuerySet[Approval]:
-        return Approval.objects.filter(status=ApprovalStatus.WAITING)
+    hot_rows = gather.Standing(lambda: Approval.objects.filter(status=ApprovalStatus.WAITING))
 
     # Who may do what here hangs on the request, too, and is said in a sentence instead of a refusal without one.
 
@@ -515,14 +515,14 @@ def _about(thing: Any) -> list[TimelineEntry]:
     return [] if isinstance(thing, Approval) else stories_about(thing)
 
 
-def _waiting() -> QuerySet[Approval]:
-    is_open = Q(status=ApprovalStatus.WAITING, expires_at__gt=clock.now())
+def _waiting(now: datetime | Given) -> QuerySet[Approval]:
+    is_open = Q(status=ApprovalStatus.WAITING, expires_at__gt=now)
     return Approval.objects.filter(is_open | Q(is_glass_broken=True, reviewed_at__isnull=True))
 
 
 def waiting_requests() -> list[TodayLine]:
     """What waits for a second person, and what is to be reviewed, for the queue of the first page."""
-    rows = _waiting().order_by("created_at")[:_QUEUE_AT_MOST]
+    rows = _waiting(clock.now()).order_by("created_at")[:_QUEUE_AT_MOST]
     return [
         TodayLine(
             label=say("To be reviewed") if row.needs_review else say("Approval"),
@@ -546,7 +546,8 @@ def waiting_requests() -> list[TodayLine]:
 
 
 registry.today.register("approvals", waiting_requests, position=15)
-registry.today_rows.register("approvals", lambda: [("portal.view_approval", _waiting()[:_QUEUE_AT_MOST])])
+_ASKED = gather.Standing(lambda: _waiting(Given("now", DateTimeField()))[:_QUEUE_AT_MOST], lambda: {"now": clock.now()})
+registry.today_rows.register("approvals", [("portal.view_approval", _ASKED)])
 registry.timelines.register("approvals", _about, position=40)
 
 # The rules.

@@ -35,7 +35,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.text import slugify, smart_split, unescape_string_literal
 
-from portal import approvals, clock, registry, signing_in
+from portal import approvals, clock, gather, registry, signing_in
 from portal.acquirer.wallets import name_of
 from portal.actor import Actor
 from portal.admin import display, looks
@@ -242,12 +242,11 @@ class DeskAdmin(ListPages, _ModelAdmin):
     actions = None
     empty_value_display = display.NOTHING
 
-    def hot_rows(self) -> QuerySet[Any] | None:
-        """The rows here that wait for a person. The navigation counts them, together with everybody else's.
+    hot_rows: gather.Standing | None = None
+    """The rows here that wait for a person. The navigation counts them, together with everybody else's.
 
-        The condition must be one an index answers: it is asked on every page.
-        """
-        return None
+    The condition must be one an index answers: it is asked on every page.
+    """
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetList]:
         """Paged by keys."""

@@ -6,11 +6,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from portal import incidents, registry
+from portal import gather, incidents, registry
 from portal.admin import display
 from portal.admin.acts import Act, ActForm
 from portal.admin.display import Chip
@@ -102,8 +102,7 @@ class IncidentAdmin(LedgerAdmin):
         Act("close", lazy("Close…"), form=CloseForm, permission="act_incident", tone="main", why_not=_is_closed),
     )
 
-    def hot_rows(self) -> QuerySet[Incident]:
-        return Incident.objects.filter(closed_at__isnull=True)
+    hot_rows = gather.Standing(lambda: Incident.objects.filter(closed_at__isnull=True))
 
     @display.column(lazy("Incident"), wraps=True)
     def what_is_wrong(self, incident: Incident) -> str:
@@ -181,7 +180,8 @@ def waiting_incidents() -> list[TodayLine]:
 
 registry.today.register("incidents", waiting_incidents, position=10)
 registry.today_rows.register(
-    "incidents", lambda: [("portal.view_incident", incidents.open_incidents()[:_QUEUE_AT_MOST])]
+    "incidents",
+    [("portal.view_incident", gather.Standing(lambda: incidents.open_incidents()[:_QUEUE_AT_MOST]))],
 )
 
 

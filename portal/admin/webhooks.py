@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
-from portal import clock, outbox, registry
+from portal import clock, gather, outbox, registry
 from portal.admin import display
 from portal.admin.accounts import NoteForm
 from portal.admin.acts import Act, ActForm, ChosenForm, Done
@@ -303,8 +303,7 @@ class WebhookEndpointAdmin(LedgerAdmin):
         count = Subquery(waiting.annotate(count=Count("pk")).values("count"), output_field=IntegerField())
         return rows.defer("secret", "previous_secret").annotate(waiting_count=count)
 
-    def hot_rows(self) -> QuerySet[WebhookEndpoint]:
-        return WebhookEndpoint.objects.filter(state=EndpointState.PAUSED)
+    hot_rows = gather.Standing(lambda: WebhookEndpoint.objects.filter(state=EndpointState.PAUSED))
 
     @display.column(lazy("State"))
     def state_chip(self, endpoint: WebhookEndpoint) -> SafeString:

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from portal import clock, finding, inbox, registry
+from portal import clock, finding, gather, inbox, registry
 from portal.acquirer.results import SignatureVerdict
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, Done
@@ -257,8 +257,7 @@ class NotificationAdmin(LedgerAdmin):
         """Without the bytes, as of exchanges."""
         return super().get_queryset(request).defer("body")
 
-    def hot_rows(self) -> QuerySet[Notification]:
-        return Notification.objects.filter(status=NotificationStatus.UNAPPLIED)
+    hot_rows = gather.Standing(lambda: Notification.objects.filter(status=NotificationStatus.UNAPPLIED))
 
     @display.column(lazy("Message"))
     def message(self, notification: Notification) -> str:

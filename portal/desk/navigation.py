@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
@@ -46,7 +45,7 @@ def groups(request: HttpRequest, admins: Iterable[Any], today: Item, lines: int 
     ``lines`` is the length of today's queue where the page has made it anyway; else it is counted with the rest.
     """
     placed: dict[str, list[tuple[int, Item]]] = {}
-    asked: list[tuple[str, QuerySet[Any]]] = []
+    asked: list[tuple[str, gather.Standing]] = []
     for model_admin in admins:
         section = getattr(model_admin, "section", "")
         if not section or not model_admin.has_view_or_change_permission(request):
@@ -56,9 +55,8 @@ def groups(request: HttpRequest, admins: Iterable[Any], today: Item, lines: int 
             url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
         except NoReverseMatch:
             continue
-        waiting = model_admin.hot_rows()
-        if waiting is not None:
-            asked.append((url, waiting))
+        if model_admin.hot_rows is not None:
+            asked.append((url, model_admin.hot_rows))
         item = Item(
             label=told(model_admin.menu_label or str(opts.verbose_name_plural).capitalize()),
             url=url,
@@ -81,7 +79,7 @@ def groups(request: HttpRequest, admins: Iterable[Any], today: Item, lines: int 
 
 
 def _counted(
-    request: HttpRequest, asked: Sequence[tuple[str, QuerySet[Any]]], today_url: str, lines: int | None
+    request: HttpRequest, asked: Sequence[tuple[str, gather.Standing]], today_url: str, lines: int | None
 ) -> dict[str, int]:
     """What waits, by the URL of its line. Lines of today whose rows nobody names are made to be counted."""
     questions = list(asked)
@@ -93,7 +91,7 @@ def _counted(
                 unnamed += len(make())
             else:
                 user: Any = request.user
-                questions += [(today_url, behind) for permission, behind in rows() if user.has_perm(permission)]
+                questions += [(today_url, behind) for permission, behind in rows if user.has_perm(permission)]
     counts = {today_url: unnamed if lines is None else lines}
     for (url, _), count in zip(questions, gather.counts([rows for _, rows in questions]), strict=True):
         counts[url] = counts.get(url, 0) + count

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from payments import operations as paying
 from payments.admin import truths
 from payments.models import Payment, Refund
-from portal import clock
+from portal import clock, gather
 from portal.admin import display
 from portal.admin.acts import Act, ChosenForm, Done
 from portal.admin.display import Chip
@@ -202,8 +202,7 @@ class DiscrepancyAdmin(LedgerAdmin):
         ),
     )
 
-    def hot_rows(self) -> QuerySet[Discrepancy]:
-        return queries.open_discrepancies().order_by()
+    hot_rows = gather.Standing(queries.open_discrepancies)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Discrepancy]:
         rows: QuerySet[Discrepancy] = super().get_queryset(request)

@@ -17,6 +17,7 @@ from portal.admin.display import Chip
 from portal.admin.filters import DayFilter
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.errors import PortalError
+from portal.gather import Standing
 from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.words import lazy, say
@@ -385,8 +386,7 @@ class ReportFileAdmin(LedgerAdmin):
         response["Cache-Control"] = "no-store"
         return response
 
-    def hot_rows(self) -> QuerySet[ReportFile]:
-        return ReportFile.objects.filter(status__in=(FileStatus.TRIED, FileStatus.REFUSED))
+    hot_rows = Standing(lambda: ReportFile.objects.filter(status__in=(FileStatus.TRIED, FileStatus.REFUSED)))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReportFile]:
         rows: QuerySet[ReportFile] = super().get_queryset(request).defer("content", "preview", "differences")
