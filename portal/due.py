@@ -33,7 +33,7 @@ from django.db.models import Case, Count, F, Min, Q, QuerySet, When
 from portal import clock
 from portal.models.due import Due
 from portal.registry import DueWork, Waiting
-from portal.statements import Given, Said, given_ids, update
+from portal.statements import Found, Given, Said, given_ids, update
 from portal.statements import ids as given_as
 
 CARRIED = timedelta(seconds=60)
@@ -75,6 +75,7 @@ class _Claims(Generic[D]):
         self._rows = rows
         self._claiming: dict[int, Said] = {}
         self._taking_over: dict[int, Said] = {}
+        self._next: Found[D] = Found(lambda: _by_moment(rows(), Given("at", _LEASE_UNTIL)).values_list("moment")[:1])
 
     def claim(self, limit: int, until: datetime) -> list[int]:
         """Lease up to ``limit`` due rows ``until`` then, longest due first, and return their ids."""
@@ -104,6 +105,18 @@ class _Claims(Generic[D]):
         taken = said.run(**given_as(ids, count), held_until=held_until, until=until)
         still_held = {pk for _, pk in taken}
         return [pk for pk in ids if pk in still_held]
+
+    def next_due(self) -> datetime | None:
+        """When the earliest waiting row falls due, leases counted; None when nothing waits."""
+        found = self._next.tuples(at=clock.now())
+        return found[0][0] if found else None
+
+
+def _by_moment(rows: QuerySet[Any], at: datetime | Given) -> QuerySet[Any]:
+    """The waiting rows in the order in which they fall due, leases counted."""
+    held_until = Case(When(lease_until__gte=at, then=F("lease_until")), default=F("due_at"))
+    ordered: QuerySet[Any] = rows.filter(due_at__isnull=False).annotate(moment=held_until).order_by("moment")
+    return ordered
 
 
 def _leasing(rows: QuerySet[Any], line: BaseDatabaseWrapper, *, skips_held: bool) -> tuple[str, list[Any]]:
@@ -143,7 +156,7 @@ def work_on(
         claim=claims.claim,
         take_over=claims.take_over,
         work=work,
-        next_due=lambda: next_due(rows()),
+        next_due=claims.next_due,
         release=lambda ids, held_until: release(rows(), ids, held_until),
         find=lambda pk: rows().model._base_manager.filter(pk=pk).first(),
         overdue=lambda: overdue(rows()),
@@ -152,11 +165,8 @@ def work_on(
 
 
 def next_due(rows: QuerySet[D]) -> datetime | None:
-    """When the earliest waiting row falls due, leases counted; None when nothing waits."""
-    at = clock.now()
-    held_until = Case(When(lease_until__gte=at, then=F("lease_until")), default=F("due_at"))
-    earliest: datetime | None = rows.filter(due_at__isnull=False).aggregate(first=Min(held_until))["first"]
-    return earliest
+    """When the earliest of these rows falls due, leases counted; None when nothing waits."""
+    return _Claims(lambda: rows).next_due()
 
 
 def overdue(rows: QuerySet[D]) -> Waiting:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.apps import apps
+from django.db import connection
 
 from portal.sandbox.server import Sandbox
 from tests.api.conftest import PROBLEM, Api, bind
@@ -288,12 +289,13 @@ def test_the_table_is_long_enough_and_has_no_row_twice() -> None:
 
 
 def everything() -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table, as it is."""
-    return {
-        model._meta.label: sorted(model._default_manager.values_list(), key=repr)
-        for model in apps.get_models(include_auto_created=True)
-        if model._meta.managed
-    }
+    """Every row of every table, as it stands in the database."""
+    rows = {}
+    with connection.cursor() as cursor:
+        for model in apps.get_models(include_auto_created=True):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(model._meta.db_table)}")
+            rows[model._meta.label] = sorted(cursor.fetchall(), key=repr)
+    return rows
 
 
 @pytest.fixture
