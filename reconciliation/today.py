@@ -77,13 +77,13 @@ class _Day:
     def given(cls, place: int) -> "_Day":
         moment = DateTimeField()
         return cls(
-            Given(f"begins {place}", moment), Given(f"ends {place}", moment), Given(f"name {place}", CharField())
+            Given(f"begins_{place}", moment), Given(f"ends_{place}", moment), Given(f"name_{place}", CharField())
         )
 
 
 def _given_days() -> dict[str, Any]:
     days = [_Day.of(day) for day in _days()]
-    return {f"{what} {place}": getattr(day, what) for place, day in enumerate(days) for what in vars(day)}
+    return {f"{what}_{place}": getattr(day, what) for place, day in enumerate(days) for what in vars(day)}
 
 
 MISSING_ROWS = [

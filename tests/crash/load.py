@@ -42,10 +42,11 @@ class Crowd:
         self._orders: list[str] = []
         self.acts = 0
         self.mishaps: list[BaseException] = []
+        self.clerk = town.staff("clerk")
         people: list[tuple[str, Callable[[random.Random], None]]] = [
             *((name, self._shopper(town.shopper(name, has_time=self._going.is_set))) for name in town.names[:shoppers]),
             ("server", self._server),
-            ("clerk", self._clerk(town.staff("clerk"))),
+            ("clerk", self._clerk(self.clerk)),
         ]
         if has_trouble:
             people.append(("trouble", self._trouble))
@@ -140,20 +141,16 @@ class Crowd:
             server.get(f"orders/{number}")
 
     def _clerk(self, clerk: Clerk) -> Callable[[random.Random], None]:
-        is_in = False
-
         def act(draw: random.Random) -> None:
-            nonlocal is_in
-            if not is_in:
+            if not clerk.is_in:
                 clerk.signs_in()
-                is_in = True
             rows = Payment.objects.exclude(status=PaymentStatus.CANCELLED).order_by("-pk")[:_RECENT]
             if rows:
                 name = draw.choice(("ask", "give_back", "refund", "cancel"))
                 try:
                     form = clerk.opens(draw.choice(list(rows)), name)
                 except LookupError as page:
-                    is_in = "Password" not in str(page)
+                    clerk.is_in = "Password" not in str(page)
                     raise
                 form.is_sent(reason_code="BUYER_REQUEST")
 

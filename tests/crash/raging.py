@@ -49,6 +49,9 @@ class Storm:
     def rages(self, kills: int) -> None:
         """Kill so often at random moments under load; then let all come to rest. Raises AssertionError."""
         with self.premises.supervised(WEB, WORKER, SANDBOX):
+            if not self.crowd.clerk.is_in:  # passwords are slow: under kills hardly one is heard to its end
+                self.premises.wait_until_served(WEB)
+                self.crowd.clerk.signs_in()
             self.crowd.goes()
             for _ in range(kills):
                 self.premises.wait_until_served(WEB)  # without it there is no load; the others may be coming up

@@ -162,11 +162,15 @@ class Clerk:
         self._url, self._name = town.premises.url, name
         self._line = requests.Session()
         self._line.trust_env = False
+        self.is_in = False
         roles = Group.objects.filter(name__in=(OPERATOR, FINANCE))
         people.add(name, PASSWORD, first_name=name.title(), last_name="Cruz", roles=list(roles), by=BY)
 
     def signs_in(self) -> None:
-        """Through the page."""
+        """Through the page. Raises LookupError when the name is locked.
+
+        An attempt counts as failed until it is known to be none: five that a kill cuts short lock a name for a while.
+        """
         page = self._line.get(f"{self._url}/admin/login/", timeout=20)
         form = {
             "login": self._name,
@@ -175,7 +179,10 @@ class Clerk:
         }
         page = self._line.post(f"{self._url}/admin/login/?next=/admin/", data=form, headers=self._from_here, timeout=20)
         page.raise_for_status()
+        if "Too many attempts failed." in page.text:
+            raise LookupError(_words(page.text)[:300])
         assert page.url == f"{self._url}/admin/", _words(page.text)[:300]
+        self.is_in = True
 
     @property
     def _from_here(self) -> dict[str, str]:

@@ -174,7 +174,9 @@ def test_nothing_more_is_asked_when_the_worker_is_told_to_stop(
 
     monkeypatch.setattr(operations, "inquire", noted)
     story_clock.move(timedelta(seconds=30))
-    batch = work.claim("payments", registry.due_work["payments"], work.BATCH)
+    kind = registry.due_work.get("payments")
+    assert kind is not None
+    batch = work.claim("payments", kind, work.BATCH)
     lines = list(work_on(batch, stop=lambda: len(asked) == 2))  # here, also where a broker carries batches elsewhere
     assert (len(asked), together, len(lines)) == (2, [2], 2)
     assert sorted(now(*payments)) == [S.PROCESSING] * 2 + [S.SUCCEEDED] * 2
