@@ -3,6 +3,7 @@
 Colour means state, and a word and an icon always say it too.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -97,6 +98,12 @@ def mono(text: str) -> SafeString | str:
 
 _HEAD, _TAIL = 10, 6
 """What a narrow place shows of a long id: prefix and day, and the end by which people tell ids apart."""
+
+
+def column_name(text: str) -> SafeString | str:
+    """A column's name as a report prints it, which breaks between its words where there is little room."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text).split(" ")
+    return shown(format_html_join(SafeString("<wbr>"), "{}", ((word,) for word in words)), text)
 
 
 def ident(text: str) -> SafeString | str:

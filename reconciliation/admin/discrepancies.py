@@ -292,17 +292,20 @@ class DiscrepancyAdmin(LedgerAdmin):
         ]
         if one.raised_at is not None:
             facts.append((say("Raised"), display.joined((display.stamp(one.raised_at), one.case_reference))))
-        return [*self._evidence(request, one), Card(say("The discrepancy"), facts=facts), *_printed(one)]
+        match = _match(one)
+        evidence = self._evidence(request, one, match)
+        return [*evidence, Card(say("The discrepancy"), facts=facts), *_printed(one, wide=match is None)]
 
-    def _evidence(self, request: HttpRequest, one: Discrepancy) -> list[Card]:
+    def _evidence(self, request: HttpRequest, one: Discrepancy, match: Match | None) -> list[Card]:
         """What our books and the acquirer say, to stand beside the row as printed; else what it may belong to."""
         row = one.row
         if row is None:
             return []
-        match = _match(one)
         if match is not None:
             return [replace(truths.card(match.payment, self.ready_form(request, one, "ask")), wide=True)]
-        proposed = queries.proposals(row) if one.is_open and row.batch_id is not None else []
+        if not one.is_open:
+            return []
+        proposed = queries.proposals(row) if row.batch_id is not None else []
         table = Table(
             (say("Ours"), say("State"), say("Amount")),
             [_proposed(ours) for ours in proposed],
@@ -450,16 +453,18 @@ def _each(request: HttpRequest, act: str, form: ChosenForm, do: Callable[[Discre
     return Done(say("{done} of {results} done.", done=done, results=len(results)), "wait" if not_done else "good")
 
 
-def _printed(one: Discrepancy) -> list[Card]:
+def _printed(one: Discrepancy, *, wide: bool) -> list[Card]:
+    """The row, beside what our books say; where they say nothing there is room for it."""
     row = one.row
     if row is None:
         return []
-    cells = [(name, display.mono(cell)) for name, cell in row.raw.items()]
+    cells = [(display.column_name(name), display.mono(cell)) for name, cell in row.raw.items()]
     return [
         Card(
             say("The row as printed"),
             note=say("line {line_number}", line_number=row.line_number),
             table=Table((say("Column"), say("Cell")), cells),
+            wide=wide,
         )
     ]
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 
 from portal import journal
 from portal.admin import display
@@ -242,11 +243,14 @@ def _totals(found: list[Entry]) -> Table:
 def _entries(found: list[Entry]) -> Table:
     rows = [
         (
-            entry.day.isoformat(),
+            format_html('<time datetime="{0}">{0}</time>', entry.day.isoformat()),
             display.to(entry.batch, display.mono(entry.batch.batch_id)),
             display.chip(say("Adjusting"), "wait") if entry.is_adjusting else "",
             sentence(
-                ", ".join(f"{told(ledger.label)} {Money(value, entry.batch.currency)}" for ledger, value in entry.lines)
+                ", ".join(
+                    f"{told(ledger.label)} {Money(value, entry.batch.currency)}".replace(" -", " −")
+                    for ledger, value in entry.lines
+                )
             ),
         )
         for entry in found

@@ -168,7 +168,8 @@ class SettlementRowAdmin(LedgerAdmin):
                 say("As printed"),
                 note=say("personal data left out"),
                 table=Table(
-                    (say("Column"), say("Cell")), [(name, display.mono(cell)) for name, cell in row.raw.items()]
+                    (say("Column"), say("Cell")),
+                    [(display.column_name(name), display.mono(cell)) for name, cell in row.raw.items()],
                 ),
             ),
         ]
