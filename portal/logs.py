@@ -57,6 +57,14 @@ def _without_the_sentence_again(_logger: Any, _name: str, event: Event) -> Event
     return {name: value for name, value in event.items() if name not in {"message", "asctime"}}
 
 
+def _without_the_way_to_a_refusal(_logger: Any, _name: str, event: Event) -> Event:
+    """A caller who was refused is no fault of ours; where in Django that was said helps nobody."""
+    status = event.get("status_code")
+    if isinstance(status, int) and 400 <= status < 500:
+        event.pop("exc_info", None)
+    return event
+
+
 _IS_SECRET = re.compile(_NAMES, re.IGNORECASE)
 _ALL: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -64,6 +72,7 @@ _ALL: list[Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.ExtraAdder(),
     _without_the_sentence_again,
+    _without_the_way_to_a_refusal,
     structlog.processors.format_exc_info,
     _named_secrets,
 ]

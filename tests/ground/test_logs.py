@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import requests
 import structlog
+from django.contrib.auth.models import User
+from django.test import Client
 
 import portal
 from portal import logs
@@ -150,6 +152,16 @@ def test_a_request_is_one_line_and_its_id_stands_in_all_it_caused(
 def test_who_only_looks_is_no_line(log: io.StringIO, account: AcquirerAccount, portal_url: str) -> None:
     requests.get(f"{portal_url}/livez", timeout=20)
     assert log.getvalue() == ""
+
+
+def test_who_is_refused_is_one_line(log: io.StringIO, client: Client, admin_user: User) -> None:
+    admin_user.is_superuser = False
+    admin_user.save()
+    client.force_login(admin_user)
+    assert client.get("/admin/payments/payment/").status_code == 403
+    (line,) = (line for line in log.getvalue().splitlines() if "Forbidden" in line)
+    assert "/admin/payments/payment/" in line
+    assert "Traceback" not in log.getvalue()
 
 
 @pytest.mark.parametrize("log", [LINE], indirect=True)
