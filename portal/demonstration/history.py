@@ -83,10 +83,20 @@ _LATELY = (171, 143, 108, 84, 57, 38, 14, 6)
 """Minutes before the end at which somebody buys, whatever the hour: a visitor at night sees fresh payments, too."""
 _QUIET = timedelta(hours=3)
 """Before the end: nothing goes wrong but what is meant to be found there."""
+_MORNING = time(6)
 _OPENS = time(9, 30)
 """When finance imports what the acquirer wrote at midnight."""
 _STRAY_BEFORE_END = timedelta(hours=35)
 """Far enough back for the portal to have given up on its notification (a day and a half of trying)."""
+
+
+def begins(end: datetime, days: int) -> datetime:
+    """When a history of so many days begins: in the morning of its first day at the latest.
+
+    One that began in the evening would have no sale on its first day, and in a short history nothing to be wrong about.
+    """
+    start = end - timedelta(days=days)
+    return min(start, datetime.combine(start.astimezone(ACQUIRER_ZONE).date(), _MORNING, ACQUIRER_ZONE))
 
 
 class History:
@@ -164,7 +174,7 @@ class History:
 
     def _plan_days(self) -> None:
         day = self._start.astimezone(ACQUIRER_ZONE).date()
-        while (opens := self._moment(day, time(6))) < self._end:
+        while (opens := self._moment(day, _MORNING)) < self._end:
             self._at(max(opens, self._start), self._fill_purses)
             times = self._random.randrange(8, 14) + 2 * (day.weekday() >= 5)
             for _ in range(times):

@@ -5,7 +5,6 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from portal.clock import SystemClock
 from portal.demonstration import environment, goods, installation, ports, sandbox, web
 from portal.demonstration.folder import DemoFolder, InUse, NotOurs, State
 from portal.demonstration.guide import Guide, what_is_left
-from portal.demonstration.history import History, figures
+from portal.demonstration.history import History, begins, figures
 from portal.demonstration.installation import Login
 from portal.demonstration.processes import Child, Children, heed, interruptible, wait_for
 from portal.models import AcquirerAccount
@@ -147,7 +146,7 @@ class Command(BaseCommand):
         folder.begin()
         self._tell(f"Making a demo in {folder.path}: tables, keys, people, goods …")
         end = SystemClock().now()
-        start = end - timedelta(days=days)
+        start = begins(end, days)
         with installation.hurried_database(), web.serving(port) as portal_url:
             # Wrongly signed messages are part of the story, and refused; here they need no line each.
             logging.getLogger("django.request").setLevel(logging.ERROR)
