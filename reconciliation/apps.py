@@ -16,6 +16,7 @@ class ReconciliationConfig(AppConfig):
         registry.due_work.register("reports", tasks.files_due, position=60)
         registry.approvals.register("write off", four_eyes.CLOSE, position=30)
         registry.approvals.register("match by hand", four_eyes.MATCH, position=31)
+        registry.approvals.register("name bank difference", four_eyes.NAME_DIFFERENCE, position=32)
         registry.timelines.register("reconciliation", queries.timeline, position=50)
         registry.marks.register("reconciliation", queries.marks, position=50)
         registry.truths.register("reconciliation", truths.truths, position=50)

@@ -1,8 +1,11 @@
 """What a settlement is in the books: double entry, per batch and currency. Reads only.
 
-The bank is debited with what the acquirer pays, and every part of it is credited where it belongs: what buyers paid to
-clearing, fees to fees, and so on. The parts are the same ones the law of a file speaks of (what is matched, explained,
-and of a discrepancy), so they add up to the net exactly, or ``LawBroken`` is raised.
+What the acquirer pays is debited, and every part of it is credited where it belongs: what buyers paid to clearing, fees
+to fees, and so on. The parts are the same ones the law of a file speaks of (what is matched, explained, and of a
+discrepancy), so they add up to the net exactly, or ``LawBroken`` is raised.
+
+Of the debit, the bank has what it credited and a named difference has its account; the rest is in transit to the bank.
+What is paid is TOTAL: by what the details miss it, rounded rows or a difference that a person accepted, stands beside.
 
 A refund is settled at the rate of its own day. Clearing takes it back at the rate at which the payment came in, and the
 rest is an exchange gain or loss: after a full refund nothing of the payment is left on clearing.
@@ -20,11 +23,14 @@ from django.db.models import F, Q, QuerySet, Sum
 from payments.models import Refund
 from payments.states import RefundStatus
 from portal.money import Money
-from reconciliation import periods
+from reconciliation import bank, periods
 from reconciliation.books import portions
 from reconciliation.errors import LawBroken
 from reconciliation.models import (
     SETTLING,
+    BankCause,
+    BankCredit,
+    BankDifference,
     Batch,
     Discrepancy,
     Explanation,
@@ -55,6 +61,12 @@ _RESOLVED = {
 }
 _BY_REASON = {Reason.FX_DIFFERS: Ledger.FX, Reason.FEE_DIFFERS: Ledger.FEES}
 """What is confirmed is what it is; any other difference that is accepted is a difference."""
+_AT_BANK = {
+    BankCause.BANK_CHARGE: Ledger.BANK_CHARGES,
+    BankCause.FX: Ledger.FX,
+    BankCause.ROUNDING: Ledger.ROUNDING,
+    BankCause.OTHER: Ledger.DIFFERENCES,
+}
 _ORDER = {ledger: place for place, ledger in enumerate(Ledger)}
 
 Parts = dict[Ledger, int]
@@ -110,19 +122,24 @@ def postings_of(batches: Sequence[Batch]) -> dict[int, Parts]:
     for keys in portions(by_key):
         _add_parts(keys, found)
     for key, parts in found.items():
-        net = parts[Ledger.BANK]
-        others = sum(value for ledger, value in parts.items() if ledger is not Ledger.BANK)
+        net = parts[Ledger.IN_TRANSIT]
+        others = sum(value for ledger, value in parts.items() if ledger is not Ledger.IN_TRANSIT)
         if net != others:
             raise LawBroken(currency=by_key[key].currency, reported=net, matched=others, explained=0, open=0)
-        found[key] = {ledger: value if ledger is Ledger.BANK else -value for ledger, value in parts.items() if value}
-    return found
+        for ledger in parts:
+            if ledger is not Ledger.IN_TRANSIT:
+                parts[ledger] = -parts[ledger]
+    for keys in portions(by_key):
+        _as_paid(keys, found)
+        _arrived(keys, found)
+    return {key: {ledger: value for ledger, value in parts.items() if value} for key, parts in found.items()}
 
 
 def _add_parts(keys: Sequence[int], found: dict[int, Parts]) -> None:
     """Add up what each batch's net consists of; what comes in is positive."""
     rows = SettlementRow.objects.filter(batch__in=keys).order_by()
     for key, net in rows.values_list("batch").annotate(Sum("settlement_value")):
-        found[key][Ledger.BANK] += net or 0
+        found[key][Ledger.IN_TRANSIT] += net or 0
     is_clear = Q(gross_value__isnull=False)  # without a gross nothing of the row is agreed, its fees neither
     for key, matched, fees, coupons in (
         rows.filter(match__role__in=SETTLING)
@@ -239,6 +256,40 @@ def _returned_before(payments: set[int]) -> dict[int, tuple[int, int]]:
             found[key] = gone[payment], value
             gone[payment] += value
     return found
+
+
+# At the bank. From here on a debit is positive.
+
+
+def _as_paid(keys: Sequence[int], found: dict[int, Parts]) -> None:
+    """What is on its way is TOTAL, not what the details add up to."""
+    totals = bank.pays_by_key(keys)
+    missing = {key: found[key][Ledger.IN_TRANSIT] - total for key, total in totals.items()}
+    differing = [key for key, value in missing.items() if value]
+    if not differing:
+        return
+    of_summaries = Explanation.objects.filter(summary_row__batch__in=differing, kind=ExplanationKind.ROUNDING)
+    rounded = dict(of_summaries.order_by().values_list("summary_row__batch_id").annotate(Sum("value")))
+    still_open = Discrepancy.objects.filter(summary_row__batch__in=differing, closed_at=None).order_by()
+    waiting = {key for (key,) in still_open.values_list("summary_row__batch_id")}
+    for key in differing:
+        rounding = -(rounded.get(key) or 0)
+        rest = missing[key] - rounding
+        found[key][Ledger.IN_TRANSIT] -= missing[key]
+        found[key][Ledger.ROUNDING] += rounding
+        found[key][Ledger.SUSPENSE if key in waiting else Ledger.DIFFERENCES] += rest
+
+
+def _arrived(keys: Sequence[int], found: dict[int, Parts]) -> None:
+    """What the bank credited, and what a person named the cause of, is in transit no more."""
+    credited = BankCredit.objects.filter(batch__in=keys).order_by().values_list("batch").annotate(Sum("value"))
+    for key, value in credited:
+        found[key][Ledger.BANK] += value
+        found[key][Ledger.IN_TRANSIT] -= value
+    named = BankDifference.objects.filter(batch__in=keys).order_by().values_list("batch", "cause")
+    for key, cause, value in named.annotate(Sum("value")):
+        found[key][_AT_BANK[BankCause(cause)]] += value
+        found[key][Ledger.IN_TRANSIT] -= value
 
 
 # What is booked.

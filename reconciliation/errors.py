@@ -13,6 +13,10 @@ PortalError
     ├── QuestionOpen        the file cannot tell how it prints amounts; a person answers
     │   ├── UnitUnclear     major or minor units
     │   └── FeesUnclear     the sign of the fees, or which of them add up
+    ├── NotAStatement       not a bank statement we read
+    ├── LineUnreadable      names the line of a statement
+    ├── EntryUnreadable     names the entry of a CAMT.053
+    ├── StatementIncomplete the entries of a CAMT.053 are not those its own sums speak of
     ├── BatchDiffers        the batch is here already, from another file with other figures
     └── LawBroken           reported ≠ matched + explained + open: our own mistake, so the import is undone
 """
@@ -97,6 +101,32 @@ class PartsDiffer(ReportRefused):
     """Files with one name and different reports in them."""
 
     code = "parts_differ"
+
+
+class NotAStatement(ReportRefused):
+    """Neither a CSV with our columns nor a CAMT.053."""
+
+    code = "not_a_statement"
+
+
+class LineUnreadable(ReportRefused):
+    """A line of a bank's CSV that cannot be read; ``line`` counts from 1, the header included."""
+
+    code = "line_unreadable"
+    sentence = "Line {line} of the statement: {problem}"
+
+
+class EntryUnreadable(ReportRefused):
+    """An entry of a CAMT.053 that cannot be read; ``entry`` counts from 1, ``line`` is where it begins."""
+
+    code = "entry_unreadable"
+    sentence = "Entry {entry} of the statement (line {line}): {problem}"
+
+
+class StatementIncomplete(ReportRefused):
+    """Entries are missing in the statement, or too many."""
+
+    code = "statement_incomplete"
 
 
 class BatchDiffers(ReportRefused):

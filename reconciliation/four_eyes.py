@@ -1,6 +1,7 @@
-"""Working discrepancies under four eyes: closing one, and matching a row by hand. Plugged into ``portal.registry``.
+"""Settlement under four eyes: closing a discrepancy, matching a row by hand, explaining a difference at the bank.
 
-One kind for every way of closing, or whoever may not write off above a limit would accept the figure instead.
+One kind for every way of closing, or whoever may not write off above a limit would accept the figure instead. Plugged
+into ``portal.registry``.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from portal.models import Approval
 from portal.money import Money
 from portal.registry import ApprovalKind, Rule
 from portal.roles import ADMINISTRATOR, FINANCE
-from reconciliation import operations
-from reconciliation.models import Discrepancy, Resolution
+from reconciliation import bank, operations
+from reconciliation.models import BankCause, Batch, Discrepancy, Resolution
 from reconciliation.operations.by_hand import Ours, foresee, not_matchable
 from reconciliation.operations.discrepancies import ACCEPT, WRITE_OFF
 
@@ -96,6 +97,40 @@ def match_objection(approval: Approval) -> str:
     return f"It could not be done now: {why[:1].lower()}{why[1:]}" if why else ""
 
 
+def name_difference(approval: Approval, by: Actor, remember: Remember) -> str:
+    """Name the cause as it was asked for."""
+    amount = Money(int(approval.params["value"]), str(approval.params["currency"]))
+    made = operations.name_difference(
+        _batch(approval),
+        cause=str(approval.params["cause"]),
+        amount=amount,
+        by=by,
+        note=approval.note,
+        remember=remember,
+    )
+    return f"{BankCause(made.cause).label}: {made.amount} explained at the bank."
+
+
+def difference_objection(approval: Approval) -> str:
+    """Why the cause could not be named now."""
+    try:
+        standing = bank.standing_of(_batch(approval))
+    except PortalError as refusal:
+        return refusal.message
+    left = 0 if standing is None else standing.open.value
+    value = int(approval.params["value"])
+    if abs(value) > abs(left) or value * left <= 0:
+        return "It could not be done now: not so much is open at the bank any more."
+    return ""
+
+
+def _batch(approval: Approval) -> Batch:
+    found = Batch.objects.select_related("account").filter(pk=approval.subject_id).first()
+    if found is None:
+        raise Conflict("The import of this batch was undone. Look at it again.")
+    return found
+
+
 def _discrepancy(approval: Approval) -> Discrepancy:
     found = Discrepancy.objects.select_related("file__account", "row__file__account", "row__batch", "summary_row")
     one = found.defer("file__content", "row__file__content").filter(pk=approval.subject_id).first()
@@ -124,5 +159,13 @@ MATCH = ApprovalKind(
     foresee=match_foresight,
     objection=match_objection,
     defaults=_by_amount(_MATCHED_TIMES),
+    has_amount=True,
+)
+NAME_DIFFERENCE = ApprovalKind(
+    "Explain a difference at the bank",
+    name_difference,
+    foresee=lambda approval: [approval.sentence, "No money is moved by it: it says where money went."],
+    objection=difference_objection,
+    defaults=(Rule(approvers=_APPROVERS, above_a_day_count=_CLOSED_A_DAY), *_by_amount()),
     has_amount=True,
 )

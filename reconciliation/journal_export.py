@@ -23,6 +23,8 @@ HEAD = (
 )  # fmt: skip
 NAMES = {
     Ledger.BANK: "Assets:Bank",
+    Ledger.IN_TRANSIT: "Assets:In-Transit",
+    Ledger.BANK_CHARGES: "Expenses:Bank-Charges",
     Ledger.CLEARING: "Assets:Clearing",
     Ledger.RESERVE: "Assets:Reserve",
     Ledger.ACQUIRER: "Assets:Due-From-Acquirer",

@@ -1,4 +1,4 @@
-"""Report files, batches, rows, and what became of every amount in them.
+"""Report files, batches, rows, what became of every amount in them, and what the bank credited.
 
 The law of a file: *reported = matched + explained + open*, per currency, over the signed amounts the file reports.
 Settlement details report the net of every row; the summary reports its TOTAL; transaction details, whose nets are blank
@@ -581,6 +581,155 @@ class Discrepancy(models.Model):
         return Money(self.stake_value, self.stake_currency)
 
 
+class CreditStatus(models.TextChoices):
+    """Where an entry of our bank account stands."""
+
+    OPEN = "OPEN", "Not matched"
+    """A person says which batch it pays, or that it is none of the acquirer's."""
+    MATCHED = "MATCHED", "Matched"
+    SET_ASIDE = "SET_ASIDE", "Set aside"
+    """A person said that it pays no batch."""
+    DEBIT = "DEBIT", "Debit"
+    """Taken from our bank account: shown, and matched with nothing."""
+
+
+class CreditSource(models.TextChoices):
+    """How an entry came here."""
+
+    HAND = "HAND", "Entered by hand"
+    CSV = "CSV", "Bank's CSV"
+    CAMT053 = "CAMT053", "CAMT.053"
+
+
+class MatchBasis(models.TextChoices):
+    """On what a credit is taken for the payment of a batch, besides the amount."""
+
+    NAMED = "NAMED", "The bank's text names the batch"
+    DAY = "DAY", "Only this batch has the amount at that time"
+    HAND = "HAND", "A person said so"
+
+
+class BankCredit(ActorFields):
+    """One entry of our bank account, as a statement lists it or a person has entered it, and the batch it pays.
+
+    A credit pays one batch at most; a batch may be paid by several. The same entry in two statements is one row, and so
+    is one that was entered by hand and stands in a statement later.
+    """
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="bank_credits")
+    currency = models.CharField("settlement currency", max_length=3)
+    value = models.BigIntegerField()
+    """What was credited; a debit is negative."""
+    value_date = models.DateField()
+    """The bank's day."""
+    reference = models.CharField(max_length=64, blank=True, db_index=True)
+    """What the bank calls the entry (``AcctSvcrRef``)."""
+    text = models.CharField(max_length=2000, blank=True)
+    """Whatever else the bank printed: end-to-end ids and remittance information."""
+    source = models.CharField(max_length=8, choices=CreditSource.choices)
+    file_name = models.CharField(max_length=200, blank=True)
+    file_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    """Of the statement it stands in. One that was entered by hand gets it from the statement that lists it later."""
+    line = models.PositiveIntegerField(null=True, blank=True)
+    """Of a CSV its line, the header being 1; of a CAMT.053 the how-many-th entry."""
+    identity = models.CharField(max_length=32)
+    """Digest over currency, amount, value date and reference (without one: the text)."""
+    occurrence = models.PositiveIntegerField(default=1)
+    """Two equal entries in one statement are two."""
+    status = models.CharField(max_length=12, choices=CreditStatus.choices)
+    batch = models.ForeignKey(Batch, models.PROTECT, null=True, blank=True, related_name="bank_credits")
+    basis = models.CharField(max_length=8, choices=MatchBasis.choices, blank=True)
+    matched_at = models.DateTimeField(null=True, blank=True)
+    matched_by = models.CharField(max_length=170, blank=True)
+    is_held = models.BooleanField(default=False)
+    """A person decided on it, and nothing but a person matches it from then on."""
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ("-value_date", "-pk")
+        verbose_name = "bank credit"
+        permissions = (
+            ("act_enter_bank_credit", "Can enter bank credits by hand"),
+            ("act_import_statement", "Can import bank statements"),
+            ("act_match_bank_credit", "Can match bank credits, unmatch them and set them aside"),
+            ("act_name_bank_difference", "Can name the cause of a difference at the bank, and take it back"),
+        )
+        indexes = [
+            models.Index(fields=("-value_date", "-id"), name="bank_credit_newest"),
+            models.Index(
+                fields=("account", "currency", "value"), condition=Q(status=CreditStatus.OPEN), name="bank_credit_open"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=("account", "identity", "occurrence"), name="bank_credit_once"),
+            models.UniqueConstraint(
+                fields=("account", "file_sha256", "line"), condition=Q(file_sha256__gt=""), name="bank_line_once"
+            ),
+            models.CheckConstraint(condition=Q(status__in=CreditStatus.values), name="bank_credit_status_known"),
+            models.CheckConstraint(condition=Q(source__in=CreditSource.values), name="bank_credit_source_known"),
+            models.CheckConstraint(
+                condition=Q(status=CreditStatus.DEBIT, value__lt=0) | (~Q(status=CreditStatus.DEBIT) & Q(value__gt=0)),
+                name="bank_debit_is_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status=CreditStatus.MATCHED,
+                    batch__isnull=False,
+                    matched_at__isnull=False,
+                    basis__in=MatchBasis.values,
+                )
+                | (~Q(status=CreditStatus.MATCHED) & Q(batch__isnull=True, matched_at__isnull=True, basis="")),
+                name="bank_match_knows_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(source=CreditSource.HAND) | Q(file_sha256__gt="", line__isnull=False),
+                name="bank_import_knows_its_line",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} of {self.value_date.isoformat()}"
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.value, self.currency)
+
+
+class BankCause(models.TextChoices):
+    """Why the bank credited another amount than the acquirer paid."""
+
+    BANK_CHARGE = "BANK_CHARGE", "Bank charge"
+    FX = "FX", "Exchange by the bank"
+    ROUNDING = "ROUNDING", "Rounding"
+    OTHER = "OTHER", "Other (see note)"
+
+
+class BankDifference(ActorFields):
+    """A part of what a batch pays that the bank did not credit (or, negative, credited beyond it), with its cause."""
+
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="bank_differences")
+    cause = models.CharField(max_length=12, choices=BankCause.choices)
+    currency = models.CharField(max_length=3)
+    value = models.BigIntegerField()
+    note = models.CharField(max_length=256, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ("created_at", "pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(cause__in=BankCause.values), name="bank_cause_known"),
+            models.CheckConstraint(condition=~Q(value=0), name="bank_difference_is_one"),
+            models.CheckConstraint(condition=~Q(cause=BankCause.OTHER) | ~Q(note=""), name="other_cause_has_a_note"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_cause_display()} {self.amount}"
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.value, self.currency)
+
+
 class PeriodStatus(models.TextChoices):
     """Whether a month's books are closed."""
 
@@ -630,7 +779,10 @@ class Ledger(models.TextChoices):
     """The accounts the settlement of a batch is booked on."""
 
     BANK = "BANK", "Bank"
-    """What the acquirer pays."""
+    """What the bank has credited."""
+    IN_TRANSIT = "IN_TRANSIT", "In transit to the bank"
+    """What the acquirer pays, and neither a bank credit nor a named cause accounts for."""
+    BANK_CHARGES = "BANK_CHARGES", "Bank charges"
     CLEARING = "CLEARING", "Clearing"
     """What buyers paid and got back, at the rate of the payment: cleared against the sales of the shop's own books."""
     FEES = "FEES", "Fees"

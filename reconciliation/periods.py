@@ -17,6 +17,7 @@ from django.urls import reverse
 from payments.models import Payment, Refund
 from payments.states import PaymentStatus, RefundStatus
 from portal import clock
+from reconciliation import bank
 from reconciliation.layouts import ReportKind
 from reconciliation.models import (
     Batch,
@@ -130,6 +131,7 @@ def checklist(period: Period) -> list[Check]:
         _earlier_ones(period),
         _report_days(period),
         _tie_out(period),
+        _at_bank(period),
         _explained(period),
         _expected(period, Payment, "payment"),
         _expected(period, Refund, "refund"),
@@ -198,6 +200,23 @@ def _tie_out(period: Period) -> Check:
         not named,
         sentence if named else "",
         _list("batch", ask="no_summary") if named else "",
+    )
+
+
+def _at_bank(period: Period) -> Check:
+    _, end = days(period)
+    waiting = Batch.objects.filter(account=period.account_id, initiated_on__lt=end, needs_booking=True)
+    here = bank.with_standing(waiting.exclude(details=None, summary=None)).filter(bank.OPEN_AT_BANK)
+    named = list(here.order_by("initiated_on", "pk")[: _NAMED_AT_MOST + 1])
+    names = ", ".join(f"{batch} {bank.open_of(batch)}" for batch in named[:_NAMED_AT_MOST])
+    sentence = f"Not credited or explained: {names}."
+    if len(named) > _NAMED_AT_MOST:
+        sentence = f"Not credited or explained: {names} and more."
+    return Check(
+        "What every batch pays is credited by the bank, or explained",
+        not named,
+        sentence if named else "",
+        _list("batch", ask="at_bank") if named else "",
     )
 
 

@@ -1,5 +1,6 @@
-"""The desk's pages of settlement: batches, files, rows, and the discrepancies a person must explain."""
+"""The desk's pages of settlement: batches, files, rows, bank credits, and what a person must explain."""
 
+from reconciliation.admin.bank_credits import BankCreditAdmin
 from reconciliation.admin.batches import BatchAdmin
 from reconciliation.admin.discrepancies import DiscrepancyAdmin
 from reconciliation.admin.files import ReportFileAdmin
@@ -10,6 +11,7 @@ from reconciliation.admin.rows import SettlementRowAdmin
 __all__ = [
     "PAID_NOT_SETTLED",
     "REFUNDED_NOT_SETTLED",
+    "BankCreditAdmin",
     "BatchAdmin",
     "DiscrepancyAdmin",
     "PeriodAdmin",

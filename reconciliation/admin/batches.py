@@ -1,4 +1,4 @@
-"""The desk's pages of settlement batches: the law as headline, from gross to net, and what is proved."""
+"""The desk's pages of settlement batches: the law as headline, from gross to net, what is proved, and the bank."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +8,19 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal import clock
 from portal.admin import display
+from portal.admin.acts import Act, Done
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.registry import TimelineEntry
-from portal.words import lazy, say
-from reconciliation import queries
+from portal.words import lazy, say, told
+from reconciliation import bank, operations, queries
+from reconciliation.admin.bank_credits import source_of
+from reconciliation.admin.bank_forms import EnterCreditForm, NameDifferenceForm, TakeBackForm
 from reconciliation.admin.falls import fall_of
 from reconciliation.admin.shared import (
     DISCREPANCIES_SHOWN,
@@ -27,7 +32,8 @@ from reconciliation.admin.shared import (
     rows_in_words,
     state_chip,
 )
-from reconciliation.models import Batch, Discrepancy, Reason
+from reconciliation.models import BankCredit, BankDifference, Batch, Discrepancy, Reason
+from reconciliation.operations.banking import not_payable
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,24 @@ class Proof:
     chip: Chip
     claim: str
 
+    @property
+    def holds(self) -> bool:
+        """Whether it is proved."""
+        return self.chip.tone == "good"
+
+
+def _nothing_open(batch: Batch) -> str:
+    standing = bank.standing_of(batch)
+    if standing is None:
+        return say("It is not known yet what this batch pays.")
+    return say("Nothing of this batch is open at the bank.") if standing.ties_out else ""
+
+
+def _nothing_named(batch: Batch) -> str:
+    standing = bank.standing_of(batch)
+    is_named = standing is not None and (standing.explained.value or batch.bank_differences.exists())
+    return "" if is_named else say("No cause was named.")
+
 
 class BatchQuestions(Questions):
     """What one asks about batches."""
@@ -45,6 +69,7 @@ class BatchQuestions(Questions):
         Question("open", lazy("With open discrepancies"), lambda: Q(open_details__gt=0) | Q(open_summary__gt=0)),
         Question("no_details", lazy("Details missing"), lambda: Q(details__isnull=True)),
         Question("no_summary", lazy("Summary missing"), lambda: Q(summary__isnull=True)),
+        Question("at_bank", lazy("Open at the bank"), lambda: bank.OPEN_AT_BANK),
     )
 
 
@@ -56,15 +81,40 @@ class BatchAdmin(LedgerAdmin):
     hint = lazy("newest first")
     empty_title = lazy("No batch yet")
     empty_text = lazy("Import settlement details or a summary to see what the acquirer pays.")
-    list_display = ("batch", "account", "psp", "state", "initiated", "rows_shown", "net_shown")
+    list_display = ("batch", "account", "psp", "state", "at_bank", "initiated", "rows_shown", "net_shown")
     list_select_related = ("account", "details", "summary")
     page_select_related = ("details__account", "summary__account")
     list_filter = (BatchQuestions, AccountFilter)
     search_fields = ("batch_id",)
+    acts = (
+        Act(
+            "enter_credit",
+            lazy("Enter bank credit…"),
+            form=EnterCreditForm,
+            permission="act_enter_bank_credit",
+            tone="main",
+            why_not=not_payable,
+        ),
+        Act(
+            "name_difference",
+            lazy("Name a difference…"),
+            form=NameDifferenceForm,
+            permission="act_name_bank_difference",
+            why_not=_nothing_open,
+        ),
+        Act(
+            "take_back_difference",
+            lazy("Take a cause back…"),
+            form=TakeBackForm,
+            permission="act_name_bank_difference",
+            tone="risk",
+            why_not=_nothing_named,
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
         # One that belongs to no file is being written, or was taken back.
-        rows: QuerySet[Batch] = super().get_queryset(request).exclude(details=None, summary=None)
+        rows: QuerySet[Batch] = bank.with_standing(super().get_queryset(request)).exclude(details=None, summary=None)
         return rows.annotate(open_details=open_of_file("details"), open_summary=open_of_file("summary")).defer(
             "details__content", "details__preview", "summary__content", "summary__preview"
         )
@@ -76,6 +126,10 @@ class BatchAdmin(LedgerAdmin):
     @display.column(lazy("State"))
     def state(self, batch: Batch) -> Chip:
         return open_chip(_open_count(batch))
+
+    @display.column(lazy("At the bank"))
+    def at_bank(self, batch: Batch) -> Chip | str:
+        return _bank_chip(batch) or display.NOTHING
 
     @display.column(lazy("Initiated"))
     def initiated(self, batch: Batch) -> str:
@@ -100,7 +154,9 @@ class BatchAdmin(LedgerAdmin):
             files=files,
             ending="" if files == 1 else "s",
         )
-        chips = (open_chip(_open_count(batch)),)
+        waiting, arrival = _open_count(batch), _bank_chip(batch)
+        chips = [open_chip(waiting)] if waiting or arrival is None or arrival.tone == "good" else []
+        chips += [arrival] if arrival is not None else []
         return Headline(display.money(batch.net), chips, f"{batch.account} · {batch.psp} · {day} · {rows}")
 
     def timeline(self, batch: Batch) -> list[TimelineEntry]:
@@ -117,6 +173,17 @@ class BatchAdmin(LedgerAdmin):
                         links=(link,),
                     )
                 )
+        entries += [
+            TimelineEntry(
+                credit.matched_at,
+                say("The bank credited {amount} on {day}.", amount=credit.amount, day=credit.value_date.isoformat()),
+                told(credit.get_basis_display()),
+                "good",
+                ((say("Bank credit"), display.page_of(credit)),),
+            )
+            for credit in _credits_of(batch)
+            if credit.matched_at is not None
+        ]
         return entries
 
     def cards(self, request: HttpRequest, batch: Batch) -> list[Card]:
@@ -128,6 +195,7 @@ class BatchAdmin(LedgerAdmin):
         return [
             Card(say("Open discrepancies"), table=discrepancy_table(found), wide=True),
             Card(say("Summary against details"), table=_summary_table(batch), wide=True),
+            _bank_card(batch),
             Card(
                 say("The batch"),
                 facts=[
@@ -156,8 +224,125 @@ class BatchAdmin(LedgerAdmin):
             ]
             steps = queries.waterfall(batch) if batch.details_id is not None else []
             response.context_data["fall"] = fall_of(steps, batch=batch.pk)
-            response.context_data["proofs"] = proofs(batch)
+            proved = proofs(batch)
+            response.context_data["proofs"] = proved
+            response.context_data["verdict"] = (
+                Chip(say("Ties out"), "good")
+                if all(proof.holds for proof in proved)
+                else Chip(say("Does not tie out yet"), "wait")
+            )
         return response
+
+    # The acts.
+
+    def enter_credit(self, request: HttpRequest, batch: Batch, form: EnterCreditForm) -> str:
+        """Write down what the bank credited."""
+        said = form.cleaned_data
+        credit = operations.enter_credit(
+            batch,
+            amount=said["amount"],
+            value_date=said["value_date"],
+            reference=said["reference"],
+            text=said["text"],
+            by=form.actor,
+            reason_code=said["reason_code"],
+            note=said["note"],
+            remember=form.remember,
+        )
+        return say("{amount} entered.", amount=credit.amount)
+
+    def name_difference(self, request: HttpRequest, batch: Batch, form: NameDifferenceForm) -> str:
+        """Say why so much did not arrive."""
+        made = operations.name_difference(
+            batch,
+            cause=form.cleaned_data["reason_code"],
+            amount=form.signed(),
+            by=form.actor,
+            note=form.cleaned_data["note"],
+            remember=form.remember,
+        )
+        return say("{cause}: {amount} explained.", cause=made.get_cause_display(), amount=made.amount)
+
+    def take_back_difference(self, request: HttpRequest, batch: Batch, form: TakeBackForm) -> Done:
+        """It is open again."""
+        difference = form.cleaned_data["difference"]
+        operations.take_back_difference(
+            difference,
+            by=form.actor,
+            reason_code=form.cleaned_data["reason_code"],
+            note=form.cleaned_data["note"],
+            remember=form.remember,
+        )
+        return Done(say("{amount} are open again.", amount=difference.amount), "wait")
+
+
+def _credits_of(batch: Batch) -> list[BankCredit]:
+    held: list[BankCredit] | None = batch.__dict__.get("desk_bank_credits")
+    if held is None:
+        held = list(batch.bank_credits.order_by("value_date", "pk"))
+        batch.__dict__["desk_bank_credits"] = held
+    return held
+
+
+def _bank_chip(batch: Batch) -> Chip | None:
+    standing = bank.standing_of(batch)
+    if standing is None:
+        return None
+    if standing.ties_out:
+        return Chip(say("Credited") if standing.credited.value else say("Nothing to come"), "good")
+    if standing.credited.value or standing.explained.value or standing.pays.value < 0:
+        return Chip(say("{differing} open", differing=str(standing.open)), "wait")
+    today = clock.now().astimezone(clock.ACQUIRER_ZONE).date()
+    is_late = today > batch.initiated_on + bank.ARRIVES_WITHIN
+    return Chip(say("Overdue"), "bad") if is_late else Chip(say("Awaited"))
+
+
+def _bank_card(batch: Batch) -> Card:
+    standing = bank.standing_of(batch)
+    differences: list[BankDifference] = list(batch.bank_differences.all())
+    rows: list[tuple[Any, ...]] = [
+        (
+            display.to(credit, credit.value_date.isoformat()),
+            display.mono(credit.reference),
+            _wrapping(source_of(credit)),
+            display.money(credit.amount),
+        )
+        for credit in _credits_of(batch)
+    ]
+    rows += [
+        (
+            told(one.get_cause_display()),
+            say("named by {by}", by=one.actor_name),
+            _wrapping(one.note),
+            display.money(one.amount),
+        )
+        for one in differences
+    ]
+    table = Table(
+        (say("Day or cause"), say("Bank reference"), say("Source or note"), say("Amount")),
+        rows,
+        frozenset({3}),
+        empty=say("The bank has credited nothing of this batch yet."),
+    )
+    return Card(say("At the bank"), text=_bank_sentence(standing), table=table, wide=True)
+
+
+def _wrapping(text: str) -> SafeString:
+    """A text that may be a person's, and is not told again, in a cell that wraps."""
+    return format_html('<span class="sentence">{}</span>', text)
+
+
+def _bank_sentence(standing: bank.Standing | None) -> str:
+    if standing is None:
+        return say("It is not known yet what this batch pays.")
+    return say(
+        "Pays {pays} = credited {credited} + explained {explained} + open {open} {currency}",
+        pays=standing.pays.display,
+        credited=standing.credited.display,
+        explained=standing.explained.display,
+        open=standing.open.display,
+        currency=standing.pays.currency,
+    )
 
 
 def _open_count(batch: Batch) -> int:
@@ -217,7 +402,19 @@ def proofs(batch: Batch) -> list[Proof]:
         _proof(batch.details_id is not None, rows_open, say("Every row matched or explained")),
         _proof(both, differing, say("Details = summary, per type and fee")),
         _proof(batch.summary_id is not None, totals, say("Types add up to TOTAL")),
+        _bank_proof(batch),
     ]
+
+
+def _bank_proof(batch: Batch) -> Proof:
+    """The last step: what was paid has arrived, to the unit."""
+    standing = bank.standing_of(batch)
+    claim = say("TOTAL = bank credit")
+    if standing is None or (standing.open == standing.pays and standing.pays.value > 0):
+        return Proof(Chip(say("Waiting")), claim)
+    if standing.ties_out:
+        return Proof(Chip(say("Holds"), "good"), claim)
+    return Proof(Chip(say("{differing} open", differing=str(standing.open)), "wait"), claim)
 
 
 def _proof(is_here: bool, differing: int, claim: str) -> Proof:

@@ -1,6 +1,21 @@
-"""The verbs of reconciliation: import a report, try one first, undo an import, and work what they opened."""
+"""The verbs of reconciliation: import reports and bank statements, undo an import, and work what they opened."""
 
 from reconciliation.lines import Answers
+from reconciliation.operations.banking import (
+    ENTER_REASONS,
+    MATCH_CREDIT_REASONS,
+    SET_ASIDE_REASONS,
+    TAKE_BACK_REASONS,
+    UNMATCH_CREDIT_REASONS,
+    enter_credit,
+    import_statement,
+    match_credit,
+    name_difference,
+    set_aside,
+    take_back_difference,
+    take_up,
+    unmatch_credit,
+)
 from reconciliation.operations.by_hand import MATCH_REASONS, UNMATCH_REASONS, match_by_hand, unmatch
 from reconciliation.operations.closing import LOCK_REASONS, lock
 from reconciliation.operations.discrepancies import (
@@ -24,11 +39,16 @@ __all__ = [
     "ASSIGN_SEVERAL",
     "CHOOSABLE",
     "CLOSE_SEVERAL",
+    "ENTER_REASONS",
     "LOCK_REASONS",
+    "MATCH_CREDIT_REASONS",
     "MATCH_REASONS",
     "RAISE_REASONS",
     "REOPEN_REASONS",
+    "SET_ASIDE_REASONS",
+    "TAKE_BACK_REASONS",
     "UNDO_REASONS",
+    "UNMATCH_CREDIT_REASONS",
     "UNMATCH_REASONS",
     "WRITE_OFF_REASONS",
     "WRITE_OFF_SEVERAL",
@@ -43,16 +63,24 @@ __all__ = [
     "commit",
     "discard",
     "each",
+    "enter_credit",
     "forecast",
     "import_report",
+    "import_statement",
     "lock",
     "match_by_hand",
+    "match_credit",
+    "name_difference",
     "raise_to_acquirer",
     "rehearse",
     "reopen",
+    "set_aside",
     "take",
+    "take_back_difference",
+    "take_up",
     "try_report",
     "undo",
     "unmatch",
+    "unmatch_credit",
     "write_off",
 ]

@@ -47,6 +47,7 @@ from reconciliation.models import (
     SettlementRow,
     SummaryRow,
 )
+from reconciliation.operations.banking import let_go, match_open
 from reconciliation.operations.copies import SameAsBefore, when
 from reconciliation.operations.keeping import (
     ROWS_PER_INSERT,
@@ -550,6 +551,7 @@ def _finish(file: ReportFile, plan: Plan, rows: Sequence[SettlementRow], later: 
     periods.open_months_of(file)
     for batch in Batch.objects.filter(Q(details=file) | Q(summary=file)).select_related("details", "summary"):
         tie_out.compare(batch)
+    match_open(file.account, by=errand.by)
     queries.prove(file)
     _prove_others(touched, file)
     _forecasts_are_old(file)
@@ -756,6 +758,8 @@ def _stop_counting(file: ReportFile, errand: Errand) -> None:
         tie_out.compare(batch)
         if batch.summary is not None:
             queries.prove(batch.summary)
+    gone = [batch for batch in batches if batch.details_id is None and batch.summary_id is None]
+    at_bank = let_go(gone)
     _prove_others(touched, file)
     journal.write(
         "undo import",
@@ -763,7 +767,12 @@ def _stop_counting(file: ReportFile, errand: Errand) -> None:
         subject=file,
         reason_code=errand.reason_code,
         note=errand.note,
-        before={"imported_by": file.imported_by, "rows": file.row_count, "closed by hand": by_hand[:50]},
+        before={
+            "imported_by": file.imported_by,
+            "rows": file.row_count,
+            "closed by hand": by_hand[:50],
+            "at the bank": at_bank[:50],
+        },
         outcome=f"{file.row_count} rows taken back; {len(touched)} rows of other files decided on anew.",
     )
 

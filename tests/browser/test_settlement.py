@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from portal import roles
 from portal.sandbox.control import SandboxControl
-from reconciliation.models import Discrepancy, Period, ReportFile, SettlementRow
+from reconciliation.models import Batch, Discrepancy, Period, ReportFile, SettlementRow
 from tests.factories import PASSWORD, UserFactory
 from tests.reconciliation.test_sandbox_days import a_day_of_trade, day_passes, imports_every_report
 from tests.story import Acquirer, Customer, Shop
@@ -94,10 +94,26 @@ def test_the_month_is_closed_and_its_journal_taken(
     imports_every_report(shop.account, acquirer)
     shop.clock_moves_to(datetime(2026, 4, 2, 4, tzinfo=UTC))
     signs_in(page, shop)
+    batch = Batch.objects.get()
+    assert batch.net is not None
+    paper = tmp_path / "bank.csv"
+    paid = f"{batch.net.major},{batch.currency},2026-03-05,BANK-1,settlement {batch}"
+    paper.write_text(f"amount,currency,value_date,reference,text\n{paid}\n-3.00,USD,2026-03-05,BANK-2,fee\n")
+
+    page.get_by_role("link", name="Bank credits").click()
+    page.get_by_role("link", name="Import a statement…").click()
+    page.get_by_label("Statement").set_input_files(paper)
+    page.get_by_role("button", name="Import the statement").click()
+    expect(page.get_by_text("bank.csv: credits 1, matched 1, waiting for a person 0, debits 1.").first).to_be_visible()
+    page.get_by_role("link", name=str(batch)).click()
+    expect(page.get_by_text("Ties out")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.set_viewport_size({"width": 1280, "height": 900})
 
     page.get_by_role("link", name="Accounting months").click()
     page.get_by_role("link", name="March 2026").click()
-    expect(page.get_by_text("Holds")).to_have_count(7)
+    expect(page.get_by_text("Holds")).to_have_count(8)
     page.get_by_role("link", name="Close the month…").click()
     page.get_by_label("Reason").select_option(label="The month is done")
     page.get_by_role("button", name="Close March 2026").click()

@@ -25,15 +25,16 @@ from portal.admin.ledger import LedgerAdmin
 from portal.desk import navigation
 from portal.roles import PURPOSES, RIGHTS
 from reconciliation import operations as reconciling
-from reconciliation.models import Batch, Discrepancy, Period, ReportFile, SettlementRow
+from reconciliation.models import BankCredit, Batch, Discrepancy, Period, ReportFile, SettlementRow
 from tests import factories
 from tests.desk.conftest import Desk, act_url, list_url, page_url
 from tests.desk.test_lists import ROW
 from tests.reconciliation import reports
+from tests.reconciliation.statements import statement
 
 pytestmark = pytest.mark.django_db
 README = Path(portal.__file__).parent.parent / "README.md"
-BOOKS = (ReportFile, Batch, SettlementRow, Discrepancy, Period)
+BOOKS = (ReportFile, Batch, SettlementRow, Discrepancy, BankCredit, Period)
 EVERYBODY = {
     *(
         "index",
@@ -97,7 +98,9 @@ def things() -> list[Any]:
     for make in ROW.values():
         make(account)
     factories.ApprovalFactory(payment=Payment.objects.first())  # newer than the one that is about nothing
-    reconciling.import_report("settlement.csv", reports.SETTLEMENT.encode(), by=Actor.command("test"), account=account)
+    by = Actor.command("test")
+    reconciling.import_report("settlement.csv", reports.SETTLEMENT.encode(), by=by, account=account)
+    reconciling.import_statement("bank.csv", statement("5.00,USD,2026-05-15,BANK-1,").encode(), account=account, by=by)
     return [model.objects.first() for model in (*ROW, *BOOKS)]
 
 

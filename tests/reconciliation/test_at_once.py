@@ -11,7 +11,7 @@ from payments.models import Payment
 from portal.errors import PortalError
 from portal.models import JournalEntry
 from portal.money import Money
-from reconciliation import operations, queries
+from reconciliation import bank, operations, queries
 from reconciliation.models import Batch, Discrepancy, Match, Period, ReportFile, SettlementRow
 from reconciliation.operations import Outcome, Result
 from tests.factories import AcquirerAccountFactory
@@ -123,6 +123,21 @@ def test_one_payment_matched_by_two_at_once_is_settled_once(trade: Books) -> Non
     assert ends == ["conflict", "done"]
     assert (Match.objects.get().is_by_hand, Discrepancy.objects.filter(closed_at=None).count()) == (True, 1)
     queries.prove(ReportFile.objects.get())
+
+
+def test_a_difference_named_and_a_credit_entered_by_two_at_once_count_once(trade: Books) -> None:
+    rows = settlement(row("PAYMENT", "P-1", "50.00", "50.00", settlementInitiatedDate="2026-02-10"))
+    operations.import_report("a.csv", rows.encode(), by=BOOKKEEPER, account=trade.account)
+    batch, whole = Batch.objects.get(), Money(50_00, "USD")
+    said = {"amount": whole, "value_date": date(2026, 2, 11), "reference": "BANK-1", "reason_code": "STATEMENT"}
+
+    ends = at_once(
+        *[lambda: operations.name_difference(batch, cause="FX", amount=whole, by=BOOKKEEPER)] * 2,
+        *[lambda: operations.enter_credit(batch, by=BOOKKEEPER, **said)] * 2,
+    )
+
+    assert ends == ["conflict", "conflict", "conflict", "done"]
+    assert bank.open_of(Batch.objects.get()) == Money(0, "USD")
 
 
 def test_one_month_closed_by_two_at_once_is_booked_once(trade: Books) -> None:

@@ -20,11 +20,12 @@ from portal.money import Money
 from portal.roles import FINANCE
 from reconciliation import bookkeeping, journal_export, operations, periods
 from reconciliation.bookkeeping import entries
-from reconciliation.models import Batch, Discrepancy, Ledger, Period, Posting, ReportFile, SettlementRow
+from reconciliation.models import BankCredit, Batch, Discrepancy, Ledger, Period, Posting, ReportFile, SettlementRow
 from tests.factories import UserFactory
 from tests.reconciliation import reports
 from tests.reconciliation.conftest import BOOKKEEPER, Books, Import, every_file_obeys_the_law
 from tests.reconciliation.reports import fee, row, settlement, summary, transactions
+from tests.reconciliation.statements import arrives
 from tests.reconciliation.test_desk import act, signed_in, words
 from tests.reconciliation.test_desk_work import LINES, lines_behind_bars
 
@@ -59,7 +60,7 @@ def of_batch(
 
 @pytest.fixture
 def january(books: Books, imported: Import) -> Period:
-    """A payment of 12 January, told on its day, settled on the 14th."""
+    """A payment of 12 January, told on its day, settled on the 14th, on our bank account on the 15th."""
     books.payment("P-1", usd(100_00), paid_at=NOON, created_at=NOON)
     imported(transactions(row("PAYMENT", "P-1", "100.00", "")), name="transactionItems_20260112_000.csv")
     of_batch(
@@ -70,6 +71,7 @@ def january(books: Books, imported: Import) -> Period:
         total="100.00",
         types={"PAYMENT": (1, "100.00")},
     )
+    arrives(books.account, "100.00,USD,2026-01-15,BANK-1,settlement")
     return Period.objects.get()
 
 
@@ -108,7 +110,7 @@ def test_every_part_of_a_settlement_has_its_account(may_books: Books, imported: 
             reports.BATCH,
             False,
             {
-                "BANK": 102_77,
+                "IN_TRANSIT": 102_77,
                 "CLEARING": -(185_00 - 25_00),
                 "FEES": 5_37 - 44 + 30 + 15_00 + 2_00,
                 "RESERVE": 5_00,
@@ -143,7 +145,7 @@ def test_differences_go_where_they_were_explained_to(books: Books, imported: Imp
     [(_, _, _, lines)] = booked(Period.objects.get())
 
     assert lines == {
-        "BANK": 497_26,
+        "IN_TRANSIT": 497_26,
         "CLEARING": -500_00,
         "FEES": 2_97,
         "ROUNDING": 1,
@@ -162,11 +164,11 @@ def test_a_fee_that_differs_stands_beside_the_fees(books: Books, imported: Impor
     imported(transactions(told), name="transactionItems_20260512_000.csv")
     imported(settlement(row("PAYMENT", "P-1", "100.00", "96.00", **fee("-4.00"))))
     period = Period.objects.get()
-    assert booked(period)[0][3] == {"BANK": 96_00, "CLEARING": -100_00, "FEES": 3_00, "SUSPENSE": 1_00}
+    assert booked(period)[0][3] == {"IN_TRANSIT": 96_00, "CLEARING": -100_00, "FEES": 3_00, "SUSPENSE": 1_00}
 
     operations.close(Discrepancy.objects.get(), by=BOOKKEEPER, resolution="CONFIRMED")
 
-    assert booked(period)[0][3] == {"BANK": 96_00, "CLEARING": -100_00, "FEES": 4_00}
+    assert booked(period)[0][3] == {"IN_TRANSIT": 96_00, "CLEARING": -100_00, "FEES": 4_00}
 
 
 def test_after_a_full_refund_at_another_rate_nothing_is_left_on_clearing(books: Books, imported: Import) -> None:
@@ -187,8 +189,8 @@ def test_after_a_full_refund_at_another_rate_nothing_is_left_on_clearing(books: 
 
     first, second = booked(Period.objects.get())
 
-    assert first[3] == {"BANK": 20_00, "CLEARING": -20_00}
-    assert second[3] == {"BANK": -20_57, "CLEARING": 20_00, "FX": 57}
+    assert first[3] == {"IN_TRANSIT": 20_00, "CLEARING": -20_00}
+    assert second[3] == {"IN_TRANSIT": -20_57, "CLEARING": 20_00, "FX": 57}
 
 
 # Closing.
@@ -227,6 +229,7 @@ def test_it_says_everything_that_is_in_the_way_and_closes_nothing(books: Books, 
         f"{earlier} is open.",
         "Missing: 2026-01-12, 2026-01-13.",
         "Details or summary missing: B1.",
+        "Not credited or explained: B1 90.00 USD.",
         "1 discrepancy is open.",
         "2 payments should be settled by now.",
         "1 refund should be settled by now.",
@@ -265,7 +268,9 @@ def test_a_late_batch_of_a_closed_month_adjusts_the_next(january: Period, books:
     )
     february = Period.objects.get(month=date(2026, 2, 1))
 
-    assert booked(february) == [("2026-02-01", "B2", True, {"BANK": 50_00, "CLEARING": -50_00})]
+    assert booked(february) == [("2026-02-01", "B2", True, {"IN_TRANSIT": 50_00, "CLEARING": -50_00})]
+    assert failing(february) == ["Not credited or explained: B2 50.00 USD."]
+    arrives(books.account, "50.00,USD,2026-02-02,BANK-2,settlement")
     late = Batch.objects.get(batch_id="B2").details
     assert late is not None
     assert periods.closed_with(late) is None  # not booked yet: it may still be undone
@@ -304,7 +309,7 @@ def test_a_row_that_an_earlier_batch_takes_over_is_adjusted(january: Period, imp
 
     february = Period.objects.get(month=date(2026, 2, 1))
     assert booked(february) == [
-        ("2026-02-01", "B0", True, {"BANK": 100_00, "CLEARING": -100_00}),
+        ("2026-02-01", "B0", True, {"IN_TRANSIT": 100_00, "CLEARING": -100_00}),
         ("2026-02-01", "B1", True, {"CLEARING": 100_00, "SUSPENSE": -100_00}),
     ]
 
@@ -344,15 +349,22 @@ def test_both_files_balance_and_are_the_same_bytes_again(may_books: Books, impor
     imported(reports.SETTLEMENT)
     yen = settlement(row("PAYMENT", "X-1", "500", "480", currency="JPY", settlementCurrency="JPY"), batch="=J1")
     imported(yen.replace("USD", "JPY"), name="jpy.csv")
+    arrives(account, f"100.00,USD,2026-05-15,BANK-1,{reports.BATCH}")
+    batch = Batch.objects.get(batch_id=reports.BATCH)
+    operations.match_credit(BankCredit.objects.get(), batch, by=BOOKKEEPER, reason_code="NAMED")
+    operations.name_difference(batch, cause="BANK_CHARGE", amount=usd(2_77), by=BOOKKEEPER)
     may = Period.objects.get()
 
     text = journal_export.beancount_text(may, entries(may))
     table = journal_export.csv_text(may, entries(may))
 
     assert [dict(one) for one in sums_of_beancount(text.decode())] == [{"USD": 0}, {"JPY": 0}]
-    assert re.search(r"^  Assets:Bank:Antom-sg +102\.77 USD$", text.decode(), re.MULTILINE)
+    assert re.search(r"^  Assets:Bank:Antom-sg +100\.00 USD$", text.decode(), re.MULTILINE)
+    assert re.search(r"^  Expenses:Bank-Charges:Antom-sg +2\.77 USD$", text.decode(), re.MULTILINE)
+    assert re.search(r"^  Assets:In-Transit:Antom-sg +480 JPY$", text.decode(), re.MULTILINE)
     rows = list(csv.DictReader(io.StringIO(table.decode())))
-    assert {line["ledger"] for line in rows} == {"BANK", "CLEARING", "FEES", "RESERVE", "DISPUTES", "SUSPENSE"}
+    ours = {"BANK", "BANK_CHARGES", "IN_TRANSIT", "CLEARING", "FEES", "RESERVE", "DISPUTES", "SUSPENSE"}
+    assert {line["ledger"] for line in rows} == ours
     assert {line["batch"] for line in rows} == {"'=J1", reports.BATCH}
     by_batch: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for line in rows:

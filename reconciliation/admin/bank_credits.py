@@ -1,0 +1,267 @@
+"""The desk's pages of bank credits: what arrived, which batch it pays, and what still waits for a word."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from portal.admin import display
+from portal.admin.acts import Act, Done
+from portal.admin.display import Chip
+from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
+from portal.registry import TimelineEntry
+from portal.words import lazy, say, told
+from reconciliation import bank, operations
+from reconciliation.admin.bank_forms import (
+    ImportStatementForm,
+    MatchCreditForm,
+    SetAsideForm,
+    TakeUpForm,
+    UnmatchCreditForm,
+)
+from reconciliation.admin.shared import list_url
+from reconciliation.models import BankCredit, CreditSource, CreditStatus
+
+_TONES = {CreditStatus.OPEN: "wait", CreditStatus.MATCHED: "good", CreditStatus.SET_ASIDE: "", CreditStatus.DEBIT: ""}
+
+
+def _not_open(credit: BankCredit) -> str:
+    words = {
+        CreditStatus.OPEN: "",
+        CreditStatus.MATCHED: say("It is matched already. Unmatch it first."),
+        CreditStatus.SET_ASIDE: say("It was set aside. Take it up again first."),
+        CreditStatus.DEBIT: say("A debit pays no batch."),
+    }
+    return words[CreditStatus(credit.status)]
+
+
+def _not_matched(credit: BankCredit) -> str:
+    return "" if credit.status == CreditStatus.MATCHED else say("It is not matched.")
+
+
+def _not_aside(credit: BankCredit) -> str:
+    return "" if credit.status == CreditStatus.SET_ASIDE else say("It was not set aside.")
+
+
+class CreditQuestions(Questions):
+    """What one asks about bank credits."""
+
+    questions = (
+        Question("open", lazy("Not matched"), lambda: Q(status=CreditStatus.OPEN)),
+        Question("matched", lazy("Matched"), lambda: Q(status=CreditStatus.MATCHED)),
+        Question(
+            "unseen",
+            lazy("By hand, on no statement yet"),
+            lambda: Q(source=CreditSource.HAND, file_sha256=""),
+        ),
+        Question("aside", lazy("Set aside"), lambda: Q(status=CreditStatus.SET_ASIDE)),
+        Question("debits", lazy("Debits"), lambda: Q(status=CreditStatus.DEBIT)),
+    )
+
+
+@admin.register(BankCredit)
+class BankCreditAdmin(LedgerAdmin):
+    """What the bank credited, and which batch it pays."""
+
+    section, position, icon, menu_label = "Finance", 45, "balance", "Bank credits"
+    hint = lazy("newest first")
+    empty_title = lazy("No bank credit yet")
+    empty_text = lazy("Import a statement of your bank, or enter a credit on the page of the batch it pays.")
+    list_display = ("day", "account", "amount_shown", "state", "batch_shown", "reference_shown", "source_shown")
+    more_columns = ("text", "file_name", "line", "matched_by")
+    personal_columns = ("text",)
+    list_select_related = ("account", "batch")
+    list_filter = (CreditQuestions, AccountFilter)
+    search_fields = ("reference", "batch__batch_id", "file_sha256")
+    ordering = ("-value_date", "-pk")
+    acts = (
+        Act(
+            "match",
+            lazy("Match…"),
+            form=MatchCreditForm,
+            permission="act_match_bank_credit",
+            tone="main",
+            why_not=_not_open,
+        ),
+        Act("set_aside", lazy("Set aside…"), form=SetAsideForm, permission="act_match_bank_credit", why_not=_not_open),
+        Act(
+            "unmatch",
+            lazy("Unmatch…"),
+            form=UnmatchCreditForm,
+            permission="act_match_bank_credit",
+            tone="risk",
+            why_not=_not_matched,
+        ),
+        Act("take_up", lazy("Take up again…"), form=TakeUpForm, permission="act_match_bank_credit", why_not=_not_aside),
+    )
+    list_acts = (
+        Act(
+            "import_statement",
+            lazy("Import a statement…"),
+            form=ImportStatementForm,
+            permission="act_import_statement",
+            tone="main",
+        ),
+    )
+
+    def hot_rows(self) -> QuerySet[BankCredit]:
+        return BankCredit.objects.filter(status=CreditStatus.OPEN)
+
+    @display.column(lazy("Value date"))
+    def day(self, credit: BankCredit) -> str:
+        return display.day_name(credit.value_date, with_year=True)
+
+    @display.column(lazy("Amount"), numeric=True, is_money=True)
+    def amount_shown(self, credit: BankCredit) -> SafeString | str:
+        return display.money(credit.amount)
+
+    @display.column(lazy("State"))
+    def state(self, credit: BankCredit) -> Chip:
+        return _chip(credit)
+
+    @display.column(lazy("Batch"))
+    def batch_shown(self, credit: BankCredit) -> SafeString | str:
+        return display.to(credit.batch)
+
+    @display.column(lazy("Bank reference"), is_minor=True)
+    def reference_shown(self, credit: BankCredit) -> SafeString | str:
+        return display.mono(credit.reference)
+
+    @display.column(lazy("Source"), is_minor=True)
+    def source_shown(self, credit: BankCredit) -> str:
+        return told(credit.get_source_display())
+
+    # The page.
+
+    def headline(self, credit: BankCredit) -> Headline:
+        line = f"{credit.account} · {credit.value_date.isoformat()} · {credit.reference or display.NOTHING}"
+        return Headline(display.money(credit.amount), (_chip(credit),), line)
+
+    def timeline(self, credit: BankCredit) -> list[TimelineEntry]:
+        came = TimelineEntry(
+            credit.created_at,
+            say("Entered by hand by {by}.", by=credit.actor_name)
+            if credit.source == CreditSource.HAND
+            else say("Read from {file_name} by {by}.", file_name=credit.file_name, by=credit.actor_name),
+        )
+        if credit.batch is None or credit.matched_at is None:
+            return [came]
+        matched = TimelineEntry(
+            credit.matched_at,
+            say("Matched with batch {batch}.", batch=credit.batch),
+            told(credit.get_basis_display()),
+            "good",
+            ((credit.batch.batch_id, display.page_of(credit.batch)),),
+        )
+        return [came, matched]
+
+    def cards(self, request: HttpRequest, credit: BankCredit) -> list[Card]:
+        facts = Card(
+            say("The credit"),
+            facts=[
+                (say("Account"), display.to(credit.account)),
+                (say("Value date"), credit.value_date.isoformat()),
+                (say("Bank reference"), display.mono(credit.reference)),
+                (say("Text"), display.mono(credit.text)),
+                (say("Batch"), display.to(credit.batch)),
+                (say("Source"), source_of(credit)),
+                ("SHA-256", display.mono(credit.file_sha256)),
+            ],
+        )
+        if credit.status != CreditStatus.OPEN:
+            return [facts]
+        rows = [
+            (
+                display.to(batch, display.mono(batch.batch_id)),
+                batch.initiated_on.isoformat(),
+                display.money(bank.open_of(batch)),
+                display.chip(say("Same amount"), "good") if bank.open_of(batch) == credit.amount else "",
+                display.chip(say("Named"), "good") if bank.is_named(batch, credit) else "",
+            )
+            for batch in bank.proposals(credit)
+        ]
+        table = Table(
+            (say("Batch"), say("Initiated"), say("Open at the bank"), "", ""),
+            rows,
+            frozenset({2}),
+            empty=say("No batch of this account and currency is near."),
+        )
+        return [Card(say("Could pay"), note=say("not matched by itself"), table=table, wide=True), facts]
+
+    # The acts.
+
+    def import_statement(self, request: HttpRequest, thing: None, form: ImportStatementForm) -> Done:
+        """Read a statement, and match what can be matched."""
+        given: UploadedFile[Any] = form.cleaned_data["statement"]
+        outcome = operations.import_statement(
+            given.name or "statement",
+            given.read(),
+            account=form.cleaned_data["account"],
+            by=form.actor,
+            remember=form.remember,
+        )
+        if not outcome.is_new:
+            return Done(outcome.sentence, "wait")
+        if outcome.waiting:
+            return Done(outcome.sentence, "wait", list_url("bankcredit", ask="open"))
+        return Done(outcome.sentence)
+
+    def match(self, request: HttpRequest, credit: BankCredit, form: MatchCreditForm) -> Done:
+        """A person confirms which batch it pays."""
+        assert form.batch is not None  # noqa: S101 - validated
+        operations.match_credit(
+            credit,
+            form.batch,
+            by=form.actor,
+            reason_code=form.cleaned_data["reason_code"],
+            note=form.cleaned_data["note"],
+            remember=form.remember,
+        )
+        return Done(say("Matched with batch {batch}.", batch=form.batch), "good", display.page_of(form.batch))
+
+    def unmatch(self, request: HttpRequest, credit: BankCredit, form: UnmatchCreditForm) -> Done:
+        """Take the match away."""
+        operations.unmatch_credit(
+            credit,
+            by=form.actor,
+            reason_code=form.cleaned_data["reason_code"],
+            note=form.cleaned_data["note"],
+            remember=form.remember,
+        )
+        return Done(say("Unmatched. It waits for a person."), "wait")
+
+    def set_aside(self, request: HttpRequest, credit: BankCredit, form: SetAsideForm) -> str:
+        """It pays no batch."""
+        operations.set_aside(
+            credit,
+            by=form.actor,
+            reason_code=form.cleaned_data["reason_code"],
+            note=form.cleaned_data["note"],
+            remember=form.remember,
+        )
+        return say("Set aside.")
+
+    def take_up(self, request: HttpRequest, credit: BankCredit, form: TakeUpForm) -> Done:
+        """It waits again."""
+        operations.take_up(credit, by=form.actor, remember=form.remember)
+        return Done(say("It waits for a person again."), "wait")
+
+
+def source_of(credit: BankCredit) -> str:
+    """Where an entry stands: ``bank.csv, line 3``, ``Entered by hand``, or both."""
+    place = ""
+    if credit.file_sha256:
+        place = say("{file_name}, line {line}", file_name=credit.file_name, line=credit.line)
+        if credit.source == CreditSource.CAMT053:
+            place = say("{file_name}, entry {line}", file_name=credit.file_name, line=credit.line)
+    if credit.source != CreditSource.HAND:
+        return place
+    return say("Entered by hand, found in {place}", place=place) if place else say("Entered by hand")
+
+
+def _chip(credit: BankCredit) -> Chip:
+    status = CreditStatus(credit.status)
+    return Chip(told(status.label), _TONES[status])
