@@ -1,4 +1,4 @@
-"""How batches, report files and single rows are found by an id, and what a hit says about itself."""
+"""How batches, report files, single rows and bank credits are found by an id, and what a hit says about itself."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from portal.admin.display import page_of
 from portal.registry import Found, Searched
 from portal.words import lazy, say
-from reconciliation.models import Batch, FileStatus, ReportFile, RowState, SettlementRow
+from reconciliation.models import BankCredit, Batch, FileStatus, ReportFile, RowState, SettlementRow
 
 _TONES = {RowState.MATCHED: "good", RowState.OPEN: "wait"}
 
@@ -54,6 +54,19 @@ def _rows(keys: Sequence[Any]) -> list[Found]:
     ]
 
 
+def _credits(keys: Sequence[Any]) -> list[Found]:
+    return [
+        Found(
+            label=credit.reference,
+            url=page_of(credit),
+            amount=str(credit.amount),
+            state=credit.get_status_display(),
+            detail=f"{credit.account} · {credit.value_date.isoformat()}",
+        )
+        for credit in BankCredit.objects.filter(pk__in=keys).select_related("account")
+    ]
+
+
 SEARCHED = {
     "batches": Searched(
         kind=lazy("Settlement batches"), model=Batch, show=_batches, own=("batch_id",), prefixes=("batch_id",)
@@ -65,4 +78,5 @@ SEARCHED = {
         show=_rows,
         mentions=("transaction_id", "transaction_request_id", "original_transaction_request_id"),
     ),
+    "bank credits": Searched(kind=lazy("Bank credits"), model=BankCredit, show=_credits, mentions=("reference",)),
 }

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from portal import approvals
+from portal import approvals, finding
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput
 from portal.models import Approval, JournalEntry
@@ -472,6 +472,9 @@ def test_a_statement_is_uploaded_and_a_damaged_one_refused_whole(finance: Client
     assert "bank.xml, entry 1" in said
     assert "The bank credited 100.00 USD on 2026-02-11." in words(finance.get(page_of(batch)))
     assert "SB-000001" in words(finance.get(f"{CREDITS}?q=BANK-1"))
+    found = finding.find("BANK-1").only
+    assert found is not None
+    assert (found.url, found.amount, found.state) == (f"{CREDITS}{credit.pk}/change/", "100.00 USD", "Matched")
 
 
 @pytest.mark.parametrize("role", ["Finance", "Auditor", "Operator", "Support", "Developer", "Administrator"])
