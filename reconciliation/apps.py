@@ -27,4 +27,6 @@ class ReconciliationConfig(AppConfig):
             registry.searches.register(name, searched, position=position)
         registry.today.register("missing reports", today.missing_reports, position=51)
         registry.today_rows.register("missing reports", today.MISSING_ROWS)
+        registry.today.register("months", today.unclosed_months, position=52)
+        registry.today_rows.register("months", today.UNCLOSED_ROWS)
         registry.panels.register("reconciliation", today.panels, position=10)

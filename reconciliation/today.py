@@ -1,4 +1,4 @@
-"""What settlement shows on the first page: reports that should be here, and what is paid and not settled yet.
+"""What settlement shows on the first page: reports that should be here, months to close, what is not settled yet.
 
 Reads only; every question is about the last days and no others.
 """
@@ -13,6 +13,7 @@ from django.db.models import (
     BooleanField,
     CharField,
     Count,
+    DateField,
     DateTimeField,
     Exists,
     ExpressionWrapper,
@@ -34,9 +35,10 @@ from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.registry import Panel, TodayLine
 from portal.statements import Given
-from portal.words import say
+from portal.words import say, told
 from reconciliation.layouts import ReportKind
-from reconciliation.models import Match, ReportFile, Role
+from reconciliation.models import Match, Period, PeriodStatus, ReportFile, Role
+from reconciliation.periods import month_of, next_month
 
 _DAYS_LOOKED_AT = 13
 _GRACE = timedelta(days=1)
@@ -145,6 +147,50 @@ def _missing_line(account: str, days: list[date]) -> TodayLine:
         act_url=reverse("admin:reconciliation_reportfile_list_act", args=("import_files",)),
         action=say("Import"),
         since=_start(oldest + timedelta(days=1)) + _GRACE,
+    )
+
+
+def unclosed_months() -> list[TodayLine]:
+    """One line for each account with a month that has ended and is not closed, the oldest named."""
+    by_account: dict[str, list[Period]] = {}
+    for period in _ended(_this_month()).select_related("account").order_by("month", "account"):
+        by_account.setdefault(period.account.name, []).append(period)
+    return [_month_line(account, found) for account, found in by_account.items()]
+
+
+def _accounts_unclosed() -> QuerySet[AcquirerAccount]:
+    ended = _ended(Given("this_month", DateField())).filter(account=OuterRef("pk"))
+    return AcquirerAccount.objects.filter(Exists(ended)).order_by()
+
+
+UNCLOSED_ROWS = [
+    ("reconciliation.view_period", Standing(_accounts_unclosed, lambda: {"this_month": _this_month()})),
+]
+"""What ``unclosed_months`` has a line for."""
+
+
+def _this_month() -> date:
+    """Of the acquirer's days (UTC+8)."""
+    return month_of(clock.now().astimezone(clock.ACQUIRER_ZONE).date())
+
+
+def _ended(this_month: date | Given) -> QuerySet[Period]:
+    """Months that are over and open."""
+    return Period.objects.filter(status=PeriodStatus.OPEN, month__lt=this_month).order_by()
+
+
+def _month_line(account: str, found: list[Period]) -> TodayLine:
+    oldest, others = found[0], len(found) - 1
+    more = say(" and {others} more month{ending}", others=others, ending="" if others == 1 else "s") if others else ""
+    return TodayLine(
+        label=say("Month to close"),
+        tone="wait",
+        sentence=say(
+            "{month}{more}: over and not closed, {account}", month=told(str(oldest)), more=more, account=account
+        ),
+        url=reverse("admin:reconciliation_period_change", args=[oldest.pk]),
+        action=say("Look"),
+        since=_start(next_month(oldest.month)),
     )
 
 

@@ -13,6 +13,7 @@ from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput
 from portal.models import Approval, JournalEntry
 from portal.money import Money
+from portal.registry import today
 from portal.roles import FINANCE
 from reconciliation import bank, bookkeeping, operations, periods
 from reconciliation.admin.batches import proofs
@@ -511,6 +512,28 @@ def test_the_bank_is_in_the_way_of_a_month(finance: Client, books: Books, pays: 
     assert "Open at the bank" not in words(finance.get(page_of(batch)))
 
 
+def test_today_tells_of_months_that_are_over_and_not_closed(finance: Client, books: Books) -> None:
+    february = Period.objects.create(account=books.account, month=date(2026, 2, 1))
+    months = today.get("months")
+    assert months is not None
+    [line] = months()
+    assert (line.sentence, line.url) == (
+        "February 2026: over and not closed, Antom SG",
+        f"/admin/reconciliation/period/{february.pk}/change/",
+    )
+    assert line.since == datetime(2026, 2, 28, 16, tzinfo=UTC)
+    Period.objects.create(account=books.account, month=date(2025, 12, 1))
+    Period.objects.create(account=books.account, month=date(2026, 3, 1))
+    Period.objects.create(account=AcquirerAccountFactory(name="Other"), month=date(2026, 1, 1))
+    assert [line.sentence for line in months()] == [
+        "December 2025 and 1 more month: over and not closed, Antom SG",
+        "January 2026: over and not closed, Other",
+    ]
+    said = words(finance.get("/admin/"))
+    assert "Month to close" in said
+    assert "December 2025 and 1 more month over and not closed, Antom SG" in said
+
+
 def test_lists_and_pages_cost_the_same_however_much_there_is(finance: Client, books: Books, pays: Any) -> None:
     batch = pays("SB-000001", "100.00")
     arrives(books.account, "60.00,USD,2026-02-11,BANK-0,", name="0.csv")
@@ -561,6 +584,7 @@ def test_no_english_is_left_on_the_pages_of_the_bank(finance: Client, books: Boo
     assert "应付 100.00 = 已入账 98.00 + 已说明 2.00 + 未结 0.00 USD" in said
     opened(reader, act_of(batch, "take_back_difference"))
     opened(reader, f"/admin/reconciliation/period/{Period.objects.get().pk}/change/")
+    assert "2026年2月" in opened(reader, "/admin/")
 
 
 # What the database says.
