@@ -31,6 +31,7 @@ from portal.gateways import acquirer_for, notification_url
 from portal.models import AcquirerAccount, Incident
 from portal.money import Money
 from portal.sandbox.control import SandboxControl
+from reconciliation import bank
 from reconciliation import operations as reconciling
 from reconciliation.models import Discrepancy, Resolution, SettlementRow
 
@@ -38,6 +39,8 @@ _Mishap = tuple[Callable[[], object] | None, Callable[[Payment], None] | None]
 """What is done before a payment, and what is done about it afterwards."""
 
 SEED = 1
+_TRANSFER_COST = 7_50
+"""What a bank on the way keeps of one transfer, in minor units of what is settled."""
 REPORTS = ("transactionItems", "settlementItems", "settlementSummary")
 """In the order in which they are imported: what is settled refers to what happened."""
 
@@ -191,6 +194,7 @@ class History:
         for midnight in midnights[:-1]:
             day = clock.acquirer_day(midnight - timedelta(days=1))
             opening = midnight.astimezone(ACQUIRER_ZONE).replace(hour=_OPENS.hour, minute=_OPENS.minute)
+            self._at(opening, partial(self._read_the_bank, is_last=midnight in midnights[-2:-1]))
             self._at(opening, partial(self._import, day))
         for midnight, kind in zip(midnights[-2:], ("amount_short", "fee_differs"), strict=False):
             self._at(midnight - timedelta(minutes=20), partial(self._plant, kind))
@@ -351,6 +355,24 @@ class History:
                 content = self._control.report(day, names[kind]).encode()
                 reconciling.import_report(names[kind], content, by=self._finance, account=self._account)
         self._explain_the_other_system()
+
+    def _read_the_bank(self, *, is_last: bool) -> None:
+        """What was settled before today has arrived; the newest, less what the transfer cost, waits for a word."""
+        today = clock.now().astimezone(ACQUIRER_ZONE).date()
+        lines = [",".join(("amount", "currency", "value_date", "reference", "text"))]
+        awaited = bank.counting(self._account).filter(bank.OPEN_AT_BANK, bank_credits=None)
+        for number, batch in enumerate(awaited.order_by("initiated_on", "pk"), 1):
+            arrived = bank.open_of(batch) - Money(_TRANSFER_COST if is_last else 0, batch.currency)
+            if arrived.value <= 0:
+                continue
+            reference = f"AC{today:%Y%m%d}{number:02d}"
+            text = f"ANTOM SETTLEMENT {batch.batch_id}"
+            lines.append(",".join((arrived.major, arrived.currency, today.isoformat(), reference, text)))
+        if len(lines) > 1:
+            content = "\n".join(lines).encode()
+            reconciling.import_statement(
+                f"statement-{today.isoformat()}.csv", content, account=self._account, by=self._finance
+            )
 
     def _explain_the_other_system(self) -> None:
         rows = SettlementRow.objects.filter(transaction_request_id=self._stray_id) if self._stray_id else ()
