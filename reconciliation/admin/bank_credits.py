@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -12,6 +12,7 @@ from portal.admin import display
 from portal.admin.acts import Act, Done
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
+from portal.gather import Standing
 from portal.registry import TimelineEntry
 from portal.words import lazy, say, told
 from reconciliation import bank, operations
@@ -107,8 +108,7 @@ class BankCreditAdmin(LedgerAdmin):
         ),
     )
 
-    def hot_rows(self) -> QuerySet[BankCredit]:
-        return BankCredit.objects.filter(status=CreditStatus.OPEN)
+    hot_rows = Standing(lambda: BankCredit.objects.filter(status=CreditStatus.OPEN))
 
     @display.column(lazy("Value date"))
     def day(self, credit: BankCredit) -> str:
