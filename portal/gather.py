@@ -70,8 +70,11 @@ def _worded(question: QuerySet[Any] | Standing, at_most: int) -> tuple[str, Sequ
 
 
 def _select(rows: QuerySet[Any], at_most: int) -> tuple[str, Sequence[Any]]:
-    """The SELECT of the rows' keys, and its values; no words when nothing can match, which is known without asking."""
-    query = rows.values("pk")[:at_most].query
+    """The SELECT of the rows' keys, and its values; no words when nothing can match, which is known without asking.
+
+    Where only what is distinct counts, that is what the rows select, and not their keys.
+    """
+    query = (rows if rows.query.distinct else rows.values("pk"))[:at_most].query
     query.clear_ordering(force=True)  # an order would make an index of the wrong column look good
     try:
         return query.sql_with_params()

@@ -1,6 +1,6 @@
 """The navigation of the desk: every admin that names a section, with the count of what waits for a person there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,63 +39,80 @@ class Group:
     items: list[Item] = field(default_factory=list)
 
 
-def groups(request: HttpRequest, admins: Iterable[Any], today: Item, lines: int | None = None) -> list[Group]:
-    """The navigation as this person sees it. One statement counts for all of it what waits.
+@dataclass(frozen=True)
+class Waiting:
+    """What waits for a person, as one statement counted it."""
 
-    ``lines`` is the length of today's queue where the page has made it anyway; else it is counted with the rest.
-    """
+    behind: dict[str, int]
+    """By the URL of the line that leads there."""
+    of_today: dict[str, int]
+    """Lines of the first page's queue, by the name of who has them to say; as far as the person may see them."""
+
+
+def waiting(request: HttpRequest, admins: Iterable[Any]) -> Waiting:
+    """Counted once in a request, for the navigation and for the queue. Who names no rows has its lines made."""
+    held: Waiting | None = getattr(request, "desk_waiting", None)
+    if held is None:
+        held = request.desk_waiting = _counted(request, admins)  # type: ignore[attr-defined]
+    return held
+
+
+def _counted(request: HttpRequest, admins: Iterable[Any]) -> Waiting:
+    user: Any = request.user
+    asked = [
+        (url, model_admin.hot_rows)
+        for model_admin in admins
+        if (url := _url_of(model_admin, request)) and model_admin.hot_rows is not None
+    ]
+    of_today = [
+        (name, behind)
+        for name, rows in registry.today_rows.items()
+        for permission, behind in rows
+        if user.has_perm(permission)
+    ]
+    counts = gather.counts([rows for _, rows in [*asked, *of_today]])
+    lines = {name: len(make()) for name, make in registry.today.items() if registry.today_rows.get(name) is None}
+    for (name, _), count in zip(of_today, counts[len(asked) :], strict=True):
+        lines[name] = lines.get(name, 0) + count
+    return Waiting({url: count for (url, _), count in zip(asked, counts, strict=False)}, lines)
+
+
+def _url_of(model_admin: Any, request: HttpRequest) -> str:
+    """Of its list, where it has a place in the navigation and the person may open it."""
+    if not getattr(model_admin, "section", "") or not model_admin.has_view_or_change_permission(request):
+        return ""
+    try:
+        return reverse(f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_changelist")
+    except NoReverseMatch:
+        return ""
+
+
+def groups(request: HttpRequest, admins: Iterable[Any], today: Item) -> list[Group]:
+    """The navigation as this person sees it."""
+    counted = waiting(request, admins)
     placed: dict[str, list[tuple[int, Item]]] = {}
-    asked: list[tuple[str, gather.Standing]] = []
     for model_admin in admins:
-        section = getattr(model_admin, "section", "")
-        if not section or not model_admin.has_view_or_change_permission(request):
+        url = _url_of(model_admin, request)
+        if not url:
             continue
-        opts = model_admin.opts
-        try:
-            url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-        except NoReverseMatch:
-            continue
-        if model_admin.hot_rows is not None:
-            asked.append((url, model_admin.hot_rows))
         item = Item(
-            label=told(model_admin.menu_label or str(opts.verbose_name_plural).capitalize()),
+            label=told(model_admin.menu_label or str(model_admin.opts.verbose_name_plural).capitalize()),
             url=url,
             icon=model_admin.icon,
+            count=counted.behind.get(url, 0),
             is_current=request.path.startswith(url),
         )
-        placed.setdefault(section, []).append((model_admin.position, item))
-    counts = _counted(request, asked, today.url, lines)
+        placed.setdefault(model_admin.section, []).append((model_admin.position, item))
     order = {section: index for index, section in enumerate(SECTIONS)}
     titles = sorted(placed, key=lambda title: (order.get(title, len(order)), title))
 
     def lines_of(title: str) -> list[Item]:
-        items = sorted(placed[title], key=lambda pair: (pair[0], pair[1].label))
-        return [replace(item, count=counts.get(item.url, 0)) for _, item in items]
+        return [item for _, item in sorted(placed[title], key=lambda pair: (pair[0], pair[1].label))]
 
     return [
-        Group("", [replace(today, count=counts.get(today.url, 0))]),
+        Group("", [replace(today, count=sum(counted.of_today.values()))]),
         *(Group(told(title), lines_of(title)) for title in titles),
     ]
-
-
-def _counted(
-    request: HttpRequest, asked: Sequence[tuple[str, gather.Standing]], today_url: str, lines: int | None
-) -> dict[str, int]:
-    """What waits, by the URL of its line. Lines of today whose rows nobody names are made to be counted."""
-    questions = list(asked)
-    unnamed = 0
-    if lines is None:
-        for name, make in registry.today.items():
-            rows = registry.today_rows.get(name)
-            if rows is None:
-                unnamed += len(make())
-            else:
-                user: Any = request.user
-                questions += [(today_url, behind) for permission, behind in rows if user.has_perm(permission)]
-    counts = {today_url: unnamed if lines is None else lines}
-    for (url, _), count in zip(questions, gather.counts([rows for _, rows in questions]), strict=True):
-        counts[url] = counts.get(url, 0) + count
-    return counts
 
 
 def may_open(request: HttpRequest, admins: Iterable[Any], url: str) -> bool:

@@ -102,8 +102,7 @@ class DeskSite(AdminSite):
             user: Any = request.user
             home = reverse("admin:index")
             today = navigation.Item(label=say("Today"), url=home, icon="today", is_current=request.path == home)
-            lines = len(self.queue(request)) if today.is_current else None
-            context["navigation"] = navigation.groups(request, self._registry.values(), today, lines)
+            context["navigation"] = navigation.groups(request, self._registry.values(), today)
             context["initials"] = _initials(user.get_full_name() or user.get_username())
         return context
 
@@ -185,7 +184,8 @@ class DeskSite(AdminSite):
         held: list[TodayLine] | None = getattr(request, "desk_queue", None)
         if held is None:
             admins = self._registry.values()
-            lines = [line for make in registry.today for line in make()]
+            waiting = navigation.waiting(request, admins).of_today
+            lines = [line for name, make in registry.today.items() if waiting.get(name) for line in make()]
             held = sorted(
                 (
                     line

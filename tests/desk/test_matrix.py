@@ -22,7 +22,6 @@ from portal import registry, roles
 from portal.actor import Actor
 from portal.admin.acts import Act
 from portal.admin.ledger import LedgerAdmin
-from portal.desk import navigation
 from portal.roles import PURPOSES, RIGHTS
 from reconciliation import operations as reconciling
 from reconciliation.models import BankCredit, Batch, Discrepancy, Period, ReportFile, SettlementRow
@@ -135,10 +134,8 @@ def test_a_role_comes_through_the_doors_the_table_opens_and_no_other(
     walked = list(doors())
     for url in {door.button_on for door in walked if door.button_on}:
         pages[url] = desk.client.get(url).content.decode()
-    # Whether a door opens is known before its page is written, which is most of the work and tested elsewhere; so is
-    # what waits behind each line of the navigation.
+    # Whether a door opens is known before its page is written, which is most of the work and tested elsewhere.
     monkeypatch.setattr(SimpleTemplateResponse, "rendered_content", "")
-    monkeypatch.setattr(navigation, "_counted", lambda *_: {})
     for door in walked:
         is_open = door.permissions <= held
         # Of a request for approval, whoever may see it reads in a sentence why they may not decide.

@@ -158,6 +158,7 @@ def test_failed_charges_that_somebody_can_mend_are_one_line_for_each_reason(chie
     assert "nobody was there to try again Look" in page
     assert "OLD" not in page
     assert "Today 2" in page
+    assert "Today 2" in chief.reads("/admin/news/")
 
 
 def test_a_report_that_should_be_here_is_asked_for(chief: Desk) -> None:
