@@ -25,7 +25,7 @@ PSP = "SANDBOX_PSP"
 END = "<END>"
 _CLOSED_THROUGH = "closed_through"
 _EDITION = "report_edition"
-_WITHHELD = "WITHHELD"
+WITHHELD = "WITHHELD"
 # Only TO_BE_SETTLED is published; the words for transactions that moved no money are ours.
 _STATUS_WORDS = {"FAIL": "FAILED", "PROCESSING": "PROCESSING", "CANCELLED": "CANCELLED"}
 
@@ -233,7 +233,12 @@ def begin_anew(context: Context) -> None:
 def next_close(context: Context) -> int | None:
     """When a day close will next have something to settle."""
     first: int | None = context.store.value("SELECT MIN(at) FROM transactions WHERE batch_id IS NULL")
-    return None if first is None else max(end_of(day_of(first)), end_of(day_of(context.now() - DAY)))
+    if first is None:
+        return None
+    moment = max(end_of(day_of(first)), end_of(day_of(context.now() - DAY)))
+    closed_through = context.store.fact(_CLOSED_THROUGH)
+    # What a closed day left for later comes with the next one.
+    return moment if closed_through is None else max(moment, end_of(next_day(closed_through)))
 
 
 def stored(context: Context, day: str, name: str, client_id: str = FIRST_CLIENT) -> ReportFile | None:
@@ -317,7 +322,7 @@ def _settle_batch(
     context.store.run_many(
         "UPDATE transactions SET batch_id = ? WHERE number = ?",
         [(batch_id, row["number"]) for row in settled]
-        + [(_WITHHELD, number) for number, comes_later in withheld.items() if not comes_later],
+        + [(WITHHELD, number) for number, comes_later in withheld.items() if not comes_later],
     )
     _post(context, merchant, batch_id, currency, [_line(row) for row in settled])
     date = next_day(day)
