@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from portal import approvals, clock, incidents, journal
+from portal import approvals, clock, incidents, journal, registry
 from portal.acquirer import Diagnosis, signing
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput
@@ -26,6 +26,7 @@ FIELDS = (
     "wallets",
     "settlement_currency",
     "settlement_days",
+    "settlement_grace_days",
     "notify_base_url",
     "app_id",
     "customer_id",
@@ -52,6 +53,8 @@ def connect(facts: dict[str, Any], *, by: Actor, note: str = "", remember: Remem
     try:
         with transaction.atomic():
             account.save()
+            for begin in registry.connected:
+                begin(account)
             journal.write("connect account", by=by, subject=account, note=note, after=_shown(account))
             if remember:
                 remember(account)

@@ -237,6 +237,9 @@ class Searched:
 due_work: Registry[DueWork] = Registry("due work")
 """What the worker claims: inquiries, cancels, refreshes, unapplied notifications."""
 
+connected: Registry[Callable[[Any], None]] = Registry("what follows when an account is connected")
+"""``begin(account)``: what an app does from then on, begun inside the transaction that connects the account."""
+
 notification_handlers: Registry[Callable[..., Any]] = Registry("notification handlers")
 """By message class name: ``handler(account, message, done) -> bool``; False when what it speaks of is unknown here.
 
@@ -251,6 +254,9 @@ timelines: Registry[Callable[[Any], list[TimelineEntry]]] = Registry("timelines"
 
 marks: Registry[Callable[[Any], list[tuple[str, str]]]] = Registry("marks")
 """``contributor(thing) -> (word, tone)``: further states beside a thing's own, at the head of its page."""
+
+facts: Registry[Callable[[Any], list[tuple[str, Any]]]] = Registry("facts")
+"""``contributor(thing) -> (label, value)``: further facts beside a payment's or a refund's own."""
 
 truths: Registry[Callable[[Any], list[Truth]]] = Registry("truths")
 """``contributor(payment) -> Truth[]``: what else says something about a payment, and can be compared with our rows."""

@@ -11,14 +11,28 @@ class ReconciliationConfig(AppConfig):
     def ready(self) -> None:
         """Due work, lines for timelines and Today, marks of what is settled, and hits for the search."""
         from portal import registry  # noqa: PLC0415 - needs loaded apps
-        from reconciliation import evidence, finding, four_eyes, queries, tasks, today, truths  # noqa: PLC0415
+        from reconciliation import (  # noqa: PLC0415
+            evidence,
+            finding,
+            four_eyes,
+            operations,
+            queries,
+            standing,
+            tasks,
+            today,
+            truths,
+        )
 
         registry.due_work.register("reports", tasks.files_due, position=60)
+        registry.due_work.register("settlements", tasks.watches_due, position=61)
+        registry.connected.register("reconciliation", operations.watch)
         registry.approvals.register("write off", four_eyes.CLOSE, position=30)
         registry.approvals.register("match by hand", four_eyes.MATCH, position=31)
         registry.approvals.register("name bank difference", four_eyes.NAME_DIFFERENCE, position=32)
         registry.timelines.register("reconciliation", queries.timeline, position=50)
-        registry.marks.register("reconciliation", queries.marks, position=50)
+        registry.timelines.register("settlement", standing.timeline, position=51)
+        registry.marks.register("reconciliation", standing.marks, position=50)
+        registry.facts.register("reconciliation", standing.facts)
         registry.truths.register("reconciliation", truths.truths, position=50)
         registry.evidence.register("reconciliation", evidence.of_order, position=50)
         registry.today.register("reconciliation", queries.today, position=50)
@@ -29,4 +43,8 @@ class ReconciliationConfig(AppConfig):
         registry.today_rows.register("missing reports", today.MISSING_ROWS)
         registry.today.register("months", today.unclosed_months, position=52)
         registry.today_rows.register("months", today.UNCLOSED_ROWS)
+        registry.today.register("missing in settlement", today.missing_in_settlement, position=49)
+        registry.today_rows.register("missing in settlement", today.MISSING_IN_SETTLEMENT_ROWS)
+        registry.today.register("awaited settlements", today.awaited_settlements, position=52)
+        registry.today_rows.register("awaited settlements", today.AWAITED_SETTLEMENT_ROWS)
         registry.panels.register("reconciliation", today.panels, position=10)

@@ -15,8 +15,9 @@ from payments.models import Cancel, Payment, Refund
 from payments.states import CancelStatus
 from portal.models import AcquirerAccount
 from portal.money import Money
+from reconciliation.contracts import Contracts
 from reconciliation.layouts import ReportKind
-from reconciliation.models import FileStatus, ReportFile, Role, SettlementRow
+from reconciliation.models import FeeContract, FileStatus, ReportFile, Role, SettlementRow
 from reconciliation.reading import Record
 from reconciliation.row_types import normalised
 
@@ -120,6 +121,7 @@ class Books:
     """What rows decided on before have settled; see ``judging`` for the order."""
     cancelled_here: set[int] = field(default_factory=set)
     """Payments for which one of the rows is a CANCEL."""
+    contracts: Contracts = field(default_factory=Contracts)
     fees_told: dict[tuple[str, str], Money] = field(default_factory=dict)
     """By (type, request id): what the transaction details said about the fees of the same transaction."""
 
@@ -192,6 +194,7 @@ def open_books(
             books.cancelled_here.add(cancelled.pk)
     if kind is ReportKind.SETTLEMENT:
         _open_fees(books, account, request_ids, but)
+        books.contracts = Contracts.of(one.terms() for one in FeeContract.objects.filter(account=account))
     return books
 
 

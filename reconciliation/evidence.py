@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.db.models import Q
+
 from payments.models import Order
 from portal.evidence import record, rows
 from portal.registry import Evidence
-from reconciliation.models import Match
+from reconciliation.models import Discrepancy, Match
 
 ROW = (
     "line_number", "printed_type", "printed_status", "transaction_id", "transaction_request_id",
@@ -28,6 +30,7 @@ def of_order(order: Any) -> list[Evidence]:
         .prefetch_related("row__discrepancies")
         .order_by("row__file__imported_at", "row__file_id", "row__line_number")
     )
+    missing = Discrepancy.objects.filter(Q(payment__order=order) | Q(refund__payment__order=order)).order_by("pk")
     return [
         rows(
             "settlement",
@@ -43,5 +46,6 @@ def of_order(order: Any) -> list[Evidence]:
                 }
                 for match in matches
             ],
-        )
+        ),
+        *([rows("missing", [record(one, *DISCREPANCY) for one in missing])] if missing else []),
     ]

@@ -132,7 +132,9 @@ def _batch(approval: Approval) -> Batch:
 
 
 def _discrepancy(approval: Approval) -> Discrepancy:
-    found = Discrepancy.objects.select_related("file__account", "row__file__account", "row__batch", "summary_row")
+    found = Discrepancy.objects.select_related(
+        "file__account", "account", "row__file__account", "row__batch", "summary_row"
+    )
     one = found.defer("file__content", "row__file__content").filter(pk=approval.subject_id).first()
     if one is None:
         raise Conflict("The import of its file was undone, and the discrepancy with it.")

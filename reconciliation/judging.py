@@ -19,9 +19,10 @@ from django.db.models import Q
 from portal.models import AcquirerAccount
 from portal.money import Money
 from reconciliation.books import Books, Ids, open_books, portions
+from reconciliation.contracts import Drift, drifts
 from reconciliation.layouts import ReportKind
 from reconciliation.lines import Line, line_of
-from reconciliation.matching import Decision, decide, is_sure
+from reconciliation.matching import Decision, decide, is_sure, let_drift
 from reconciliation.models import FileStatus, Match, Reason, ReportFile, Resolution, SettlementRow
 from reconciliation.row_types import PENDING, SUCCESSFUL, ExplanationKind
 
@@ -38,6 +39,8 @@ class Judgement:
     decisions: list[Decision] = field(default_factory=list)
     restated: list[tuple[SettlementRow, Decision]] = field(default_factory=list)
     """Rows of other files, decided on anew; most of them say what they said before."""
+    drifts: list[Drift] = field(default_factory=list)
+    """In which ways most of a wallet's rows are charged otherwise than agreed on."""
     successors: list[tuple["int | SettlementRow", "int | SettlementRow | None"]] = field(default_factory=list)
     """Of transaction details: (a row, the fuller copy that replaces it); a line of this file by its index."""
 
@@ -138,8 +141,21 @@ def _settle(
             if isinstance(whose, int):
                 judgement.decisions[whose] = decision
             else:
+                let_drift(decision, whose.file.fee_drifts)
                 judgement.restated.append((whose, decision))
+    _find_drifts(judgement)
     return judgement
+
+
+def _find_drifts(judgement: Judgement) -> None:
+    """Of the lines of the file: what many have in common is one incident, and of no single row."""
+    decisions = judgement.decisions
+    held_against = [decision.terms for decision in decisions if decision.terms is not None]
+    deviations = [one.deviation for decision in decisions for one in decision.findings if one.deviation is not None]
+    judgement.drifts = drifts(held_against, deviations)
+    ways = [drift.way for drift in judgement.drifts]
+    for decision in decisions if ways else ():
+        let_drift(decision, ways)
 
 
 def _place(line: Line) -> tuple[date, str, str, int, int]:
@@ -188,6 +204,7 @@ def _join(books: Books, other: Books) -> None:
     books.cancels.update(other.cancels)
     books.cancelled_here |= other.cancelled_here
     books.fees_told.update(other.fees_told)
+    books.contracts = other.contracts
     for pk, refunds in other.refunds_of.items():
         books.refunds_of.setdefault(pk, refunds)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from payments.models import Refund
 from reconciliation.models import Discrepancy, Match
 
 _ASKED = {
@@ -16,9 +17,9 @@ def letter(one: Discrepancy, reason_code: str, match: Match | None) -> str:
     """What differs, in which report, and what is asked for."""
     line, file = one.row or one.summary_row, one.file
     said: list[tuple[str, Any]] = [
-        ("Merchant", file.account.customer_id or file.account.name),
-        ("Report", file.name),
-        ("SHA-256 of the report", file.sha256),
+        ("Merchant", one.whose.customer_id or one.whose.name),
+        ("Report", file.name if file is not None else ""),
+        ("SHA-256 of the report", file.sha256 if file is not None else ""),
         ("Settlement batch", line.batch.batch_id if line is not None and line.batch is not None else ""),
         ("PSP", line.batch.psp if line is not None and line.batch is not None else ""),
         ("Line", line.line_number if line is not None else ""),
@@ -35,6 +36,10 @@ def letter(one: Discrepancy, reason_code: str, match: Match | None) -> str:
     if match is not None:
         ours = match.refund or match.payment
         said += [("In our books", f"{ours} of {ours.amount}, {ours.get_status_display().lower()}")]
+    missing = one.refund or one.payment
+    if missing is not None:
+        their_id = missing.refund_id if isinstance(missing, Refund) else missing.payment_id
+        said += [("Our request id", str(missing)), ("Your id", their_id), ("Amount", missing.amount)]
     said += [("What differs", one.sentence), ("At stake", one.stake if one.stake_value else "")]
     width = max(len(label) for label, _ in said) + 2
     facts = "\n".join(f"{label + ':':<{width}}{value}" for label, value in said if value not in ("", None))

@@ -8,6 +8,7 @@ A row that is ours with another amount splits. Everything here is a pure functio
 Source: https://docs.antom.com/ac/reconcile/settlement_details
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -16,6 +17,7 @@ from portal.clock import ACQUIRER_ZONE, acquirer_day
 from portal.money import Money
 from reconciliation import amounts
 from reconciliation.books import Books, Ids, OurCancel, OurPayment, OurRefund
+from reconciliation.contracts import Deviation, Terms, is_of
 from reconciliation.layouts import ReportKind
 from reconciliation.lines import Line
 from reconciliation.models import SETTLING, Reason, Role, RowState
@@ -31,6 +33,8 @@ class Finding:
     value: int
     stake: Money
     is_urgent: bool = False
+    deviation: Deviation | None = None
+    """Where the row's fee is not the one that was agreed on."""
 
 
 @dataclass(slots=True)
@@ -44,6 +48,8 @@ class Decision:
     matched: int = 0
     explained: list[tuple[ExplanationKind, int]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    terms: Terms | None = None
+    """The contract its fee was held against."""
 
     @property
     def explained_value(self) -> int:
@@ -327,6 +333,7 @@ def _split(line: Line, decision: Decision, kind: ReportKind, books: Books) -> No
     if is_compared and not decision.findings:
         _split_rate(line, decision)
     _compare_fees(line, decision, books)
+    _compare_contract(line, decision, books)
 
 
 def _split_amount(line: Line, decision: Decision, kind: ReportKind) -> None:
@@ -415,6 +422,39 @@ def _compare_fees(line: Line, decision: Decision, books: Books) -> None:
     now = Money(line.fees_sum, told.currency)
     sentence = f"The fees are {now} here and {told} in the transaction details."
     decision.findings.append(Finding(Reason.FEE_DIFFERS, sentence, difference, Money(difference, told.currency)))
+
+
+def _compare_contract(line: Line, decision: Decision, books: Books) -> None:
+    """A payment's fee is the one that was agreed on, as far as rounding lets it.
+
+    Where the two reports tell different fees, that is the row's discrepancy, and not opened twice.
+    """
+    if decision.role is not Role.PAYMENT or decision.payment is None or line.fees_sum is None or line.gross is None:
+        return
+    paid_at = decision.payment.paid_at
+    day = _date(paid_at) if paid_at is not None else line.initiated_on
+    terms = books.contracts.valid(line.wallet, line.settlement_currency, day)
+    if terms is None or any(finding.reason is Reason.FEE_DIFFERS for finding in decision.findings):
+        return
+    decision.terms = terms
+    agreed = terms.fee_of(line.gross)
+    difference = line.fees_sum - agreed
+    if abs(difference) <= amounts.row_tolerance(terms.currency):
+        return
+    now, due = Money(line.fees_sum, terms.currency), Money(agreed, terms.currency)
+    sentence = f"The fees are {now}; by contract ({terms.words()} since {terms.valid_from}) they are {due}."
+    stake = Money(difference, terms.currency)
+    decision.findings.append(
+        Finding(Reason.FEE_DIFFERS, sentence, difference, stake, deviation=Deviation(terms, difference))
+    )
+
+
+def let_drift(decision: Decision, ways: Collection[str]) -> None:
+    """Match a row as it was charged where its whole report charges so: that is one incident, and not a row's affair."""
+    drifted = [finding for finding in decision.findings if is_of(finding.deviation, ways)]
+    if drifted:
+        decision.findings = [finding for finding in decision.findings if not is_of(finding.deviation, ways)]
+        decision.matched += sum(finding.value for finding in drifted)
 
 
 def _compare_day(line: Line, decision: Decision, kind: ReportKind, report_day: str) -> None:

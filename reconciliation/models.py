@@ -11,7 +11,7 @@ Amounts are integers in minor units. Signs are the merchant's: what comes in is 
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from payments.models import Cancel, Payment, Refund
 from portal import clock
@@ -19,6 +19,7 @@ from portal.encryption import EncryptedBinaryField
 from portal.models import AcquirerAccount, ActorFields
 from portal.models.due import Due
 from portal.money import Money
+from reconciliation.contracts import Terms
 from reconciliation.layouts import Edition, ReportKind
 from reconciliation.row_types import ExplanationKind
 
@@ -105,6 +106,8 @@ class Reason(models.TextChoices):
     NOT_IN_SUMMARY = "NOT_IN_SUMMARY", "Type not in the summary"
     UNMATCHED = "UNMATCHED", "Unmatched by hand"
     """A person took the match away; nothing but a person decides on the row from then on."""
+    MISSING = "MISSING", "Missing in settlement"
+    """Ours, and in no report though its time is over: the only one that is of no file."""
 
 
 class Resolution(models.TextChoices):
@@ -162,6 +165,8 @@ class ReportFile(ActorFields, Due):
     refusal = models.CharField(max_length=1000, blank=True)
     differences = models.JSONField(default=list)
     """Of a copy that differs from the batch that is here: row by row, what was and what is now; the first of them."""
+    fee_drifts = models.JSONField(default=list, db_default=Value([], models.JSONField()))
+    """Of settlement details: in which ways most rows of a wallet are charged otherwise than agreed on."""
     errand = models.JSONField(default=dict)
     """Who asked for what is being done to it, and why."""
     stage = models.CharField(max_length=16, blank=True)
@@ -506,9 +511,18 @@ class Explanation(models.Model):
 
 
 class Discrepancy(models.Model):
-    """A difference that a person must explain. Closed with a reason, its share counts as explained."""
+    """A difference that a person must explain. Closed with a reason, its share counts as explained.
 
-    file = models.ForeignKey(ReportFile, models.PROTECT, related_name="discrepancies")
+    What is MISSING is of no file, but of an account, and about the payment or the refund that no report has.
+    """
+
+    file = models.ForeignKey(ReportFile, models.PROTECT, null=True, blank=True, related_name="discrepancies")
+    account = models.ForeignKey(
+        AcquirerAccount, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    """Of what is missing; of all else the file says it."""
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    refund = models.ForeignKey(Refund, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     row = models.ForeignKey(SettlementRow, models.PROTECT, null=True, blank=True, related_name="discrepancies")
     summary_row = models.ForeignKey(SummaryRow, models.PROTECT, null=True, blank=True, related_name="discrepancies")
     reason = models.CharField(max_length=24, choices=Reason.choices)
@@ -548,9 +562,31 @@ class Discrepancy(models.Model):
             models.Index(fields=("opened_at", "id"), condition=Q(closed_at__isnull=True), name="discrepancy_queue"),
             models.Index(fields=("file", "closed_at"), name="discrepancy_of_file"),
             models.Index(fields=("-opened_at", "-id"), name="discrepancy_newest"),
+            models.Index(
+                fields=("account", "currency"),
+                condition=Q(reason=Reason.MISSING, closed_at__isnull=True),
+                name="discrepancy_missing",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(reason__in=Reason.values), name="discrepancy_reason_known"),
+            # Open or closed: one that heals and does not hold is opened again, and what a person said of it stands.
+            models.UniqueConstraint(
+                fields=("payment",), condition=Q(payment__isnull=False), name="payment_missing_once"
+            ),
+            models.UniqueConstraint(fields=("refund",), condition=Q(refund__isnull=False), name="refund_missing_once"),
+            models.CheckConstraint(
+                condition=(
+                    Q(reason=Reason.MISSING, file__isnull=True, account__isnull=False)
+                    & Q(row__isnull=True, summary_row__isnull=True, value=0)
+                    & (Q(payment__isnull=False, refund__isnull=True) | Q(payment__isnull=True, refund__isnull=False))
+                )
+                | (
+                    ~Q(reason=Reason.MISSING)
+                    & Q(file__isnull=False, account__isnull=True, payment__isnull=True, refund__isnull=True)
+                ),
+                name="missing_is_of_no_file",
+            ),
             models.CheckConstraint(
                 condition=Q(row__isnull=True) | Q(summary_row__isnull=True), name="discrepancy_of_one_line"
             ),
@@ -571,6 +607,13 @@ class Discrepancy(models.Model):
     def is_open(self) -> bool:
         """Whether it still waits for a person."""
         return self.closed_at is None
+
+    @property
+    def whose(self) -> AcquirerAccount:
+        """The account it is of."""
+        found = self.file.account if self.file is not None else self.account
+        assert found is not None  # noqa: S101 - the constraint
+        return found
 
     @property
     def share(self) -> Money:
@@ -728,6 +771,89 @@ class BankDifference(ActorFields):
     @property
     def amount(self) -> Money:
         return Money(self.value, self.currency)
+
+
+COUNTING = Q(file__isnull=True) | Q(file__status=FileStatus.IMPORTED)
+"""Which discrepancies count: those of files that do, and what is missing in all of them."""
+
+
+class SettlementWatch(Due):
+    """That somebody looks, once a day and after every import, whether an account settles what it should.
+
+    The row is the job. It is made when an account is connected, or with its first report; nothing is written when
+    something is paid.
+    """
+
+    account = models.OneToOneField(AcquirerAccount, models.PROTECT, related_name="+")
+    since = models.DateTimeField()
+    """What was made before is not expected: no report of ours can have it."""
+    through = models.DateTimeField()
+    """Whatever was made before is final, and settled, raised or not expected; only what is newer is looked through."""
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"settlement of {self.account}"
+
+
+class AwaitedReport(models.Model):
+    """A settlement that should be here and is not, with how many of ours wait for it. Counted anew with every look."""
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3)
+    day = models.DateField()
+    """On which it was to be settled, the acquirer's day."""
+    payment_count = models.PositiveIntegerField()
+    refund_count = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("day", "pk")
+        constraints = [models.UniqueConstraint(fields=("account", "currency", "day"), name="awaited_report_once")]
+
+    def __str__(self) -> str:
+        return f"{self.currency}, {self.day}"
+
+
+class FeeContract(models.Model):
+    """What a wallet's payments cost by contract, from a day on. A new price is a new row; the older one holds before.
+
+    ``reconciliation.contracts`` says how it is reckoned.
+    """
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="fee_contracts")
+    wallet = models.CharField(max_length=32)
+    currency = models.CharField("settlement currency", max_length=3)
+    rate = models.PositiveIntegerField()
+    """Hundredths of a percent of the gross."""
+    fixed_value = models.BigIntegerField(default=0)
+    """On top, for each payment, in minor units of the settlement currency."""
+    valid_from = models.DateField()
+    """The acquirer's day of the payment."""
+    drift_percent = models.PositiveSmallIntegerField(default=50)
+    """Above this share of the wallet's rows in one report, the same difference is one incident."""
+
+    class Meta:
+        ordering = ("account_id", "wallet", "currency", "-valid_from")
+        permissions = (("act_fee_contract", "Can set what payments cost by contract"),)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("account", "wallet", "currency", "valid_from"), name="fee_contract_once_a_day"
+            ),
+            models.CheckConstraint(condition=Q(rate__lte=10_000), name="fee_rate_at_most_all"),
+            models.CheckConstraint(condition=Q(fixed_value__gte=0), name="fixed_fee_not_below_zero"),
+            models.CheckConstraint(condition=Q(drift_percent__gte=1, drift_percent__lte=100), name="drift_is_a_share"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.wallet}, {self.currency}, {self.valid_from}"
+
+    def terms(self) -> Terms:
+        """As rows are held against it."""
+        return Terms(
+            self.pk, self.wallet, self.currency, self.rate, self.fixed_value, self.valid_from, self.drift_percent
+        )
 
 
 class PeriodStatus(models.TextChoices):

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from portal.acquirer.wallets import name_of
+from portal.money import Money
 from reconciliation import queries
+from reconciliation.contracts import Drift
 from reconciliation.layouts import ReportKind
 from reconciliation.matching import Decision
 from reconciliation.models import Batch, Discrepancy, ReportFile, RowState, SettlementRow
@@ -248,7 +251,9 @@ def foretell(plan: "Plan", name: str, sha256: str) -> Outcome:
         discrepancies=findings[:FINDINGS_SHOWN],
         discrepancy_count=len(findings),
     )
-    return replace(outcome, sentence=summed_up(plan.kind.label, outcome, Result.TRIED))
+    said = [summed_up(plan.kind.label, outcome, Result.TRIED)]
+    said += [drifted(drift, name) for drift in plan.judgement.drifts]
+    return replace(outcome, sentence=" ".join(said))
 
 
 def _add(sums: list[int], values: tuple[int, int, int, int]) -> None:
@@ -283,6 +288,14 @@ def summed_up(kind: str, outcome: Outcome, result: Result) -> str:
         return f"{kind}: {rows} {done}, nothing open."
     noun = "discrepancy" if outcome.discrepancy_count == 1 else "discrepancies"
     return f"{kind}: {rows} {done}, {outcome.open_rows} of them open with {outcome.discrepancy_count} {noun}."
+
+
+def drifted(drift: Drift, name: str) -> str:
+    """That a price has changed, as a sentence."""
+    wallet, amount = name_of(drift.terms.wallet), Money(abs(drift.difference.value), drift.difference.currency)
+    if drift.difference.value < 0:
+        return f"{drift.rows} of {drift.of} {wallet} payments in {name} cost {amount} more than agreed on."
+    return f"{drift.rows} of {drift.of} {wallet} payments in {name} cost {amount} less than agreed on."
 
 
 def _by_line(found: QuerySet[Discrepancy]) -> QuerySet[Discrepancy]:

@@ -28,6 +28,7 @@ from reconciliation.models import (
     PeriodStatus,
     Posting,
     ReportFile,
+    Resolution,
     Role,
 )
 
@@ -238,7 +239,10 @@ def _expected(period: Period, model: type[Payment] | type[Refund], noun: str) ->
     settled = Match.objects.filter(
         **{noun: OuterRef("pk")}, role=Role.PAYMENT if is_payment else Role.REFUND, is_settlement=True
     )
-    waiting: Any = model._default_manager.filter(~Exists(settled.order_by()))
+    explained = Discrepancy.objects.filter(**{noun: OuterRef("pk")}, closed_at__isnull=False)
+    waiting: Any = model._default_manager.filter(
+        ~Exists(settled.order_by()), ~Exists(explained.exclude(resolution=Resolution.HEALED).order_by())
+    )
     if is_payment:
         waiting = waiting.filter(
             order__account=period.account_id,

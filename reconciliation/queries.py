@@ -19,6 +19,7 @@ from portal.words import say
 from reconciliation.errors import LawBroken
 from reconciliation.layouts import ReportKind
 from reconciliation.models import (
+    COUNTING,
     Batch,
     Discrepancy,
     Explanation,
@@ -168,21 +169,6 @@ def settled(thing: Payment | Refund | Cancel) -> SettlementRow | None:
     return match_.row if match_ is not None else None
 
 
-def marks(thing: Any) -> list[tuple[str, str]]:
-    """Whether the acquirer has settled it, beside the state of an order, payment, refund or cancel.
-
-    What is not paid is not awaited in a settlement, and nothing is said then.
-    """
-    if isinstance(thing, Order):
-        thing = live_payment(thing)
-    if not isinstance(thing, Payment | Refund | Cancel):
-        return []
-    if settled(thing) is not None:
-        return [(say("Settled"), "good")]
-    is_awaited = isinstance(thing, Payment) and thing.status == PaymentStatus.SUCCEEDED
-    return [(say("Not settled yet"), "wait")] if is_awaited else []
-
-
 def ours_named(account: AcquirerAccount, text: str, row_type: str = "") -> Payment | Refund | Cancel | None:
     """What a person means by an id: a payment or refund by either side's id, an order's live payment by its number.
 
@@ -238,7 +224,7 @@ def proposals(row: SettlementRow) -> list[Payment | Refund]:
 
 def open_discrepancies() -> QuerySet[Discrepancy]:
     """What waits for a person, oldest first."""
-    return Discrepancy.objects.filter(closed_at=None, file__status=FileStatus.IMPORTED).order_by("opened_at", "pk")
+    return Discrepancy.objects.filter(COUNTING, closed_at=None).order_by("opened_at", "pk")
 
 
 @dataclass(frozen=True)
@@ -416,6 +402,7 @@ def today() -> list[TodayLine]:
     lines = []
     waiting = (
         open_discrepancies()
+        .filter(file__isnull=False)
         .order_by()
         .values("file_id", "file__name")
         .annotate(count=Count("pk"), since=Min("opened_at"), urgent=Count("pk", filter=Q(is_urgent=True)))

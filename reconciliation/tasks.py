@@ -1,4 +1,5 @@
-"""What the clock starts: trying, importing and undoing report files that were handed to the worker."""
+"""What the clock starts: trying, importing and undoing report files that were handed to the worker; looking for what is
+missing in all of them."""
 
 import time
 from datetime import timedelta
@@ -6,7 +7,8 @@ from datetime import timedelta
 from django.db.models import QuerySet
 
 from portal import clock, due
-from reconciliation.models import ReportFile
+from reconciliation import operations
+from reconciliation.models import ReportFile, SettlementWatch
 from reconciliation.operations.importing import Busy, Superseded, TimeUp, work_on
 
 SLICE_SECONDS = 45
@@ -38,3 +40,22 @@ def _waiting() -> "QuerySet[ReportFile]":
 
 
 files_due = due.work_on(_waiting, work_file)
+
+
+def work_watch(pk: int) -> str:
+    """Look once whether an account settles what it should, or a part of it. Safe to run twice at once."""
+    held = SettlementWatch.objects.select_related("account").get(pk=pk)
+    ends = time.monotonic() + SLICE_SECONDS
+    raised, is_done = operations.look(held, is_time_up=lambda: time.monotonic() > ends)
+    if is_done:
+        operations.rest(held)
+    else:
+        SettlementWatch.objects.filter(pk=pk).update(due_at=clock.now(), lease_until=None)
+    return f"{held.account}: {raised} missing in settlement" + ("" if is_done else ", goes on")
+
+
+def _watched() -> "QuerySet[SettlementWatch]":
+    return SettlementWatch.objects.filter(due_at__isnull=False)
+
+
+watches_due = due.work_on(_watched, work_watch)

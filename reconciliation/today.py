@@ -17,6 +17,7 @@ from django.db.models import (
     DateTimeField,
     Exists,
     ExpressionWrapper,
+    Min,
     OuterRef,
     Q,
     QuerySet,
@@ -35,15 +36,26 @@ from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.registry import Panel, TodayLine
 from portal.statements import Given
-from portal.words import say, told
+from portal.words import counted, say, told
+from reconciliation.expecting import REPORT_BY
 from reconciliation.layouts import ReportKind
-from reconciliation.models import Match, Period, PeriodStatus, ReportFile, Role
+from reconciliation.models import (
+    AwaitedReport,
+    Discrepancy,
+    Match,
+    Period,
+    PeriodStatus,
+    Reason,
+    ReportFile,
+    Role,
+)
 from reconciliation.periods import month_of, next_month
 
 _DAYS_LOOKED_AT = 13
 _GRACE = timedelta(days=1)
 """Transaction details of a day are written on the day after it; a day later they should be here."""
 _DAYS_AWAITED = 7
+_REPORTS_ON_TODAY = 20
 _LATE = timedelta(days=4)
 """Settled on the next business day by default: after a weekend and a holiday, somebody should ask."""
 
@@ -191,6 +203,105 @@ def _month_line(account: str, found: list[Period]) -> TodayLine:
         url=reverse("admin:reconciliation_period_change", args=[oldest.pk]),
         action=say("Look"),
         since=_start(next_month(oldest.month)),
+    )
+
+
+def missing_in_settlement() -> list[TodayLine]:
+    """One line for each account with payments, and one with refunds, that no settlement report has in time."""
+    found = (
+        _missing()
+        .order_by()
+        .annotate(is_refund=ExpressionWrapper(Q(refund__isnull=False), BooleanField()))
+        .values_list("account__name", "account__slug", "is_refund", "currency")
+        .annotate(Count("pk"), Sum("stake_value"), Min("opened_at"))
+    )
+    by_line: dict[tuple[str, str, bool], list[Any]] = {}
+    for account, slug, is_refund, *rest in sorted(found):
+        by_line.setdefault((account, slug, bool(is_refund)), []).append(rest)
+    return [
+        _missing_in("refund" if is_refund else "payment", account, slug, sums)
+        for (account, slug, is_refund), sums in by_line.items()
+    ]
+
+
+def _accounts_with_missing(kind: str) -> QuerySet[AcquirerAccount]:
+    mine = _missing().filter(**{f"{kind}__isnull": False}, account=OuterRef("pk"))
+    return AcquirerAccount.objects.filter(Exists(mine.order_by())).order_by()
+
+
+MISSING_IN_SETTLEMENT_ROWS = [
+    ("reconciliation.view_discrepancy", Standing(lambda: _accounts_with_missing("payment"))),
+    ("reconciliation.view_discrepancy", Standing(lambda: _accounts_with_missing("refund"))),
+]
+"""What ``missing_in_settlement`` has a line for."""
+
+
+def _missing() -> QuerySet[Discrepancy]:
+    return Discrepancy.objects.filter(reason=Reason.MISSING, closed_at=None)
+
+
+def _missing_in(name: str, account: str, slug: str, sums: list[Any]) -> TodayLine:
+    count = sum(times for _, times, _, _ in sums)
+    amounts = ", ".join(str(Money(abs(value), currency)) for currency, _, value, _ in sums)
+    if name == "payment":
+        sentence = counted(
+            "{count} payment is late in settlement, {amounts}: {account}",
+            "{count} payments are late in settlement, {amounts}: {account}",
+            count,
+            amounts=amounts,
+            account=account,
+        )
+    else:
+        sentence = counted(
+            "{count} refund is late in settlement, {amounts}: {account}",
+            "{count} refunds are late in settlement, {amounts}: {account}",
+            count,
+            amounts=amounts,
+            account=account,
+        )
+    asked = urlencode({"ask": "missing", "account": slug})
+    return TodayLine(
+        label=say("Missing"),
+        tone="bad",
+        sentence=sentence,
+        url=f"{reverse('admin:reconciliation_discrepancy_changelist')}?{asked}",
+        action=say("Look"),
+        since=min(since for _, _, _, since in sums),
+    )
+
+
+def awaited_settlements() -> list[TodayLine]:
+    """One line for each settlement whose report should be here and is not, with how many of ours wait for it."""
+    found = AwaitedReport.objects.select_related("account").order_by("day", "pk")[:_REPORTS_ON_TODAY]
+    return [_awaited_settlement(one) for one in found]
+
+
+AWAITED_SETTLEMENT_ROWS = [
+    ("reconciliation.view_reportfile", Standing(lambda: AwaitedReport.objects.order_by()[:_REPORTS_ON_TODAY])),
+]
+"""What ``awaited_settlements`` has a line for."""
+
+
+def _awaited_settlement(one: AwaitedReport) -> TodayLine:
+    waiting = []
+    if one.payment_count:
+        waiting.append(counted("{count} payment", "{count} payments", one.payment_count))
+    if one.refund_count:
+        waiting.append(counted("{count} refund", "{count} refunds", one.refund_count))
+    return TodayLine(
+        label=say("Report missing"),
+        tone="wait",
+        sentence=say(
+            "Settlement details in {currency} of {day}: not here, {account}. Awaiting it: {waiting}",
+            currency=one.currency,
+            day=day_name(one.day),
+            account=one.account.name,
+            waiting=", ".join(waiting),
+        ),
+        url=reverse("admin:reconciliation_reportfile_changelist"),
+        act_url=reverse("admin:reconciliation_reportfile_list_act", args=("import_files",)),
+        action=say("Import"),
+        since=_start(one.day + timedelta(days=1)) + REPORT_BY,
     )
 
 

@@ -10,6 +10,7 @@ from portal.admin.display import Chip
 from portal.money import Money
 from portal.registry import Said, Truth
 from portal.words import say
+from reconciliation import standing
 from reconciliation.models import Match, Role, SettlementRow
 
 
@@ -25,11 +26,13 @@ def truths(payment: Any) -> list[Truth]:
     about = next((match.row for match in matches if match.role == Role.PAYMENT), None)
     if about is None:
         about = next((match.row for match in matches if match.role in (Role.DISAGREES, Role.REVERSAL)), None)
+    stands = standing.of(payment)
+    settlement = {"settlement": Said(standing.said(stands))} if stands is not None else {}
     if about is None:
-        return []
+        return [Truth(say("Settlement"), settlement, say("no row yet"))] if settlement else []
     refunds = [match.row for match in matches if match.role == Role.REFUND and match.is_settlement]
     is_cancelled = any(match.role == Role.CANCEL for match in matches)
-    return [Truth(say("Settlement"), _said(about, refunds, is_cancelled=is_cancelled), _note(about))]
+    return [Truth(say("Settlement"), _said(about, refunds, is_cancelled=is_cancelled) | settlement, _note(about))]
 
 
 def _note(row: SettlementRow) -> Any:

@@ -16,7 +16,7 @@ from payments.admin.bulk import ChosenPaymentsForm, refund_chosen
 from payments.models import Payment
 from payments.states import PaymentStatus
 from payments.today import WAITING
-from portal import clock, gather
+from portal import clock, gather, registry
 from portal.acquirer.results import Advice
 from portal.admin import display
 from portal.admin.acts import Act, Done
@@ -270,6 +270,7 @@ def _facts(payment: Payment) -> Card:
         (say("Asked next"), display.when(payment.due_at)),
         (say("Device"), f"{payment.terminal_type} {payment.os_type}".strip()),
     ]
+    facts += [fact for contributor in registry.facts for fact in contributor(payment)]
     if payment.gross_settlement is not None:
         facts.append((say("Settles as"), display.money(payment.gross_settlement)))
     if payment.quote_price is not None:

@@ -14,7 +14,7 @@ from payments.admin.acts import wallet_cell, wallet_words
 from payments.models import Cancel, Payment, Refund
 from payments.states import CancelStatus, RefundStatus
 from payments.today import WAITING
-from portal import clock, gather
+from portal import clock, gather, registry
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, Done
 from portal.admin.display import Chip
@@ -180,6 +180,7 @@ class RefundAdmin(_ReturnAdmin):
             facts.append(
                 (say("Settles as"), display.minor(refund.gross_settlement_value, refund.gross_settlement_currency))
             )
+        facts += [fact for contributor in registry.facts for fact in contributor(refund)]
         return [Card(say("Refund"), facts=[*facts, *_facts(refund)])]
 
     def ask_refund(self, request: HttpRequest, refund: Refund, form: ActForm) -> Done:

@@ -35,6 +35,7 @@ FIELDS = {
     "rate": lazy("Rate"),
     "fee": lazy("Fee"),
     "net": lazy("Net"),
+    "settlement": lazy("Settlement"),
 }
 """The fields in their order; who says something of a payment says it under these names."""
 PAID, UNPAID_STATE, CANCELLED, UNKNOWN = "PAID", "NOT PAID", "CANCELLED", "UNKNOWN"

@@ -21,7 +21,7 @@ from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Ques
 from portal.gateways import notification_url
 from portal.models import AcquirerAccount, AcquirerKey, MerchantKey
 from portal.money import EXPONENTS
-from portal.words import lazy, say
+from portal.words import counted, lazy, say
 
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,8}")
 _HOST_ONLY = lazy(
@@ -97,7 +97,16 @@ class AccountForm(NoteForm):
         min_value=0,
         max_value=60,
         initial=1,
-        help_text=lazy("N of your contract."),
+        help_text=lazy("N of your contract, in working days."),
+    )
+    settlement_grace_days = forms.IntegerField(
+        label=lazy("Grace of a settlement: working days"),
+        min_value=0,
+        max_value=60,
+        initial=3,
+        help_text=lazy(
+            "So long what is not settled on its day is only late. After that it is missing, and a discrepancy."
+        ),
     )
     notify_base_url = forms.CharField(
         label=lazy("Notification address"),
@@ -478,6 +487,10 @@ class AcquirerAccountAdmin(LedgerAdmin):
                     (say("Client id"), display.mono(account.client_id)),
                     (say("Slug"), display.mono(account.slug)),
                     (say("Settlement"), f"{account.settlement_currency}, T+{account.settlement_days}"),
+                    (
+                        say("Missing after"),
+                        counted("{count} working day late", "{count} working days late", account.settlement_grace_days),
+                    ),
                     (say("App id"), display.mono(account.app_id)),
                     (say("In reports"), display.mono(account.customer_id)),
                     (say("Wallets"), ", ".join(name_of(code) for code in account.wallets) or display.NOTHING),

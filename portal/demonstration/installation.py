@@ -108,6 +108,7 @@ def connect(control: SandboxControl, connection_file: Path, base_url: str) -> Ac
         "wallets": list(WALLETS),
         "settlement_currency": SETTLEMENT_CURRENCY,
         "settlement_days": 1,
+        "settlement_grace_days": 3,
         "notify_base_url": base_url,
         "app_id": _APP_ID,
         "customer_id": _CUSTOMER_ID,

@@ -179,12 +179,15 @@ class Tour:
 
     def _explain(self, planted: Discrepancy) -> None:
         _expect(planted.reason == Reason.AMOUNT_DIFFERS, f"It is a discrepancy of another kind: {planted.sentence}")
-        self._tell_law("Discrepancy", planted.file)
+        file = planted.file
+        if file is None:
+            raise StoryBroken("It is of no file.")
+        self._tell_law("Discrepancy", file)
         self._say("", planted.sentence)
         reconciling.close(
             planted, by=BY, resolution=Resolution.CREDITED, note="Confirmed by telephone; comes with the next batch."
         )
-        self._tell_law("Explained", planted.file)
+        self._tell_law("Explained", file)
         _expect(not reports.open_discrepancies().exists(), "It is still open.")
 
     def _tell_law(self, title: str, file: ReportFile) -> None:

@@ -29,6 +29,12 @@ class AcquirerAccount(models.Model):
     wallets = models.JSONField(default=list, blank=True, help_text="Contracted wallets, e.g. GCASH, DANA.")
     settlement_currency = models.CharField(max_length=3, default="USD")
     settlement_days = models.PositiveSmallIntegerField(default=1, help_text="N of the settlement cycle T+N.")
+    # Undocumented, how long a settlement may be late; we choose three working days, because a batch below the
+    # contract's minimum, or with more refunds than sales, rolls into the next one, and a holiday is in no calendar
+    # of ours.
+    settlement_grace_days = models.PositiveSmallIntegerField(
+        default=3, db_default=3, help_text="Working days a settlement may be late before what it leaves out is missing."
+    )
     notify_base_url = models.CharField(
         max_length=200,
         blank=True,

@@ -338,8 +338,19 @@ def _reports_agree(end: Ending) -> list[str]:
         if expected[one.reason] > 0 and one.row is not None:
             # Transaction and settlement details may both show one planted fee or amount.
             continue
-        found.append(f"{one.file.name} leaves open: {one.reason}, {one.sentence}")
-    return found
+        found.append(f"{one.file} leaves open: {one.reason}, {one.sentence}")
+    return found + _missing_agree(end)
+
+
+def _missing_agree(end: Ending) -> list[str]:
+    """What no report has is missing here, once each, and nothing else is: what came later is missing no more."""
+    ours: dict[str, Model] = {str(one): one for one in end.payments if one.status == PaymentStatus.SUCCEEDED}
+    ours |= {str(one): one for one in end.refunds if one.status == RefundStatus.SUCCEEDED and not one.gives_back_kept}
+    left_out = {name for name in settling.left_out(end.world) if name in ours}
+    missing = settling.missing_in_the_end()
+    known = {name for name, one in ours.items() if end.waits(one)}
+    found = [f"{name} is in no report, and nobody misses it" for name in left_out - missing - known]
+    return found + [f"{name} is missing here, and a report has it" for name in missing - left_out - known]
 
 
 def nothing_forgotten(end: Ending) -> list[str]:

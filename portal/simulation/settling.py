@@ -1,9 +1,11 @@
 """Days that close: their reports are imported, twice now and then, and some of them are wrong on purpose."""
 
 import random
+from datetime import timedelta
 
 from django.db.models import Q
 
+from portal import clock
 from portal.actor import Actor
 from portal.errors import Conflict
 from portal.sandbox import reports
@@ -11,7 +13,7 @@ from portal.simulation.stage import CLIENTS
 from portal.simulation.world import World
 from reconciliation import operations as reconciling
 from reconciliation.errors import QuestionOpen
-from reconciliation.models import AmountUnit, Discrepancy, FeeSign, Reason
+from reconciliation.models import AmountUnit, Discrepancy, FeeSign, Reason, SettlementWatch
 
 FINANCE = Actor.command("simulate")
 PLANTS = {
@@ -23,6 +25,10 @@ PLANTS = {
 }
 """What the sandbox can plant, and what a matching that sees it opens."""
 _MOST_PLANTED = 2
+_COMES_LATER = 0.5
+"""How often a row that is left out stands in the next batch."""
+_LONG_AFTER = timedelta(days=40)
+"""By then nothing is waited for any more."""
 _SLUGS = {client: slug for slug, client in CLIENTS.items()}
 
 
@@ -46,14 +52,21 @@ def something_is_planted(world: World, rng: random.Random) -> str:
     if not world.is_settled or len(world.planted) >= _MOST_PLANTED:
         return ""
     kind = rng.choice(tuple(PLANTS))
-    world.engine.plant(kind)
+    options = {"later": True} if kind == "missing_row" and rng.random() < _COMES_LATER else {}
+    world.engine.plant(kind, **options)
     world.planted.append(kind)
     return f"planted in a report: {kind}"
 
 
 def every_report_is_imported(world: World) -> None:
-    """At the end: what nobody imported yet, and a second look at what was opened too early."""
-    for client_id, day, name in _waiting(world):
+    """At the end: what nobody imported yet, the second half of it late, and a second look at what was opened too early.
+
+    By then all that it has is missing, and is found.
+    """
+    waiting = _waiting(world)
+    for place, (client_id, day, name) in enumerate(waiting):
+        if place == len(waiting) // 2:
+            missing_in_the_end()
         _imports(world, client_id, day, name)
     early = Discrepancy.objects.filter(closed_at=None, row__isnull=False).exclude(row__superseded_by__isnull=False)
     for pk in list(early.order_by("pk").values_list("pk", flat=True)):
@@ -65,9 +78,30 @@ def every_report_is_imported(world: World) -> None:
                 continue
 
 
+def missing_in_the_end() -> set[str]:
+    """Our ids of what no report has, as it is known once nothing is waited for any more."""
+    for held in SettlementWatch.objects.select_related("account").order_by("pk"):
+        reconciling.look(held, at=clock.now() + _LONG_AFTER)
+        reconciling.rest(held)
+    found = Discrepancy.objects.filter(reason=Reason.MISSING, closed_at=None).select_related("payment", "refund")
+    return {str(one.payment or one.refund) for one in found}
+
+
+def left_out(world: World) -> set[str]:
+    """The ids of payments and refunds that stand in no batch, by the acquirer's own books."""
+    rows = world.engine.store.all(
+        "SELECT request_id FROM transactions "
+        "WHERE kind IN ('PAYMENT', 'REFUND') AND (batch_id IS NULL OR batch_id = ?)",
+        (reports.WITHHELD,),
+    )
+    return {row["request_id"] for row in rows}
+
+
 def still_open() -> list[Discrepancy]:
-    """What is open, with what each is about."""
-    rows = Discrepancy.objects.filter(closed_at=None).filter(Q(row=None) | Q(row__superseded_by=None))
+    """What is open in the reports, with what each is about."""
+    rows = Discrepancy.objects.filter(closed_at=None, file__isnull=False).filter(
+        Q(row=None) | Q(row__superseded_by=None)
+    )
     return list(rows.select_related("row__match__payment", "row__match__refund", "file").order_by("pk"))
 
 

@@ -32,9 +32,12 @@ from portal.sandbox.context import Keys, Settings
 from portal.sandbox.engine import Engine
 from portal.sandbox.merchants import FIRST_CLIENT
 from portal.sandbox.store import Store
+from portal.sandbox.wallets import WALLETS as CHARGED
 from portal.simulation.agenda import Agenda
 from portal.simulation.doors import Asked, Doors
 from portal.simulation.line import Delivery, Line, Seams, session_to
+from reconciliation import operations as reconciling
+from reconciliation.contracts import HUNDREDTHS
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 WALLETS = {"GCASH": "PHP", "DANA": "IDR", "KAKAOPAY": "KRW", "DIRECT_DEBIT_SIAMCOMMERCIALBANK": "THB"}
@@ -146,6 +149,8 @@ def _open_the_shop(keys: Keys, store: Store) -> Opened:
                 prices={currency: Money(value, currency) for currency, value in _PRICES.items()},
                 by=Actor.command("simulate"),
             )
+            for wallet in WALLETS:
+                _agree_on_the_fee(account, wallet)
             for position, name in enumerate(BUYERS[slug]):
                 buyer = Buyer.objects.create(account=account, reference=name)
                 opened.buyers.append(buyer)
@@ -169,9 +174,23 @@ def _account(slug: str, keys: Keys) -> AcquirerAccount:
         wallets=list(WALLETS),
         notify_base_url=PORTAL,
         app_id="3333010071465913",
+        settlement_grace_days=0,  # what comes later is missing first
     )
     AcquirerKey.objects.create(account=account, version="1", public_key=keys.acquirer_public)
     return account
+
+
+def _agree_on_the_fee(account: AcquirerAccount, wallet: str) -> None:
+    """The contract says what the acquirer charges, so that a fee that differs is one that was planted."""
+    reconciling.add_contract(
+        account,
+        wallet,
+        Money(0, account.settlement_currency),
+        int(CHARGED[wallet].fee_rate * HUNDREDTHS),
+        valid_from=START.date(),
+        drift_percent=50,
+        by=Actor.command("simulate"),
+    )
 
 
 def _person(name: str, role: str) -> User:

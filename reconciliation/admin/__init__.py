@@ -1,7 +1,8 @@
-"""The desk's pages of settlement: batches, files, rows, bank credits, and what a person must explain."""
+"""The desk's pages of settlement: batches, files, rows, bank credits, fee contracts, and what to explain."""
 
 from reconciliation.admin.bank_credits import BankCreditAdmin
 from reconciliation.admin.batches import BatchAdmin
+from reconciliation.admin.contracts import FeeContractAdmin
 from reconciliation.admin.discrepancies import DiscrepancyAdmin
 from reconciliation.admin.files import ReportFileAdmin
 from reconciliation.admin.periods import PeriodAdmin
@@ -14,6 +15,7 @@ __all__ = [
     "BankCreditAdmin",
     "BatchAdmin",
     "DiscrepancyAdmin",
+    "FeeContractAdmin",
     "PeriodAdmin",
     "ReportFileAdmin",
     "SettlementRowAdmin",

@@ -38,9 +38,10 @@ from reconciliation.admin.discrepancy_forms import (
     WriteOffForm,
 )
 from reconciliation.admin.shared import OPEN, FileFilter
-from reconciliation.models import Discrepancy, FileStatus, Match
+from reconciliation.models import COUNTING, Discrepancy, Match, Reason
 from reconciliation.operations.by_hand import not_matchable
 from reconciliation.operations.discrepancies import not_reopenable, weight_of
+from reconciliation.operations.raising import about
 
 _MESSAGES_AT_MOST = 20
 """Of several at once: so many that were not done are told at the top of the list; the journal has all of them."""
@@ -53,6 +54,8 @@ def _is_closed(discrepancy: Discrepancy) -> str:
 def _not_checkable(discrepancy: Discrepancy) -> str:
     if not discrepancy.is_open:
         return say("It is closed already.")
+    if discrepancy.file_id is None:
+        return say("It closes by itself once a report has it.")
     return "" if discrepancy.row_id is not None else say("It is about the file, not about a row of ours.")
 
 
@@ -63,7 +66,7 @@ def _nothing_to_write_off(discrepancy: Discrepancy) -> str:
 
 
 def _nobody_to_ask_about(discrepancy: Discrepancy) -> str:
-    return "" if _match(discrepancy) is not None else say("The row names no payment of ours.")
+    return "" if about(discrepancy) is not None else say("The row names no payment of ours.")
 
 
 class DiscrepancyQuestions(Questions):
@@ -73,6 +76,7 @@ class DiscrepancyQuestions(Questions):
         Question("open", lazy("Open"), lambda: OPEN),
         Question("urgent", lazy("Urgent"), lambda: OPEN & Q(is_urgent=True)),
         Question("overdue", lazy("Overdue"), service_levels.overdue),
+        Question("missing", lazy("Missing in settlement"), lambda: OPEN & Q(reason=Reason.MISSING)),
         Question("nobody", lazy("Nobody has it"), lambda: OPEN & Q(owner__isnull=True)),
         Question("raised", lazy("With the acquirer"), lambda: OPEN & Q(raised_at__isnull=False)),
         Question("closed", lazy("Closed"), lambda: Q(closed_at__isnull=False)),
@@ -80,9 +84,11 @@ class DiscrepancyQuestions(Questions):
 
 
 class DiscrepancyAccount(AccountFilter):
-    """By account."""
+    """By account, which the file says, or what is missing in all of them."""
 
-    path = "file__account"
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        slug = self.value()
+        return queryset.filter(Q(file__account__slug=slug) | Q(account__slug=slug)) if slug else queryset
 
 
 class OpenedDay(DayFilter):
@@ -135,13 +141,15 @@ class DiscrepancyAdmin(LedgerAdmin):
         "note",
     )
     list_select_related = ("owner", "file", "row", "summary_row")
-    page_select_related = ("file__account", "row__batch", "summary_row__batch")
+    page_select_related = ("file__account", "account", "row__batch", "summary_row__batch", "payment", "refund")
     list_filter = (DiscrepancyQuestions, OwnerFilter, FileFilter, OpenedDay, DiscrepancyAccount)
     search_fields = (
         "row__transaction_request_id",
         "row__transaction_id",
         "row__batch__batch_id",
         "summary_row__batch__batch_id",
+        "payment__payment_request_id",
+        "refund__refund_request_id",
         "reason",
     )
     ordering = ("-opened_at", "-pk")
@@ -206,9 +214,7 @@ class DiscrepancyAdmin(LedgerAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Discrepancy]:
         rows: QuerySet[Discrepancy] = super().get_queryset(request)
-        return rows.filter(file__status=FileStatus.IMPORTED).defer(
-            "file__content", "file__preview", "file__differences"
-        )
+        return rows.filter(COUNTING).defer("file__content", "file__preview", "file__differences")
 
     def thing_or_none(self, request: HttpRequest, object_id: str) -> Any:
         """The row of a page; its line's file is its own, without the bytes of the report."""
@@ -269,6 +275,8 @@ class DiscrepancyAdmin(LedgerAdmin):
         match = _match(one)
         if match is not None:
             entries += queries.timeline(match.refund or match.cancel or match.payment)
+        elif (missing := one.refund or one.payment) is not None:
+            entries += queries.timeline(missing)
         return entries
 
     def cards(self, request: HttpRequest, one: Discrepancy) -> list[Card]:
@@ -281,29 +289,33 @@ class DiscrepancyAdmin(LedgerAdmin):
             (say("Owner", sense="work"), one.owner.get_username() if one.owner else say("nobody")),
             (say("Open for"), display.span((one.closed_at or clock.now()) - one.opened_at)),
             (say("Due"), _due(one)),
-            (say("File"), display.to(one.file)),
-            (say("Batch"), display.to(batch)),
-            (
-                say("Row"),
-                display.to(row, say("line {line_number}", line_number=row.line_number))
-                if row is not None
-                else display.NOTHING,
-            ),
         ]
+        missing = one.refund or one.payment
+        if missing is not None:
+            facts.append((say("Missing"), display.to(missing, display.ident(str(missing)))))
+        else:
+            facts += [
+                (say("File"), display.to(one.file)),
+                (say("Batch"), display.to(batch)),
+                (
+                    say("Row"),
+                    display.to(row, say("line {line_number}", line_number=row.line_number))
+                    if row is not None
+                    else display.NOTHING,
+                ),
+            ]
         if one.raised_at is not None:
             facts.append((say("Raised"), display.joined((display.stamp(one.raised_at), one.case_reference))))
-        match = _match(one)
-        evidence = self._evidence(request, one, match)
-        return [*evidence, Card(say("The discrepancy"), facts=facts), *_printed(one, wide=match is None)]
+        payment = about(one)
+        evidence = self._evidence(request, one, payment)
+        return [*evidence, Card(say("The discrepancy"), facts=facts), *_printed(one, wide=payment is None)]
 
-    def _evidence(self, request: HttpRequest, one: Discrepancy, match: Match | None) -> list[Card]:
+    def _evidence(self, request: HttpRequest, one: Discrepancy, payment: Payment | None) -> list[Card]:
         """What our books and the acquirer say, to stand beside the row as printed; else what it may belong to."""
         row = one.row
-        if row is None:
-            return []
-        if match is not None:
-            return [replace(truths.card(match.payment, self.ready_form(request, one, "ask")), wide=True)]
-        if not one.is_open:
+        if payment is not None:
+            return [replace(truths.card(payment, self.ready_form(request, one, "ask")), wide=True)]
+        if row is None or not one.is_open:
             return []
         proposed = queries.proposals(row) if row.batch_id is not None else []
         table = Table(
@@ -327,7 +339,8 @@ class DiscrepancyAdmin(LedgerAdmin):
     def subjects(self, one: Discrepancy) -> list[str]:
         match = _match(one)
         if match is None:
-            return []
+            missing = one.refund or one.payment
+            return [] if missing is None else [str(missing)]
         return [match.payment.payment_request_id, *([match.refund.refund_request_id] if match.refund else [])]
 
     # The acts.
@@ -356,10 +369,10 @@ class DiscrepancyAdmin(LedgerAdmin):
 
     def ask(self, request: HttpRequest, one: Discrepancy, form: AskForm) -> Done:
         """Ask the acquirer about the payment the row names."""
-        match = _match(one)
-        if match is None:  # ``why_not`` has refused before
-            raise LookupError("the row names no payment")
-        asked = paying.ask(match.payment, by=form.actor)
+        payment = about(one)
+        if payment is None:  # ``why_not`` has refused before
+            raise LookupError("it is about no payment")
+        asked = paying.ask(payment, by=form.actor)
         return Done(say("The acquirer was asked. The payment is {status}.", status=asked.get_status_display().lower()))
 
     def match(self, request: HttpRequest, one: Discrepancy, form: MatchForm) -> Done:

@@ -13,7 +13,7 @@ from portal.errors import PortalError
 from portal.money import Money
 from portal.words import counted, lazy, say
 from reconciliation import operations, queries
-from reconciliation.models import Discrepancy, FileStatus, Match
+from reconciliation.models import COUNTING, Discrepancy, Match
 from reconciliation.operations.by_hand import MATCH, Ours, foresee, name_of, weight_of_row
 from reconciliation.operations.discrepancies import EXPLAIN, weight_of
 
@@ -28,7 +28,7 @@ def workers() -> QuerySet[User]:
 
 
 def _needs(kind: str, form: ActForm, worth: Money) -> list[str]:
-    why = approvals.would_need(kind, by=form.actor, amount=worth, account=form.thing.file.account)
+    why = approvals.would_need(kind, by=form.actor, amount=worth, account=form.thing.whose)
     return [say("{why}: then this becomes a request, and nothing is done before.", why=why)] if why else []
 
 
@@ -147,14 +147,17 @@ class WriteOffForm(ReasonForm):
     def will_happen(self) -> list[str]:
         one = self.thing
         kind = say("loss") if (one.stake_value or one.value) < 0 else say("gain")
-        sentences = [
-            say(
-                "{amount} become a {kind} of ours; {share} of the file count as explained.",
-                amount=weight_of(one),
-                kind=kind,
-                share=one.share,
-            )
-        ]
+        if one.file_id is None:
+            sentences = [say("{amount} become a {kind} of ours.", amount=weight_of(one), kind=kind)]
+        else:
+            sentences = [
+                say(
+                    "{amount} become a {kind} of ours; {share} of the file count as explained.",
+                    amount=weight_of(one),
+                    kind=kind,
+                    share=one.share,
+                )
+            ]
         return [*sentences, NOBODY_MOVED, *_needs(EXPLAIN, self, weight_of(one))]
 
     def is_risky(self) -> bool:
@@ -171,6 +174,8 @@ class ReopenForm(ReasonForm):
     reasons = operations.REOPEN_REASONS
 
     def will_happen(self) -> list[str]:
+        if self.thing.file_id is None:
+            return [say("It waits for a person again, with its old age.")]
         return [
             say(
                 "{share} of the file are open again, and it waits for a person, with its old age.",
@@ -315,8 +320,8 @@ class RaiseForm(ReasonForm):
 
 class _ChosenDiscrepancies(ChosenForm):
     def rows(self) -> QuerySet[Discrepancy]:
-        rows = Discrepancy.objects.filter(file__status=FileStatus.IMPORTED)
-        return rows.select_related("file__account", "row", "summary_row", "owner").defer(
+        rows = Discrepancy.objects.filter(COUNTING)
+        return rows.select_related("file__account", "account", "row", "summary_row", "owner").defer(
             "file__content", "file__preview", "file__differences"
         )
 

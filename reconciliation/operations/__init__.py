@@ -18,6 +18,7 @@ from reconciliation.operations.banking import (
 )
 from reconciliation.operations.by_hand import MATCH_REASONS, UNMATCH_REASONS, match_by_hand, unmatch
 from reconciliation.operations.closing import LOCK_REASONS, lock
+from reconciliation.operations.contracts import add_contract, edit_contract
 from reconciliation.operations.discrepancies import (
     CHOOSABLE,
     REOPEN_REASONS,
@@ -31,6 +32,7 @@ from reconciliation.operations.discrepancies import (
 )
 from reconciliation.operations.importing import UNDO_REASONS, import_report, rehearse, undo
 from reconciliation.operations.in_bulk import ASSIGN_SEVERAL, CLOSE_SEVERAL, WRITE_OFF_SEVERAL, ItemResult, each
+from reconciliation.operations.missing import look, rest, watch
 from reconciliation.operations.raising import RAISE_REASONS, raise_to_acquirer
 from reconciliation.operations.trying import answer, commit, discard, forecast, try_report
 from reconciliation.outcomes import Outcome, Result
@@ -56,6 +58,7 @@ __all__ = [
     "ItemResult",
     "Outcome",
     "Result",
+    "add_contract",
     "answer",
     "assign",
     "check_again",
@@ -63,17 +66,20 @@ __all__ = [
     "commit",
     "discard",
     "each",
+    "edit_contract",
     "enter_credit",
     "forecast",
     "import_report",
     "import_statement",
     "lock",
+    "look",
     "match_by_hand",
     "match_credit",
     "name_difference",
     "raise_to_acquirer",
     "rehearse",
     "reopen",
+    "rest",
     "set_aside",
     "take",
     "take_back_difference",
@@ -82,5 +88,6 @@ __all__ = [
     "undo",
     "unmatch",
     "unmatch_credit",
+    "watch",
     "write_off",
 ]

@@ -18,7 +18,7 @@ from reconciliation import queries
 from reconciliation.books import Ids, OurCancel, OurPayment, OurRefund, open_books
 from reconciliation.layouts import ReportKind
 from reconciliation.lines import line_of
-from reconciliation.matching import Decision, decide_by_hand
+from reconciliation.matching import Decision, decide_by_hand, let_drift
 from reconciliation.models import (
     AT_WORK,
     SETTLING,
@@ -147,6 +147,7 @@ def foresee(discrepancy: Discrepancy, ours: Ours) -> Decision:
     decision, problem = decide_by_hand(line_of(row), told, books)
     if problem:
         raise Conflict(problem)
+    let_drift(decision, row.file.fee_drifts)
     return decision
 
 
@@ -155,6 +156,8 @@ def not_matchable(discrepancy: Discrepancy) -> str:
     if not discrepancy.is_open:
         return "It is closed already."
     row = discrepancy.row
+    if discrepancy.file_id is None:
+        return "No report has it, so there is no row to match."
     if row is None:
         return "It is about the file, not about a row of ours."
     if row.batch_id is None:
@@ -269,6 +272,8 @@ def name_of(ours: Ours) -> str:
 
 
 def _refuse_at_work(thing: Discrepancy | SettlementRow) -> None:
+    if thing.file is None:
+        return  # of no file; ``not_matchable`` says so
     at_work = ReportFile.objects.filter(account=thing.file.account_id, status__in=AT_WORK).defer("content").first()
     if at_work is not None:
         raise Conflict("{file} is being imported or undone. Wait for its end.", file=at_work.name)

@@ -34,6 +34,7 @@ from reconciliation.models import (
     SummaryRow,
 )
 from reconciliation.operations.keeping import restate_all, settle_incident, to_be_booked
+from reconciliation.operations.missing import heal, look_soon, settled_by
 
 Remember = Callable[[Model], None]
 
@@ -160,7 +161,7 @@ def _close(
             by=by,
             subject=discrepancy,
             amount=weight_of(discrepancy),
-            account=discrepancy.file.account,
+            account=discrepancy.whose,
             params={"resolution": str(resolution), "share": str(discrepancy.share)},
             sentence=_will_be(discrepancy, act, resolution),
             reason_code=reason_code,
@@ -181,7 +182,8 @@ def _close(
             note=note,
             outcome=f"{discrepancy.share} explained.",
         )
-        queries.prove(discrepancy.file)
+        if discrepancy.file is not None:
+            queries.prove(discrepancy.file)
         if remember is not None:
             remember(discrepancy)
 
@@ -233,7 +235,8 @@ def reopen(
             before=before,
             outcome=f"{discrepancy.share} open.",
         )
-        queries.prove(discrepancy.file)
+        if discrepancy.file is not None:
+            queries.prove(discrepancy.file)
         if remember is not None:
             remember(discrepancy)
 
@@ -280,7 +283,12 @@ def lock_for(thing: Discrepancy | SettlementRow) -> None:
 
     Raises Conflict where the file's import is being undone: then the discrepancy goes with it.
     """
+    if isinstance(thing, Discrepancy) and thing.file_id is None:  # missing in all of them
+        AcquirerAccount.objects.select_for_update(no_key=True).get(pk=thing.whose.pk)
+        thing.refresh_from_db()
+        return
     rows = ReportFile.objects.select_related("account").defer("content", "preview", "differences")
+    assert thing.file_id is not None  # noqa: S101 - all else is of a file
     file = rows.get(pk=thing.file_id)  # its bytes are many, and nobody needs them here
     AcquirerAccount.objects.select_for_update().get(pk=file.account_id)
     if not ReportFile.objects.filter(pk=thing.file_id, status=FileStatus.IMPORTED).exists():
@@ -327,9 +335,15 @@ def decide_anew(row: SettlementRow, note: str = "Checked again.", *, also_about:
 
     ``also_about`` is a payment that the row does not name by any id, and whose rows are decided on, too.
     """
-    changed = restate_all(judge_again(row).restated, note)
+    again = judge_again(row).restated
+    over = settled_by(one for one, _ in again)
+    changed = restate_all(again, note)
     if also_about is not None:
+        over.add(also_about)
         changed += restate_all(judge_about(row.file.account, also_about).restated, note)
+    if row.batch_id is not None:
+        heal(row.file.account, note)
+        look_soon(row.file.account, over)
     for file in ReportFile.objects.filter(pk__in={one.file_id for one in changed} - {row.file_id}).defer("content"):
         queries.prove(file)
     return any(one.pk == row.pk for one in changed)

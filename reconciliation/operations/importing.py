@@ -27,6 +27,7 @@ from portal.actor import Actor, ActorKind
 from portal.errors import Conflict, InvalidInput
 from portal.models import AcquirerAccount
 from reconciliation import outcomes, periods, queries, tie_out
+from reconciliation.contracts import Drift
 from reconciliation.errors import ReportRefused
 from reconciliation.judging import Judgement, judge_without
 from reconciliation.layouts import ReportKind
@@ -37,6 +38,7 @@ from reconciliation.models import (
     Batch,
     Discrepancy,
     Explanation,
+    FeeContract,
     FeeParts,
     FeeSign,
     FileStatus,
@@ -47,6 +49,7 @@ from reconciliation.models import (
     SettlementRow,
     SummaryRow,
 )
+from reconciliation.operations import missing
 from reconciliation.operations.banking import let_go, match_open
 from reconciliation.operations.copies import SameAsBefore, when
 from reconciliation.operations.keeping import (
@@ -72,6 +75,7 @@ PORTION = 2_000
 HELD = timedelta(seconds=30)
 """For how long a command holds the file it works on; every portion holds it anew."""
 LAYOUT_CHANGED = "report_layout"
+FEE_DRIFT = "FEE_DRIFT"
 
 UNDO_REASONS = (
     ("WRONG_FILE", "The wrong file"),
@@ -518,6 +522,7 @@ def _finish(file: ReportFile, plan: Plan, rows: Sequence[SettlementRow], later: 
     touched = restate_all(plan.judgement.restated, f"{file.name} was imported.")
     keep_matches([(rows[place], decisions[place]) for place in sorted(later)])
     raise_incidents(rows, decisions)
+    _announce_drifts(file, plan.judgement.drifts)
     _note_successors(rows, plan.judgement)
     if plan.kind is ReportKind.SUMMARY:
         _write_summary(file, plan)
@@ -542,6 +547,7 @@ def _finish(file: ReportFile, plan: Plan, rows: Sequence[SettlementRow], later: 
         "refusal": "",
         "refusal_code": "",
         "differences": [],
+        "fee_drifts": [drift.way for drift in plan.judgement.drifts],
         **_conventions(plan),
     }
     ReportFile.objects.filter(pk=file.pk).update(**facts)
@@ -555,13 +561,24 @@ def _finish(file: ReportFile, plan: Plan, rows: Sequence[SettlementRow], later: 
     queries.prove(file)
     _prove_others(touched, file)
     _forecasts_are_old(file)
+    _look_for_missing(file, missing.settled_by(row for row, _ in plan.judgement.restated))
     ending = describe(file, Result.IMPORTED, "")
     ending = replace(ending, restated_rows=len(touched))
-    sentence = outcomes.summed_up(file.get_kind_display(), ending, Result.IMPORTED)
+    said = [outcomes.summed_up(file.get_kind_display(), ending, Result.IMPORTED)]
+    said += [outcomes.drifted(drift, file.name) for drift in plan.judgement.drifts]
+    sentence = " ".join(said)
     journal.write("import report", by=errand.by, subject=file, outcome=sentence)
     if plan.reading.change:
         _announce(file, plan)
     return replace(ending, sentence=sentence)
+
+
+def _look_for_missing(file: ReportFile, over: set[int]) -> None:
+    """What was missing and stands in it is closed by it; what is still missing, the clock finds out."""
+    if file.kind == ReportKind.TRANSACTIONS:
+        return  # settles nothing
+    missing.heal(file.account, f"{file.name} was imported and has it.")
+    missing.look_soon(file.account, over)
 
 
 def _conventions(plan: Plan) -> dict[str, Any]:
@@ -632,6 +649,28 @@ def _announce(file: ReportFile, plan: Plan) -> None:
         subject=file.account,
         detail=f"First seen in {file.name}, edition {file.edition}. The cells are kept; nothing was read from them.",
     )
+
+
+def _announce_drifts(file: ReportFile, found: Sequence[Drift]) -> None:
+    """A price that has changed is one incident, of its contract, and not a discrepancy for each row."""
+    contracts = FeeContract.objects.in_bulk([drift.terms.pk for drift in found])
+    for drift in found:
+        summary = outcomes.drifted(drift, file.name)
+        detail = f"Agreed on: {drift.terms.words()} since {drift.terms.valid_from}. The rows are matched as charged."
+        subject = contracts.get(drift.terms.pk)
+        incidents.raise_incident(FEE_DRIFT, summary, subject=subject or file.account, detail=detail)
+
+
+def _forget_drifts(file: ReportFile, by: Actor) -> None:
+    """Close what the file alone said of a price."""
+    if not file.fee_drifts:
+        return
+    others = ReportFile.objects.filter(account=file.account_id, status=FileStatus.IMPORTED).exclude(pk=file.pk)
+    still = {way for ways in others.values_list("fee_drifts", flat=True) for way in ways}
+    for way in set(file.fee_drifts) - still:
+        wallet, currency, _ = way.split(" ")
+        for contract in FeeContract.objects.filter(account=file.account_id, wallet=wallet, currency=currency):
+            incidents.settle(FEE_DRIFT, subject=contract, by=by, resolution="The import was undone.")
 
 
 def _refuse(file: ReportFile, code: str, sentence: str, differences: list[dict[str, str]] | None = None) -> None:
@@ -734,6 +773,9 @@ def _stop_counting(file: ReportFile, errand: Errand) -> None:
         .exclude(resolution="HEALED")
         .values("reason", "sentence", "value", "currency", "resolution", "note", "closed_by")
     )
+    if file.kind != ReportKind.TRANSACTIONS:
+        missing.look_soon(file.account, Match.objects.filter(row__file=file).order_by().values("payment"))
+    _forget_drifts(file, errand.by)
     judgement = judge_without(file)
     for one in file.discrepancies.filter(closed_at=None).select_related("row__match"):
         match = getattr(one.row, "match", None) if one.row is not None else None
@@ -780,6 +822,7 @@ def _stop_counting(file: ReportFile, errand: Errand) -> None:
 def _back_to_tried(file: ReportFile) -> None:
     ReportFile.objects.filter(pk=file.pk).update(
         status=FileStatus.TRIED,
+        fee_drifts=[],
         imported_at=None,
         imported_by="",
         preview=None,

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
+from payments.models import Payment
 from portal import clock, evidence, journal, registry
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput
@@ -81,21 +82,34 @@ def bundle(discrepancy: Discrepancy, reason_code: str, *, with_messages: bool = 
         more.append(rows("summary", [record(line, *_SUMMARY) | _place(summary.batch, file) for line in lines]))
     told: list[Told] = []
     subjects: list[str] = []
-    if match is not None:
-        more += [one for contributor in registry.evidence for one in contributor(match.payment.order)]
-        entries = [entry for contributor in registry.timelines for entry in contributor(match.payment)]
+    payment = about(discrepancy)
+    if payment is not None:
+        more += [one for contributor in registry.evidence for one in contributor(payment.order)]
+        entries = [entry for contributor in registry.timelines for entry in contributor(payment)]
         told = [Told(entry.at, str(entry.sentence), str(entry.detail)) for entry in entries]
-        subjects = [match.payment.payment_request_id]
-        subjects += [refund.refund_request_id for refund in match.payment.refunds.order_by("pk")]
+        subjects = [payment.payment_request_id]
+        subjects += [refund.refund_request_id for refund in payment.refunds.order_by("pk")]
+    account = discrepancy.whose
+    where = f"{account.name}: {file.name}" if file is not None else account.name
     return evidence.pack(
-        (f"About discrepancy {discrepancy.pk}", discrepancy.sentence, f"{file.account.name}: {file.name}"),
-        account=file.account,
+        (f"About discrepancy {discrepancy.pk}", discrepancy.sentence, where),
+        account=account,
         subjects=subjects,
         lines=told,
         more=more,
         with_messages=with_messages,
         with_originals=False,
     )
+
+
+def about(discrepancy: Discrepancy) -> Payment | None:
+    """The payment it is about: the one its row belongs to, or that no report has, or whose refund none has."""
+    if discrepancy.refund is not None:
+        return discrepancy.refund.payment
+    if discrepancy.payment is not None or discrepancy.row_id is None:
+        return discrepancy.payment
+    match = Match.objects.filter(row=discrepancy.row_id).select_related("payment__order").first()
+    return match.payment if match is not None else None
 
 
 def _place(batch: Any, file: Any) -> dict[str, Any]:

@@ -289,7 +289,7 @@ def reports_close() -> list[str]:
             if law.reported != law.matched + law.explained + law.open or law.open.value:
                 found.append(f"{file.name}: {law.reported} = {law.matched} + {law.explained} + {law.open}")
     for one in Discrepancy.objects.filter(closed_at=None).select_related("file"):
-        found.append(f"{one.file.name}: {one.reason}: {one.sentence}")
+        found.append(f"{one.file or one.account}: {one.reason}: {one.sentence}")
     return found
 
 

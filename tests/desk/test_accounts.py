@@ -27,6 +27,7 @@ FACTS = {
     "wallets": ["GCASH", "DANA"],
     "settlement_currency": "USD",
     "settlement_days": "1",
+    "settlement_grace_days": "3",
     "is_enabled": "on",
 }
 

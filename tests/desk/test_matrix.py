@@ -7,6 +7,7 @@ door that is not walked here, fails.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from portal.admin.acts import Act
 from portal.admin.ledger import LedgerAdmin
 from portal.roles import PURPOSES, RIGHTS
 from reconciliation import operations as reconciling
-from reconciliation.models import BankCredit, Batch, Discrepancy, Period, ReportFile, SettlementRow
+from reconciliation.models import BankCredit, Batch, Discrepancy, FeeContract, Period, ReportFile, SettlementRow
 from tests import factories
 from tests.desk.conftest import Desk, act_url, list_url, page_url
 from tests.desk.test_lists import ROW
@@ -33,7 +34,7 @@ from tests.reconciliation.statements import statement
 
 pytestmark = pytest.mark.django_db
 README = Path(portal.__file__).parent.parent / "README.md"
-BOOKS = (ReportFile, Batch, SettlementRow, Discrepancy, BankCredit, Period)
+BOOKS = (ReportFile, Batch, SettlementRow, Discrepancy, BankCredit, Period, FeeContract)
 EVERYBODY = {
     *(
         "index",
@@ -100,6 +101,7 @@ def things() -> list[Any]:
     by = Actor.command("test")
     reconciling.import_report("settlement.csv", reports.SETTLEMENT.encode(), by=by, account=account)
     reconciling.import_statement("bank.csv", statement("5.00,USD,2026-05-15,BANK-1,").encode(), account=account, by=by)
+    FeeContract.objects.create(account=account, wallet="GCASH", currency="USD", rate=290, valid_from=date(2026, 5, 1))
     return [model.objects.first() for model in (*ROW, *BOOKS)]
 
 

@@ -2,18 +2,19 @@
 
 import threading
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
 
 from payments.models import Payment
+from portal import clock
 from portal.errors import PortalError
 from portal.models import JournalEntry
 from portal.money import Money
 from reconciliation import bank, operations, queries
-from reconciliation.models import Batch, Discrepancy, Match, Period, ReportFile, SettlementRow
-from reconciliation.operations import Outcome, Result
+from reconciliation.models import Batch, Discrepancy, Match, Period, ReportFile, SettlementRow, SettlementWatch
+from reconciliation.operations import Outcome, Result, missing
 from tests.factories import AcquirerAccountFactory
 from tests.reconciliation import reports
 from tests.reconciliation.conftest import BOOKKEEPER, Books
@@ -150,3 +151,19 @@ def test_one_month_closed_by_two_at_once_is_booked_once(trade: Books) -> None:
     assert JournalEntry.objects.filter(act="close month").count() == 1
     period.refresh_from_db()
     assert not period.is_open
+
+
+def test_what_is_missing_is_raised_once_by_two_at_once_beside_the_import_that_has_it(trade: Books) -> None:
+    missing.look_soon(trade.account)
+    long_after = clock.now() + timedelta(days=400)
+    text = settlement(row("PAYMENT", "P-1", "50.00", "50.00")).encode()
+
+    ends = at_once(
+        lambda: missing.look(SettlementWatch.objects.get(), at=long_after),
+        lambda: missing.look(SettlementWatch.objects.get(), at=long_after),
+        lambda: operations.import_report("a.csv", text, by=BOOKKEEPER, account=trade.account),
+    )
+
+    assert ends == ["done", "done", Result.IMPORTED]
+    assert Discrepancy.objects.count() <= 1  # whoever comes after the import finds nothing missing
+    assert not Discrepancy.objects.filter(closed_at=None).exists()

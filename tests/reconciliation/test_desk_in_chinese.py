@@ -3,19 +3,23 @@
 import io
 import re
 import zipfile
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
 
+from portal import clock, work
 from portal.models import JournalEntry
 from portal.money import Money
 from portal.roles import FINANCE
 from reconciliation import operations
 from reconciliation.models import Batch, Discrepancy, Match, Period
+from tests.desk.conftest import page_url as thing_page
 from tests.reconciliation.conftest import BOOKKEEPER, Books, Import
 from tests.reconciliation.reports import row, settlement
 from tests.reconciliation.test_desk import act, signed_in, words
 from tests.reconciliation.test_desk_work import LIST, act_of, page_of
+from tests.story import StoryClock
 from tests.words.test_pages import CHINESE, english_on
 
 MONTHS = "/admin/reconciliation/period/"
@@ -119,3 +123,30 @@ def test_a_month_before_and_after_it_is_closed(reader: Client, books: Books, imp
         assert "attachment" in taken.headers["Content-Disposition"]
         assert not _CHINESE.search(taken.content.decode())
     assert JournalEntry.objects.filter(act="take the journal of a month").count() == 2
+
+
+def test_what_is_missing_and_what_is_awaited(
+    reader: Client, books: Books, imported: Import, story_clock: StoryClock
+) -> None:
+    noon = datetime(2026, 5, 12, 4, 0, tzinfo=UTC)
+    story_clock.set(noon)
+    paid = books.payment("P-1", Money(100_00, "USD"))
+    given_back = books.refund("R-1", paid, Money(30_00, "USD"))
+    books.payment("P-2", Money(5_00, "USD"))
+    imported(settlement(row("PAYMENT", "P-2", "5.00", "5.00")))
+    books.payment("P-3", Money(7_00, "USD"), settlement_currency="EUR")
+    story_clock.set(datetime(2026, 5, 19, tzinfo=clock.ACQUIRER_ZONE))
+    work.run_all_due()
+    assert Discrepancy.objects.filter(reason="MISSING").count() == 2
+
+    page = opened(reader, "/admin/")
+    assert "1 笔支付结算迟到" in page
+    assert "的 EUR 结算明细" in page
+    for thing in (paid, given_back, paid.order):
+        assert "结算缺失" in opened(reader, thing_page(thing))
+    for one in Discrepancy.objects.filter(reason="MISSING"):
+        assert "没有报表列有它" in opened(reader, page_of(one))
+        for name in ("close", "write_off", "reopen", "match", "check_again", "raise_it"):
+            opened(reader, act_of(one, name))
+    assert "尚无费率合同" in opened(reader, "/admin/reconciliation/feecontract/")
+    opened(reader, "/admin/reconciliation/feecontract/acts/add/")

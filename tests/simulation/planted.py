@@ -334,6 +334,32 @@ BUGS = (
             "            pass\n    finish_if_done(line.bulk)\n    line.refresh",
         ),
     ),
+    _bug(
+        "what no report has is awaited for ever",
+        (
+            "reconciliation/operations/missing.py",
+            "    is_due = kind.of_days(None, given_up)\n",
+            "    is_due = kind.of_days(None, given_up - AGES)\n",
+        ),
+        (
+            "reconciliation/operations/missing.py",
+            "_DAY = timedelta(days=1)\n",
+            "_DAY = timedelta(days=1)\nAGES = timedelta(days=9999)\n",
+        ),
+        (
+            "reconciliation/operations/missing.py",
+            "        is_due |= kind.of_days(group.day, group.day + _DAY) & Q(**{kind.currency: group.currency})\n",
+            "        del group\n",
+        ),
+    ),
+    _bug(
+        "a report that has what was missing does not close it",
+        (
+            "reconciliation/operations/missing.py",
+            "        healed += _heal(mine.filter(Exists(expecting.told_of(kind, OuterRef(kind.name)))), note)\n",
+            "",
+        ),
+    ),
 )
 
 

@@ -1,0 +1,339 @@
+"""The other way round: what of ours a settlement should have by now, and where each of it stands. Reads only.
+
+Nothing is written when something is paid or refunded. That it is expected follows from the row itself: it is final,
+its moment in UTC+8 names the acquirer's day, and the account's cycle names the day of its settlement. From there::
+
+    expected on the day of the settlement
+      -> late, once that day is over and its report, which is here, does not have it
+      -> awaiting its report, while that is not here
+      -> missing, after the grace if the report is here, and some days later in any case
+
+Decision: whether the report of a day is here is asked of the rows, and of the batches only where no row tells. As soon
+as one thing of a day is settled, whatever is left of that day is late, on whichever date the acquirer initiated it: a
+holiday that no calendar of ours knows moves a batch, and a dropped row must not hide behind it. Passed over: a table of
+the files an acquirer should write, since below the contract's minimum it writes none.
+
+What is cancelled is not expected: it was never cleared, or its PAYMENT and CANCEL come to nothing. Nor is a refund of
+money that the acquirer kept against our status, whose payment is not expected either.
+Sources: https://docs.antom.com/ac/reconcile/rules, https://docs.antom.com/ac/reconcile/settlement_details
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import Enum, auto
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import TruncDate
+
+from payments.models import Payment, Refund
+from payments.states import PaymentStatus, RefundStatus
+from portal import clock
+from portal.models import AcquirerAccount
+from reconciliation import queries
+from reconciliation.models import (
+    Batch,
+    Discrepancy,
+    FileStatus,
+    Match,
+    Reason,
+    Resolution,
+    Role,
+    SettlementWatch,
+)
+
+REPORT_BY = timedelta(days=1)
+"""A settlement's report is written at latest by 24:00 of the day after it; from then on somebody waits for it."""
+AT_LATEST = timedelta(days=7)
+"""So long after the grace a report is waited for: by then the acquirer may have removed it from its server."""
+_SATURDAY = 5
+_DAY = timedelta(days=1)
+_SOON = timedelta(days=2)
+"""Nearly all is done so soon after it was made: by when it was made the index finds it."""
+
+
+def start_of(day: date) -> datetime:
+    """When a day of the acquirer begins."""
+    return datetime.combine(day, time.min, clock.ACQUIRER_ZONE)
+
+
+def day_of(moment: datetime) -> date:
+    """The acquirer's day."""
+    return moment.astimezone(clock.ACQUIRER_ZONE).date()
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """T+N and the grace, in working days.
+
+    The acquirer's calendar of holidays is not published; we take Monday to Friday for working days, because that much
+    is sure, and let the grace hold what is not.
+    """
+
+    days: int
+    grace: int
+
+    @classmethod
+    def of(cls, account: AcquirerAccount) -> "Cycle":
+        """As the account's contract says."""
+        return cls(account.settlement_days, account.settlement_grace_days)
+
+    def expected_on(self, day: date) -> date:
+        """The day on which what happened on ``day`` is settled."""
+        return _working_days_after(day, self.days)
+
+    def reported_by(self, day: date) -> date:
+        """The first day on which its report should be here."""
+        return self.expected_on(day) + REPORT_BY + _DAY
+
+    def missing_on(self, day: date) -> date:
+        """The first day on which it is missing if a report is here and does not have it."""
+        return _working_days_after(self.expected_on(day), self.grace) + _DAY
+
+    def given_up_on(self, day: date) -> date:
+        """The first day on which it is missing, whether a report is here or not."""
+        return self.missing_on(day) + AT_LATEST
+
+    def last_day(self, limit: Any, today: date) -> date:
+        """The last day whose ``limit`` (one of the above) has come."""
+        day = today
+        while limit(day) > today:
+            day -= _DAY
+        return day
+
+
+def _working_days_after(day: date, count: int) -> date:
+    for _ in range(count):
+        day = _working(day + _DAY)
+    return _working(day)
+
+
+def _working(day: date) -> date:
+    while day.weekday() >= _SATURDAY:
+        day += _DAY
+    return day
+
+
+# What is expected, and in no report.
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Payments or refunds, as far as their settlement goes."""
+
+    name: str
+    model: Any
+    role: Role
+    moment: str
+    """The column that says when it happened, by the acquirer's clock."""
+    account: str
+    currency: str
+    """The path to the currency it is settled in."""
+    row_type: str
+    expected: Q
+    undecided: tuple[str, ...]
+    """The statuses from which it may yet be expected."""
+
+    def unsettled(self) -> QuerySet[Any]:
+        """What is expected, and that no report which counts has."""
+        found: QuerySet[Any] = self.model._base_manager.filter(self.expected).exclude(gross_settlement_value=0)
+        return found.filter(~Exists(told_of(self, OuterRef("pk"))))
+
+    def of(self, account: AcquirerAccount | int) -> Q:
+        """Of an account."""
+        return Q(**{self.account: account})
+
+    def of_days(self, first: date | None, end: date) -> Q:
+        """Which happened from ``first`` on, and before ``end``."""
+        found = Q(**{f"{self.moment}__lt": start_of(end)})
+        return found if first is None else found & Q(**{f"{self.moment}__gte": start_of(first)})
+
+    def named(self) -> Q:
+        """Discrepancies about things of this kind."""
+        return Q(**{f"{self.name}__isnull": False})
+
+
+PAYMENTS = Kind(
+    name="payment",
+    model=Payment,
+    role=Role.PAYMENT,
+    moment="paid_at",
+    account="order__account",
+    currency="settlement_currency",
+    row_type="PAYMENT",
+    expected=Q(status=PaymentStatus.SUCCEEDED),
+    undecided=(PaymentStatus.INITIATED, PaymentStatus.PROCESSING),
+)
+REFUNDS = Kind(
+    name="refund",
+    model=Refund,
+    role=Role.REFUND,
+    moment="refunded_at",
+    account="payment__order__account",
+    currency="payment__settlement_currency",
+    row_type="REFUND",
+    expected=Q(status=RefundStatus.SUCCEEDED, gives_back_kept=False),
+    undecided=(RefundStatus.INITIATED, RefundStatus.PROCESSING),
+)
+KINDS = (PAYMENTS, REFUNDS)
+# Undocumented, whether a report has a row for what comes to 0.00 in the settlement currency; we choose not to expect
+# one, because no money would be missing. Should it be there, it is matched as any other.
+
+
+def kind_of(thing: Payment | Refund) -> Kind:
+    """Its kind."""
+    return PAYMENTS if isinstance(thing, Payment) else REFUNDS
+
+
+def told_of(kind: Kind, key: Any) -> QuerySet[Match]:
+    """The rows of settlements that have it: those that settle it, and those that name it and disagree.
+
+    The latter are discrepancies themselves. A row that a person unmatched is not its row.
+    """
+    unmatched = Discrepancy.objects.filter(row=OuterRef("row"), reason=Reason.UNMATCHED).order_by()
+    disagrees = Q(role=Role.DISAGREES, row__transaction_type=kind.row_type) & ~Q(Exists(unmatched))
+    found = Match.objects.filter(
+        Q(role=kind.role) | disagrees, is_settlement=True, row__file__status=FileStatus.IMPORTED, **{kind.name: key}
+    )
+    return found.order_by()
+
+
+def missing(kind: Kind) -> QuerySet[Discrepancy]:
+    """The open discrepancies about what is missing."""
+    return Discrepancy.objects.filter(kind.named(), reason=Reason.MISSING, closed_at=None)
+
+
+def unraised(kind: Kind) -> QuerySet[Any]:
+    """What is unsettled and no discrepancy speaks of: there is none, or it has healed and does not hold any more."""
+    stands = Discrepancy.objects.filter(**{kind.name: OuterRef("pk")}).exclude(resolution=Resolution.HEALED)
+    return kind.unsettled().filter(~Exists(stands.order_by()))
+
+
+# Whether the report of a day is here.
+
+
+@dataclass(frozen=True)
+class Group:
+    """What happened on one day of the acquirer and is settled in one currency."""
+
+    day: date
+    currency: str
+
+
+def groups(kind: Kind, rows: QuerySet[Any]) -> dict[Group, int]:
+    """How many of the rows there are of each day and currency."""
+    by_day = rows.order_by().values_list(TruncDate(kind.moment, tzinfo=clock.ACQUIRER_ZONE), F(kind.currency))
+    return {Group(day, currency): count for day, currency, count in by_day.annotate(count=Count("pk"))}
+
+
+def reported(account: AcquirerAccount, wanted: Iterable[Group]) -> set[Group]:
+    """Of which of these the report is here, whole. One query, and two short ones for each that no batch tells of."""
+    wanted = set(wanted)
+    if not wanted:
+        return set()
+    cycle = Cycle.of(account)
+    days = {group: cycle.expected_on(group.day) for group in wanted}
+    incomplete, here = _batches(account, set(days.values()))
+    return {
+        group
+        for group in wanted
+        if (days[group], group.currency) not in incomplete
+        and ((days[group], group.currency) in here or _is_settled_in_part(account, group))
+    }
+
+
+def _batches(account: AcquirerAccount, days: set[date]) -> tuple[set[tuple[date, str]], set[tuple[date, str]]]:
+    """Days and currencies of which a part is awaited, and of which the details are here.
+
+    A summary without its details, or with more rows than they have, says that a file is still to come.
+    """
+    parts = Discrepancy.objects.filter(
+        summary_row__batch=OuterRef("pk"),
+        reason__in=(Reason.DETAILS_AWAITED, Reason.COUNT_DIFFERS),
+        closed_at=None,
+    )
+    found = Batch.objects.filter(account=account, initiated_on__in=days).exclude(details=None, summary=None)
+    incomplete: set[tuple[date, str]] = set()
+    here: set[tuple[date, str]] = set()
+    for day, currency, details, waits in found.annotate(waits=Exists(parts.order_by())).values_list(
+        "initiated_on", "currency", "details__status", "waits"
+    ):
+        if details == FileStatus.IMPORTED:
+            here.add((day, currency))
+        if waits or details != FileStatus.IMPORTED:
+            incomplete.add((day, currency))
+    return incomplete, here
+
+
+def _is_settled_in_part(account: AcquirerAccount, group: Group) -> bool:
+    """Whether something of that day and currency is settled: the first such row is answer enough."""
+    for kind in KINDS:
+        counting = Match.objects.filter(role=kind.role, is_settlement=True, row__file__status=FileStatus.IMPORTED)
+        rows = kind.model._base_manager.filter(
+            kind.of(account),
+            kind.of_days(group.day, group.day + _DAY),
+            Exists(counting.filter(**{kind.name: OuterRef("pk")}).order_by()),
+            created_at__gte=start_of(group.day) - _SOON,
+            created_at__lt=start_of(group.day + _DAY),
+            **{kind.currency: group.currency},
+        )
+        if rows.order_by().exists():
+            return True
+    return False
+
+
+# Where one of them stands.
+
+
+class State(Enum):
+    """Where a payment or refund stands with its settlement."""
+
+    EXPECTED = auto()
+    AWAITING = auto()
+    """Its report is not here."""
+    LATE = auto()
+    """Its report is here and does not have it; the grace runs."""
+    MISSING = auto()
+    EXPLAINED = auto()
+    """It is missing, and a person said what became of it."""
+    SETTLED = auto()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where it stands, and the day that says most about it."""
+
+    state: State
+    day: date
+    """When it was settled; else when it was, or is, expected."""
+    missing_on: date
+    discrepancy: Discrepancy | None = None
+
+
+def standing(thing: Payment | Refund, account: AcquirerAccount) -> Standing | None:
+    """Where it stands; None where no settlement is expected. A constant number of queries."""
+    kind = kind_of(thing)
+    moment: datetime | None = getattr(thing, kind.moment)
+    if moment is None:
+        return None
+    cycle, happened = Cycle.of(account), day_of(moment)
+    expected, missing_on = cycle.expected_on(happened), cycle.missing_on(happened)
+    row = queries.settled(thing)
+    if row is not None:
+        assert row.batch is not None  # noqa: S101 - of a settlement
+        return Standing(State.SETTLED, row.batch.initiated_on, missing_on)
+    if not kind.unsettled().filter(pk=thing.pk).exists():
+        return None
+    found = Discrepancy.objects.filter(**{kind.name: thing}).exclude(resolution=Resolution.HEALED).first()
+    if found is not None:
+        return Standing(State.MISSING if found.is_open else State.EXPLAINED, expected, missing_on, found)
+    today = day_of(clock.now())
+    is_old = SettlementWatch.objects.filter(account=account, since__gt=thing.created_at)
+    if today <= expected or is_old.exists():  # of before we had its reports: nobody misses it
+        return Standing(State.EXPECTED, expected, missing_on)
+    currency = thing.settlement_currency if isinstance(thing, Payment) else thing.payment.settlement_currency
+    if reported(account, [Group(happened, currency)]):
+        return Standing(State.LATE, expected, missing_on)
+    is_awaited = today >= cycle.reported_by(happened)
+    return Standing(State.AWAITING if is_awaited else State.EXPECTED, expected, missing_on)
