@@ -1,7 +1,9 @@
 """The sandbox on the network: HTTP/1.1 with kept connections, and the thread in which its time passes."""
 
 import socket
+import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,8 +77,7 @@ class HttpServer:
         self._server.gateway = _Gateway
         self._server.ConnectionClass = _Connection
         self._server.max_request_body_size = LARGEST_BODY * 2
-        # Broken lines are made on purpose here; the server need not complain of them.
-        self._server.error_log = _quiet  # type: ignore[method-assign, unused-ignore]
+        self._server.error_log = _complain  # type: ignore[method-assign, unused-ignore]
         self._host, self._port = host, port
         self._thread: threading.Thread | None = None
 
@@ -102,8 +103,11 @@ class HttpServer:
             self._thread.join(_SHUTDOWN_SECONDS)
 
 
-def _quiet(*_arguments: object, **_named: object) -> None:
-    """Say nothing."""
+def _complain(*_arguments: object, **_named: object) -> None:
+    """Print a mistake of the sandbox's own. Broken lines are made on purpose here, and no news."""
+    mistake = sys.exc_info()[1]
+    if mistake is not None and not isinstance(mistake, OSError):
+        traceback.print_exc()
 
 
 class Ticker:

@@ -357,3 +357,15 @@ def test_the_command_refuses_a_folder_it_cannot_use(tmp_path: Path) -> None:
         )
         assert (result.returncode, sentence in result.stderr) == (2, True)
         assert "Traceback" not in result.stderr
+
+
+def test_a_mistake_of_the_sandbox_itself_is_printed(
+    control: SandboxControl, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks(_engine: Engine) -> None:
+        raise KeyError("a mistake")
+
+    monkeypatch.setattr(Engine, "next_due", breaks)
+
+    assert requests.get(f"{control.base_url}/control/clock", timeout=10).status_code == 500
+    assert "KeyError: 'a mistake'" in capsys.readouterr().err
