@@ -5,6 +5,7 @@ otherwise; a POST must say ``application/json``, which a web page elsewhere cann
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -102,9 +103,12 @@ def _turn(engine: Engine, verb: str, *arguments: object) -> None:
 
 def _clock_move(engine: Engine, given: dict[str, Any], parts: dict[str, str]) -> Any:
     spans = {name: given[name] for name in ("seconds", "minutes", "hours", "days") if name in given}
-    if not spans or any(type(span) not in (int, float) for span in spans.values()):
-        raise ControlRefused("Say how far: seconds, minutes, hours or days.")
-    _turn(engine, "move", timedelta(**spans))
+    if not spans or any(type(span) not in (int, float) or not math.isfinite(span) for span in spans.values()):
+        raise ControlRefused("Say how far: seconds, minutes, hours or days, as a number.")
+    try:
+        _turn(engine, "move", timedelta(**spans))
+    except OverflowError as reason:
+        raise ControlRefused("The clock cannot move that far: it knows the years 1 to 9999.") from reason
     return _clock(engine, given, parts)
 
 
@@ -155,6 +159,10 @@ def _faults(engine: Engine, _given: dict[str, Any], _parts: dict[str, str]) -> A
 
 
 def _set_fault(engine: Engine, given: dict[str, Any], _parts: dict[str, str]) -> Any:
+    wallet = given.get("wallet")
+    if isinstance(wallet, str) and wallet not in wallets.WALLETS:
+        # It would be in force, and never happen.
+        raise ControlRefused(f"There is no wallet {wallet!r}. There are: {', '.join(wallets.WALLETS)}.")
     return _fault(engine, engine.context.faults.set(given, engine.context.now()))
 
 
@@ -391,7 +399,8 @@ def _finish_refund(engine: Engine, given: dict[str, Any], parts: dict[str, str])
 
 
 def _close_day(engine: Engine, given: dict[str, Any], _parts: dict[str, str]) -> Any:
-    files = engine.close_day(given.get("day"), given.get("edition"))
+    day, edition = (_text(given, name) if given.get(name) is not None else None for name in ("day", "edition"))
+    files = engine.close_day(day, edition)
     return {
         "files": [{"day": one.day, "name": one.name, "kind": one.kind, "client_id": one.client_id} for one in files]
     }

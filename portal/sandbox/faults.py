@@ -17,6 +17,8 @@ NOTIFICATIONS = ("notifyAuthorization", "notifyPayment", "notifyRefund")
 _APIS = tuple(BY_API)
 _INSTEAD_OF_WORK = ("request_lost", "http_500", "answer_code")
 _EVERYWHERE = frozenset({"fault", "calls", "minutes", "wallet"})
+_LONGEST = {"minutes": 60 * 24 * 366, "seconds": 60 * 60 * 24 * 366}
+"""A year. What is longer, endless or not a number at all would break in the middle of the call it is meant for."""
 
 
 @dataclass(frozen=True)
@@ -193,8 +195,8 @@ def _checked(wish: dict[str, Any]) -> str:
 def _check_option(word: str, name: str, value: object, wish: dict[str, Any]) -> None:
     if name in ("calls", "attempts") and (type(value) is not int or value < 1):
         raise FaultUnclear(f"{name!r} must be a whole number above zero.")
-    if name in ("minutes", "seconds") and (type(value) not in (int, float) or float(str(value)) <= 0):
-        raise FaultUnclear(f"{name!r} must be a number above zero.")
+    if name in _LONGEST and (type(value) not in (int, float) or not 0 < float(str(value)) <= _LONGEST[name]):
+        raise FaultUnclear(f"{name!r} must be a number above zero, and at most a year.")
     if name in ("work_done", "expires") and type(value) is not bool:
         raise FaultUnclear(f"{name!r} must be true or false.")
     if name == "api" and value not in _APIS:

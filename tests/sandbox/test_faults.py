@@ -323,3 +323,27 @@ def test_faults_are_listed_and_cleared(control: SandboxControl) -> None:
 
 def test_every_word_of_a_fault_is_explained() -> None:
     assert all(kind.does and kind.needs <= kind.takes for kind in KINDS.values())
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("/faults", '{"fault": "answer_lost", "minutes": 1e400}', "'minutes' must be a number above zero, and at most"),
+        ("/faults", '{"fault": "answer_lost", "minutes": NaN}', "'minutes' must be a number above zero, and at most"),
+        ("/faults", '{"fault": "slow_answer", "seconds": 1e308}', "'seconds' must be a number above zero, and at most"),
+        ("/faults", '{"fault": "answer_lost", "wallet": "NOPE"}', "There is no wallet 'NOPE'. There are: ALIPAY_CN"),
+        ("/clock/move", '{"seconds": 1e400}', "Say how far: seconds, minutes, hours or days, as a number."),
+        ("/clock/move", '{"days": 1e300}', "The clock cannot move that far: it knows the years 1 to 9999."),
+        ("/clock/move", '{"days": 9000000}', "The clock cannot move that far: it knows the years 1 to 9999."),
+        ("/day-close", '{"day": 5}', "'day' is missing: a string is expected."),
+    ],
+)
+def test_a_number_that_is_none_is_refused_in_words(
+    shop: Shop, control: SandboxControl, path: str, body: str, sentence: str
+) -> None:
+    json = {"Content-Type": "application/json"}
+
+    answer = requests.post(f"{control.base_url}/control{path}", data=body, headers=json, timeout=10)
+
+    assert (answer.status_code, answer.json()["detail"][: len(sentence)]) == (400, sentence)
+    assert control.faults() == []
