@@ -28,6 +28,8 @@ _HOST_ONLY = lazy(
     "Give scheme and host alone, such as https://open-sea-global.alipay.com; the path follows from the client id."
 )
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
+_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 
 
 def _address(text: str, *, path_allowed: bool) -> str:
@@ -38,7 +40,9 @@ def _address(text: str, *, path_allowed: bool) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise forms.ValidationError(say("This is no address. Write it like https://shop.example.")) from None
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment or "@" in parts.netloc:
+    # urlsplit drops line breaks and tabs and takes anything for a host; a call would fail only when money is to move.
+    is_address = cleaned.isprintable() and " " not in cleaned and _HOST.fullmatch(host or "")
+    if parts.scheme not in {"http", "https"} or not is_address or parts.query or parts.fragment or "@" in parts.netloc:
         raise forms.ValidationError(say("This is no address. Write it like https://shop.example."))
     if parts.scheme == "http" and host not in _LOCAL:
         raise forms.ValidationError(say("Use https://. Plain http is for this machine alone."))
