@@ -8,9 +8,17 @@ import sys
 def main() -> None:
     """Run a management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - after the settings are named
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - after the settings are named
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as reason:
+        # A variable of the environment: its name and a sentence say more than where it was read.
+        if "--traceback" in sys.argv:
+            raise
+        sys.stderr.write(f"{reason}\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ that cannot be read stops the start with its name. A secret may come as ``NAME_F
 import os
 import secrets
 from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -14,8 +16,34 @@ from django.core.exceptions import ImproperlyConfigured
 from portal.money import MoneyError, parse_major
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+
+
+class _Environment(environ.FileAwareEnv):  # type: ignore[misc, unused-ignore]
+    """Says which variable cannot be read. The library would take any word that is not a yes for a no."""
+
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
+    ) -> Any:
+        """The variable, of the kind that is wanted. Raises ImproperlyConfigured."""
+        if cast is bool and var in self.ENVIRON and self.ENVIRON[var].strip().lower() not in _YES_AND_NO:
+            raise ImproperlyConfigured(f"{var} must be true or false, not {self.ENVIRON[var]!r}")
+        try:
+            return super().get_value(var, cast, default, parse_default)
+        except ValueError:
+            raise ImproperlyConfigured(f"{var} takes whole numbers, not {self.ENVIRON[var]!r}") from None
+
+
+_YES_AND_NO = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0", ""}
+env = _Environment()
 environ.Env.read_env(BASE_DIR / ".env")
+
+
+def _at_least(name: str, least: int, number: int) -> int:
+    """The number. Raises ImproperlyConfigured when it is too small to mean anything."""
+    if number < least:
+        raise ImproperlyConfigured(f"{name} must be {least} or more, not {number}")
+    return number
+
 
 # Which world this is: "sandbox" (the default) or "production".
 PORTAL_ENVIRONMENT = env.str("PORTAL_ENVIRONMENT", default="sandbox")
@@ -113,8 +141,15 @@ TEMPLATES = [
 ]
 
 # The database. ATOMIC_REQUESTS stays off: a promise must be committed before the wire, not with the request.
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{PORTAL_DATA / 'portal.sqlite3'}")}
-_database = DATABASES["default"]
+_database_url = env.str("DATABASE_URL", default="") or f"sqlite:///{PORTAL_DATA / 'portal.sqlite3'}"
+try:
+    _database = env.db_url_config(_database_url) if "://" in _database_url else {}
+except ValueError:
+    _database = {}
+if _database.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
+    # What was given is not repeated: a password may stand in it.
+    raise ImproperlyConfigured("DATABASE_URL must read like postgres://user:password@host:5432/name or sqlite:////file")
+DATABASES = {"default": _database}
 _database["ATOMIC_REQUESTS"] = False
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE takes the write lock when a transaction begins: with the default, a transaction that reads and then
@@ -197,6 +232,8 @@ USE_I18N = True
 USE_TZ = True
 # What people see; the acquirer's day is UTC+8 whatever this is.
 TIME_ZONE = env.str("PORTAL_TIME_ZONE", default="Asia/Singapore")
+if TIME_ZONE not in available_timezones():
+    raise ImproperlyConfigured(f"PORTAL_TIME_ZONE must be a zone such as Asia/Singapore, not {TIME_ZONE!r}")
 
 STATIC_URL = "static/"
 STATIC_ROOT = PORTAL_DATA / "static"
@@ -228,7 +265,7 @@ PORTAL_MERCHANT_NAME = env.str("PORTAL_MERCHANT_NAME", default="")
 # Exchanging the login code of a mini program for a buyer: the wallet's own endpoint. Empty: only merchant API keys
 # open sessions.
 PORTAL_WALLET_LOGIN_URL = env.str("PORTAL_WALLET_LOGIN_URL", default="" if IS_PRODUCTION else "sandbox")
-PORTAL_SESSION_HOURS = env.int("PORTAL_SESSION_HOURS", default=24)
+PORTAL_SESSION_HOURS = _at_least("PORTAL_SESSION_HOURS", 1, env.int("PORTAL_SESSION_HOURS", default=24))
 
 # Webhooks go to public addresses by https, on these ports; a sandbox may also tell this machine and its network, by
 # plain http and on any port (system check portal.E006 refuses that in production).
@@ -358,7 +395,7 @@ PORTAL_STEP_UP: dict[str, int] = _amounts(
 )
 
 # How many of our own proxies stand before the portal: so far X-Forwarded-For is believed. 0: not at all.
-PORTAL_PROXIES = ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PORTAL_PROXIES", default=0)
+PORTAL_PROXIES = ALLAUTH_TRUSTED_PROXY_COUNT = _at_least("PORTAL_PROXIES", 0, env.int("PORTAL_PROXIES", default=0))
 # Requests a minute, by caller and subject; PORTAL_API_LIMITS overrides some: buyer.money=10,merchant.reads=500.
 PORTAL_API_LIMITS: dict[str, int] = {
     "anonymous.sessions": 120,
@@ -380,7 +417,10 @@ PORTAL_METRICS_FOLDER.mkdir(parents=True, exist_ok=True)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(PORTAL_METRICS_FOLDER)
 
 # News for people go by e-mail: smtp+tls://user:password@host:587. Empty: they are printed where the worker's lines are.
-_mail = env.email_url("EMAIL_URL", default="consolemail://")
+try:
+    _mail = env.email_url_config(env.str("EMAIL_URL", default="") or "consolemail://")
+except (ImproperlyConfigured, ValueError):
+    raise ImproperlyConfigured("EMAIL_URL must read like smtp+tls://user:password@host:587") from None
 EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"] or "localhost", _mail["EMAIL_PORT"] or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"] or "", _mail["EMAIL_HOST_PASSWORD"] or ""
@@ -389,6 +429,8 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("PORTAL_MAIL_FROM", default="Autodebit <desk@localhost>")
 
 PORTAL_LOG_LEVEL = env.str("PORTAL_LOG_LEVEL", default="INFO")
+if PORTAL_LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+    raise ImproperlyConfigured(f"PORTAL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not {PORTAL_LOG_LEVEL!r}")
 PORTAL_LOG_FORMAT = env.str("PORTAL_LOG_FORMAT", default="json" if IS_PRODUCTION else "line")
 if PORTAL_LOG_FORMAT not in {"json", "line"}:
     raise ImproperlyConfigured(f"PORTAL_LOG_FORMAT must be json or line, not {PORTAL_LOG_FORMAT!r}")

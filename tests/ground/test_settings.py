@@ -2,15 +2,18 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 import portal
 from portal import checks
+from portal.encryption import key_ring
 
 ROOT = Path(portal.__file__).parent.parent
 COMPLETE = {
@@ -74,19 +77,75 @@ def test_an_incomplete_production_refuses_to_start_and_names_all_that_is_wrong(t
     assert "hunter2" not in done.stderr + done.stdout
 
 
+def _read(monkeypatch: pytest.MonkeyPatch, data: Path, **environment: str) -> dict[str, Any]:
+    """The settings as that environment gives them, in this process: a start takes a second."""
+    for name in [name for name in os.environ if name.startswith(("PORTAL_", "DATABASE_", "CELERY_", "PROMETHEUS_"))]:
+        monkeypatch.delenv(name)
+    for name, value in ({"PORTAL_DATA": str(data), "PROMETHEUS_MULTIPROC_DIR": ""} | environment).items():
+        monkeypatch.setenv(name, value)
+    return runpy.run_path(str(ROOT / "portal/settings.py"))
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "sentence"),
     [
-        ("PORTAL_SECRET_KEY", ""),
-        ("PORTAL_ENVIRONMENT", "staging"),
-        ("PORTAL_API_LIMITS", "buyer.money=many"),
-        ("PORTAL_STEP_UP", "PHP=much"),
+        ("PORTAL_SECRET_KEY", "", "must be set in production"),
+        ("PORTAL_ENVIRONMENT", "staging", "must be sandbox or production"),
+        ("PORTAL_API_LIMITS", "buyer.money=many", "must read like buyer.money=10"),
+        ("PORTAL_STEP_UP", "PHP=much", "must read like PHP=25000"),
+        ("PORTAL_SSL_REDIRECT", "enabled", "must be true or false, not 'enabled'"),
+        ("PORTAL_SECOND_FACTOR", "yes!", "must be true or false, not 'yes!'"),
+        ("PORTAL_PROXIES", "two", "takes whole numbers, not 'two'"),
+        ("PORTAL_PROXIES", "-1", "must be 0 or more, not -1"),
+        ("PORTAL_SESSION_HOURS", "", "takes whole numbers, not ''"),
+        ("PORTAL_SESSION_HOURS", "0", "must be 1 or more, not 0"),
+        ("PORTAL_WEBHOOKS_PORTS", "443,https", "takes whole numbers, not '443,https'"),
+        ("PORTAL_TIME_ZONE", "Asia/Manilla", "must be a zone such as Asia/Singapore, not 'Asia/Manilla'"),
+        ("PORTAL_LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR, not 'loud'"),
+        ("EMAIL_URL", "mail.example.com", "must read like smtp+tls://user:password@host:587"),
+        ("EMAIL_URL", "smtp://host:mail", "must read like smtp+tls://user:password@host:587"),
+        ("DATABASE_URL", "portal", "must read like postgres://user:password@host:5432/name"),
+        ("DATABASE_URL", "postgres://portal:hunter2@host:port/portal", "must read like postgres://user"),
+        ("DATABASE_URL", "mysql://portal:hunter2@host/portal", "must read like postgres://user"),
     ],
 )
-def test_a_variable_that_cannot_be_read_stops_the_start_with_its_name(tmp_path: Path, name: str, value: str) -> None:
-    done = check(tmp_path, **(COMPLETE | {name: value}))
-    assert done.returncode != 0
-    assert f"ImproperlyConfigured: {name}" in done.stderr
+def test_a_variable_that_cannot_be_read_stops_the_start_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, sentence: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        _read(monkeypatch, tmp_path, **(COMPLETE | {name: value}))
+
+    assert str(refused.value).startswith(f"{name} {sentence}")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_an_empty_address_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As files of variables for containers say it."""
+    read = _read(monkeypatch, tmp_path, DATABASE_URL="", EMAIL_URL="")
+
+    assert read["DATABASES"]["default"]["NAME"] == str(tmp_path / "portal.sqlite3")
+    assert read["EMAIL_BACKEND"] == "django.core.mail.backends.console.EmailBackend"
+
+
+def test_what_was_typed_ends_with_the_sentence_and_no_traceback(tmp_path: Path) -> None:
+    done = check(tmp_path, PORTAL_PROXIES="two")
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        "PORTAL_PROXIES takes whole numbers, not 'two'\n",
+    )
+
+
+@pytest.mark.parametrize("keys", ["zz", "k1:zz", "k1:" + "A" * 22 + "=="])
+def test_a_master_key_that_is_none_is_found_before_it_is_needed(settings: Any, keys: str) -> None:
+    settings.PORTAL_MASTER_KEYS = [keys]
+    key_ring.cache_clear()
+    try:
+        (error,) = checks.master_keys_can_be_read(None)
+    finally:
+        key_ring.cache_clear()
+
+    assert (error.id, error.msg) == ("portal.E001", "PORTAL_MASTER_KEYS: each entry is 'id:base64 of 32 bytes'.")
 
 
 def test_the_limits_of_the_api_are_read_as_they_are_documented(tmp_path: Path) -> None:
