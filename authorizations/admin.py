@@ -139,7 +139,7 @@ class WalletAccountAdmin(LedgerAdmin):
 
     @display.column(lazy("Buyer"), is_minor=True)
     def buyer_shown(self, wallet: WalletAccount) -> SafeString | str:
-        return display.to(wallet.buyer)
+        return display.to(wallet.buyer, display.cut(wallet.buyer.reference))
 
     @display.column(lazy("State"))
     def state(self, wallet: WalletAccount) -> Chip:
@@ -256,7 +256,7 @@ class AuthorizationAdmin(LedgerAdmin):
 
     @display.column(lazy("Buyer"), is_minor=True)
     def buyer_shown(self, attempt: Authorization) -> SafeString | str:
-        return display.to(attempt.buyer)
+        return display.to(attempt.buyer, display.cut(attempt.buyer.reference))
 
     @display.column(lazy("State"))
     def state(self, attempt: Authorization) -> Chip:

@@ -148,7 +148,7 @@ class ProductAdmin(LedgerAdmin):
     def state(self, product: Product) -> Chip:
         return Chip(say("On sale"), "good") if product.is_active else Chip(say("Not on sale"))
 
-    @display.column(lazy("Prices"), numeric=True)
+    @display.column(lazy("Prices"), numeric=True, wraps=True)
     def priced(self, product: Product) -> SafeString | str:
         return display.joined([display.money(price.money) for price in product.prices.all()]) or display.NOTHING
 

@@ -235,7 +235,7 @@ class JournalEntryAdmin(LedgerAdmin):
     def who(self, entry: JournalEntry) -> str:
         return entry.actor_name or entry.actor_kind.lower()
 
-    @display.column("On")
+    @display.column("On", wraps=True)
     def on(self, entry: JournalEntry) -> SafeString | str:
         if not entry.subject_type:
             return display.NOTHING

@@ -136,7 +136,7 @@ def test_a_report_is_tried_and_then_imported(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1360, 390])
+@pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_of_the_desk_keeps_to_the_policy_and_to_the_screen(
     page: Page, portal_url: str, shop: Shop, buyer: Customer, scheme: Any, width: int
 ) -> None:
@@ -167,6 +167,11 @@ def test_every_page_of_the_desk_keeps_to_the_policy_and_to_the_screen(
         assert page.request.get(portal_url + icon).ok, url
         too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert too_wide == 0, f"{url} is {too_wide} px too wide at {width}"
+        if width == 1280:  # a laptop's: nothing stands beyond an edge that does not look like one
+            cut = page.locator(".scroll").evaluate_all(
+                "boxes => boxes.filter(box => box.scrollWidth > box.clientWidth).map(box => box.ariaLabel)"
+            )
+            assert cut == [], url
     assert desk.user.is_authenticated
 
 
