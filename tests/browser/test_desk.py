@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from authorizations.models import WalletAccount
 from authorizations.states import WalletStatus
@@ -133,6 +133,30 @@ def test_a_report_is_tried_and_then_imported(
     desk.reads("Imported")
     file = ReportFile.objects.get()
     assert (file.status, file.row_count) == (FileStatus.IMPORTED, 2)
+
+
+def test_whoever_leaves_while_the_acquirer_is_asked_is_not_called_back(
+    page: Page, portal_url: str, shop: Shop, buyer: Customer, acquirer: Acquirer
+) -> None:
+    buyer.binds("GCASH")
+    acquirer.will("payment_stays_processing", expires=False)
+    payment = shop.charges(shop.sells("Monthly pass", PHP(499_00), to=buyer))
+    shop.seconds_pass(60)
+    desk = Staff(page, portal_url, OPERATOR).signs_in()
+    held: list[Route] = []
+    asked = re.compile("/acts/ask/$")
+    for door in (asked, re.compile("/payments/refund/$")):
+        page.route(door, lambda route: held.append(route))  # noqa: PLW0108 - the library marks its handlers
+
+    desk.opens("payments_payment_change", payment.pk)
+    with page.expect_request(re.compile("/payments/refund/$")):
+        page.locator("nav.side").get_by_role("link", name="Refunds", exact=True).click(no_wait_after=True)
+    with page.expect_response(asked):
+        held[0].fulfill(body="")
+    page.wait_for_timeout(300)  # for the page to do what it does then
+    held[1].continue_()
+
+    expect(page.get_by_role("heading", name="Refunds", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

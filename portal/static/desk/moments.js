@@ -28,6 +28,10 @@
   };
   if (left.length) setInterval(tick, 1000);
 
+  // Whoever has followed a link meanwhile is not called back: loading the page anew would undo their way out of it.
+  let isLeaving = false;
+  window.addEventListener("beforeunload", () => { isLeaving = true; });
+
   // What is not final is asked about when somebody opens its page: once, and then the page shows what was said.
   document.querySelectorAll("form[data-ask-on-open]").forEach(async (form) => {
     const key = `asked ${form.getAttribute("action")}`;
@@ -44,7 +48,7 @@
     if (said) said.hidden = false;
     try {
       await fetch(form.action, { method: "POST", body: new URLSearchParams(data), redirect: "manual" });
-      location.reload();
+      if (!isLeaving) location.reload();
     } catch {
       button.disabled = false;
       if (said) said.hidden = true;
