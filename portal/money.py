@@ -144,7 +144,8 @@ def parse_major(text: str, currency: str) -> Money:
         cleaned = cleaned.replace(",", "")
     match = _MAJOR.fullmatch(cleaned) if cleaned.isascii() else None
     if match is None:
-        raise MoneyError(f"{text.strip()[:40]!r} is not an amount. Write it like {Money(149900, 'USD').major}.")
+        example = Money(1499 * 10**decimals, currency)
+        raise MoneyError(f"{text.strip()[:40]!r} is not an amount. Write it like {example.major}.")
     given = match["decimals"] or ""
     kept, surplus = given[:decimals], given[decimals:]
     if surplus.strip("0"):

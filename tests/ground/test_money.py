@@ -1,5 +1,6 @@
 """Money: integers in minor units, parsed and shown by the currency's own exponent."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -60,6 +61,12 @@ def test_what_people_and_reports_write(text: str, currency: str, value: int) -> 
 def test_what_is_not_an_amount_is_refused(text: str, currency: str) -> None:
     with pytest.raises(MoneyError):
         parse_major(text, currency)
+
+
+@pytest.mark.parametrize(("currency", "example"), [("PHP", "1499.00"), ("JPY", "1499"), ("JOD", "1499.000")])
+def test_how_to_write_it_is_said_in_the_currency_s_own_decimals(currency: str, example: str) -> None:
+    with pytest.raises(MoneyError, match=f"Write it like {re.escape(example)}\\.$"):
+        parse_major("ten", currency)
 
 
 @given(AMOUNTS, CURRENCIES)
