@@ -246,7 +246,8 @@ def _deadlines(payment: Payment, *ways: str) -> list[tuple[str, datetime]]:
     ends = {"cancel": (say("Cancel until"), back.cancel_until), "refund": (say("Refund until"), back.refund_until)}
     if payment.status != PaymentStatus.SUCCEEDED:
         return []
-    return [(word, until) for word, until in (ends[way] for way in ways) if until is not None and until > clock.now()]
+    possible = (ends[way] for way in ways if way != "cancel" or back.best == "CANCEL")
+    return [(word, until) for word, until in possible if until is not None and until > clock.now()]
 
 
 # When an act makes no sense.

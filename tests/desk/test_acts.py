@@ -359,6 +359,9 @@ def test_giving_a_part_back_before_the_deadline_refunds(operator: Desk, paid: Pa
 
     assert "99.00 PHP went back" in page
     assert (Refund.objects.count(), Cancel.objects.count()) == (1, 0)
+    rest = words(operator.begins(act_url(paid, "give_back")).page)
+    assert "Part of it was given back, so this will be a refund." in rest
+    assert ("Cancel until" in rest, "Refund until" in rest) == (False, True)
 
 
 def test_giving_back_after_the_deadline_refunds_and_says_so(operator: Desk, paid: Payment, shop: Shop) -> None:
