@@ -38,7 +38,12 @@ class LineGiven(Strict):
 class OrderByBuyer(Strict):
     """Products at their price."""
 
-    items = LineGiven(many=True, allow_empty=False, max_length=MAX_LINES)  # type: ignore[call-arg]  # of the list
+    items = LineGiven(
+        many=True,
+        allow_empty=False,
+        max_length=MAX_LINES,  # type: ignore[call-arg]  # of the list
+        error_messages={"not_a_list": "This must be a list."},
+    )
     currency = Currency(help_text="ISO 4217 code; every product needs a price in it.")
 
     def say(self, described: dict[str, Any]) -> dict[str, Any]:

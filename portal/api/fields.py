@@ -111,7 +111,7 @@ class Moment(serializers.DateTimeField):
 class Strict(serializers.Serializer[Any]):
     """Refuses what it does not know, by name."""
 
-    default_error_messages = {"unknown_field": "There is no such field here."}
+    default_error_messages = {"unknown_field": "There is no such field here.", "invalid": "This must be an object."}
 
     def say(self, described: dict[str, Any]) -> dict[str, Any]:
         """The schema of this object, with what its fields alone do not say."""
@@ -237,7 +237,6 @@ class Listing(Strict):
     limit = serializers.RegexField(
         r"\A([1-9][0-9]?|100)\Z",
         required=False,
-        max_length=3,
         error_messages={"invalid": "This must be a whole number from 1 to 100."},
         help_text="How many at most: 1 to 100, usually 25.",
     )
