@@ -174,7 +174,7 @@ class RefundAdmin(_ReturnAdmin):
             ("refundRequestId", display.mono(refund.refund_request_id)),
             ("refundId", display.mono(refund.refund_id)),
             (say("Refunded"), display.stamp(refund.refunded_at)),
-            ("Of", display.money(refund.payment.amount)),
+            (say("Of", sense="amount"), display.money(refund.payment.amount)),
         ]
         if refund.gross_settlement_value is not None:
             facts.append(

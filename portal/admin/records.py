@@ -235,7 +235,7 @@ class JournalEntryAdmin(LedgerAdmin):
     def who(self, entry: JournalEntry) -> str:
         return entry.actor_name or entry.actor_kind.lower()
 
-    @display.column("On", wraps=True)
+    @display.column(lazy("On", sense="column"), wraps=True)
     def on(self, entry: JournalEntry) -> SafeString | str:
         if not entry.subject_type:
             return display.NOTHING
@@ -272,7 +272,7 @@ class JournalEntryAdmin(LedgerAdmin):
                 say("The act"),
                 facts=[
                     (say("Who"), f"{entry.actor_name} ({entry.actor_kind.replace('_', ' ').lower()})"),
-                    ("On", self.on(entry)),
+                    (say("On", sense="column"), self.on(entry)),
                     (say("Reason"), entry.reason_code.replace("_", " ").capitalize() or display.NOTHING),
                     (say("Note"), entry.note or display.NOTHING),
                     (say("Outcome"), entry.outcome or display.NOTHING),

@@ -505,7 +505,7 @@ class WebhookEventAdmin(LedgerAdmin):
     def what(self, event: WebhookEvent) -> str:
         return event.kind
 
-    @display.column("Of")
+    @display.column(lazy("Of", sense="column"))
     def of(self, event: WebhookEvent) -> SafeString | str:
         return display.ident(event.subject_label)
 
@@ -550,7 +550,7 @@ class WebhookEventAdmin(LedgerAdmin):
                 say("Event"),
                 facts=[
                     (say("Id"), display.mono(event.event_id)),
-                    ("Of", self.headline(event).line),
+                    (say("Of", sense="column"), self.headline(event).line),
                     (
                         say("Number"),
                         say(
@@ -751,7 +751,7 @@ class WebhookDeliveryAdmin(LedgerAdmin):
     def delivery_state(self, delivery: WebhookDelivery) -> SafeString:
         return _state_of(delivery).__html__()
 
-    @display.column("Of", is_minor=True)
+    @display.column(lazy("Of", sense="column"), is_minor=True)
     def of(self, delivery: WebhookDelivery) -> SafeString | str:
         return display.ident(delivery.event.subject_label)
 
@@ -815,7 +815,7 @@ class WebhookDeliveryAdmin(LedgerAdmin):
                 say("Delivery"),
                 facts=[
                     (say("Event"), display.to(delivery.event, delivery.event.event_id)),
-                    ("Of", self._of(delivery)),
+                    (say("Of", sense="column"), self._of(delivery)),
                     (say("Number"), str(delivery.sequence)),
                     (say("Endpoint"), display.to(delivery.endpoint)),
                     (

@@ -177,7 +177,7 @@ def _name(node: ast.expr) -> str:
             return "it"
 
 
-_SMALLEST_WORDS = frozenset(("By", "Id", "To"))
+_SMALLEST_WORDS = frozenset(("By", "Id", "Of", "On", "To"))
 _SMALL_WORDS = frozenset(
     (
         "always", "any", "anybody", "discrepancies", "discrepancy", "everything", "never", "nobody", "nothing", "once",
