@@ -2,6 +2,7 @@
 
 import textwrap
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -54,7 +55,9 @@ class Left:
     """By a person, since the history was made."""
     row_is_short: bool = True
     reports: Path | None = None
-    """The newest, while one of them is not imported."""
+    """Those of the first day of which one is not imported."""
+    a_fee_differs: bool = False
+    """In these reports; those of later days are as they should be."""
     no_answer_lost: bool = True
 
 
@@ -149,7 +152,8 @@ class Guide:
         if self.left.row_is_short:
             tasks.append("a settlement row is short; close its discrepancy, with what became of it.")
         if self.left.reports is not None:
-            upload = "pload the newest reports (Settlement files), transactionItems first: a fee differs."
+            wrong = ": a fee differs" if self.left.a_fee_differs else ""
+            upload = f"pload the newest reports (Settlement files), transactionItems first{wrong}."
             tasks.append(f"{'Then u' if tasks else 'u'}{upload}\n{self.left.reports}")
         return f"As finance: {' '.join(tasks)}" if tasks else ""
 
@@ -173,7 +177,9 @@ class Guide:
 def what_is_left(folder: DemoFolder) -> Left:
     """Look what a visitor has not tried yet."""
     made_at = folder.made_at()
-    newest = [path for path in sorted(folder.reports.glob("*")) if path.is_dir()][-1:]
+    days = (path for path in sorted(folder.reports.glob("*")) if path.is_dir())
+    reports = next((path for path in days if not _are_imported(path)), None)
+    planted_on = clock.acquirer_day(made_at - timedelta(days=1)) if made_at else ""
     by_people = {"created_at__gt": made_at, "actor_kind": str(ActorKind.PERSON)} if made_at else {"pk": None}
     lost = {"sent_at__gt": made_at, "api": "pay", "result_code": ""} if made_at else {"pk": None}
     waits = WalletAccount.objects.filter(wallet="GCASH", status=WalletStatus.NEEDS_AUTHORIZATION)
@@ -185,7 +191,8 @@ def what_is_left(folder: DemoFolder) -> Left:
             Refund.objects.filter(**by_people).exists() or Cancel.objects.filter(**by_people).exists()
         ),
         row_is_short=Discrepancy.objects.filter(closed_at=None, reason=Reason.AMOUNT_DIFFERS).exists(),
-        reports=next((path for path in newest if not _are_imported(path)), None),
+        reports=reports,
+        a_fee_differs=reports is not None and reports.name == planted_on,
         no_answer_lost=not Exchange.objects.filter(**lost).exists(),
     )
 

@@ -3,6 +3,7 @@
 import os
 import queue
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -19,6 +20,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from portal.demonstration.folder import DemoFolder
+from portal.demonstration.guide import what_is_left
 from portal.demonstration.ports import is_free
 from tests.commands.test_processes import gone
 
@@ -143,6 +146,22 @@ def test_a_visit_from_an_empty_folder_to_ctrl_c_and_back(tmp_path: Path) -> None
             if demo.process.poll() is None:
                 demo.ends()
     a_second_run_goes_on(demo)
+
+
+def test_the_hint_names_the_reports_that_wait_and_an_error_only_where_it_was_planted(tmp_path: Path, db: None) -> None:
+    """Days pass while a demo runs, and their reports are as they should be."""
+    folder = DemoFolder(tmp_path)
+    folder.complete(made_at="2026-11-27T19:10:00+08:00")
+    for day in ("20261126", "20261127"):
+        (folder.reports / day).mkdir(parents=True)
+        (folder.reports / day / f"transactionItems_{day}_000.csv").touch()
+
+    left = what_is_left(folder)
+    assert (left.reports, left.a_fee_differs) == (folder.reports / "20261126", True)
+
+    shutil.rmtree(folder.reports / "20261126")
+    left = what_is_left(folder)
+    assert (left.reports, left.a_fee_differs) == (folder.reports / "20261127", False)
 
 
 def a_taken_port_is_said_and_the_next_free_one_used(demo: Demo, taken: int) -> None:
