@@ -6,11 +6,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from portal.encryption import key_ring
 from portal.journal import guard
+from portal.outage import DATABASE_GONE
 
 BROKERS = {"redis": "Redis", "rediss": "Redis", "amqp": "RabbitMQ", "amqps": "RabbitMQ"}
 """By the scheme of the broker's URL. Celery knows more; these two are what the portal is tested with."""
@@ -101,6 +103,16 @@ def journal_is_guarded(app_configs: Any, databases: Any = None, **kwargs: Any) -
 def not_ready() -> str:
     """A sentence when nobody may work on this database: it misses migrations, or its journal is not guarded."""
     return old_tables() or guard.missing()
+
+
+def refuse_unready_database() -> None:
+    """Say what is wrong with the database to whoever typed a command. Raises CommandError."""
+    try:
+        sentence = not_ready()
+    except DATABASE_GONE as reason:
+        sentence = f"The database does not answer: {str(reason).splitlines()[0]}."
+    if sentence:
+        raise CommandError(sentence, returncode=2)
 
 
 def old_tables() -> str:

@@ -362,11 +362,12 @@ def test_what_cannot_be_looked_at_is_refused_with_a_sentence(folder: Path, setti
 
 
 @pytest.mark.django_db
-def test_a_database_without_the_chain_is_refused_with_a_sentence(folder: Path) -> None:
+@pytest.mark.parametrize("command", [("verify_journal",), ("rotate_keys",), ("import_report", "report.csv")])
+def test_a_database_without_the_chain_is_refused_with_a_sentence(folder: Path, command: tuple[str, ...]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'portal' AND name >= '0004'")
     with pytest.raises(CommandError, match=r"misses \d migrations. Run manage.py migrate.") as refusal:
-        call_command("verify_journal")
+        call_command(*command)
     assert refusal.value.returncode == 2
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from portal import checks
 from portal.actor import Actor
 from portal.errors import PortalError
 from portal.models import AcquirerAccount
@@ -46,6 +47,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("text", "json"), default="text", help="how to answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        checks.refuse_unready_database()
         account = self._account(options["account"])
         answers = Answers(
             AmountUnit(options["unit"].upper()) if options["unit"] else None,

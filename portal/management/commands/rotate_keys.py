@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from portal import encryption, factors
+from portal import checks, encryption, factors
 
 
 class Command(BaseCommand):
@@ -19,6 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Go through every encrypted column, and the second factors, whose column is not ours."""
+        checks.refuse_unready_database()
         self.stdout.write(f"encrypting under key {encryption.key_ring().current}")
         for column in encryption.encrypted_columns():
             self._encrypt(column[-1], partial(encryption.encrypt_anew, *column))

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 from django.utils import timezone
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Loop until told to stop; finish the row in hand first. Ends with 2 when the database is not ready."""
-        _refuse_unready_database()
+        checks.refuse_unready_database()
         stop = threading.Event()
 
         def ask_to_stop(number: int, frame: FrameType | None) -> None:
@@ -93,12 +93,3 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"{timezone.localtime(clock.now()):%H:%M:%S} {line}" if kind else line)
         self.stdout.flush()
-
-
-def _refuse_unready_database() -> None:
-    try:
-        sentence = checks.not_ready()
-    except DATABASE_GONE as reason:
-        sentence = f"The database does not answer: {str(reason).splitlines()[0]}."
-    if sentence:
-        raise CommandError(sentence, returncode=2)
