@@ -25,10 +25,12 @@ class _Environment(environ.FileAwareEnv):  # type: ignore[misc, unused-ignore]
         self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
     ) -> Any:
         """The variable, of the kind that is wanted. Raises ImproperlyConfigured."""
-        if cast is bool and var in self.ENVIRON and self.ENVIRON[var].strip().lower() not in _YES_AND_NO:
+        if cast is bool and var in os.environ and os.environ[var].strip().lower() not in _YES_AND_NO:
             raise ImproperlyConfigured(f"{var} must be true or false, not {self.ENVIRON[var]!r}")
         try:
             return super().get_value(var, cast, default, parse_default)
+        except OSError as reason:
+            raise ImproperlyConfigured(f"{var}_FILE cannot be read: {reason.strerror}") from None
         except ValueError:
             raise ImproperlyConfigured(f"{var} takes whole numbers, not {self.ENVIRON[var]!r}") from None
 
@@ -36,6 +38,14 @@ class _Environment(environ.FileAwareEnv):  # type: ignore[misc, unused-ignore]
 _YES_AND_NO = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0", ""}
 env = _Environment()
 environ.Env.read_env(BASE_DIR / ".env")
+
+
+def _make(name: str, folder: Path) -> None:
+    """Make the folder if need be. Raises ImproperlyConfigured where it cannot be one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        raise ImproperlyConfigured(f"{name}: {folder} cannot be a folder: {reason.strerror}") from None
 
 
 def _at_least(name: str, least: int, number: int) -> int:
@@ -53,7 +63,7 @@ IS_PRODUCTION = PORTAL_ENVIRONMENT == "production"
 
 # All data of an installation, but for a database elsewhere.
 PORTAL_DATA = Path(env.str("PORTAL_DATA", default=str(BASE_DIR / "var"))).resolve()
-PORTAL_DATA.mkdir(parents=True, exist_ok=True)
+_make("PORTAL_DATA", PORTAL_DATA)
 
 
 def _sandbox_secret(name: str) -> str:
@@ -413,7 +423,7 @@ PORTAL_API_LIMITS: dict[str, int] = {
 # counts in the folder; prometheus-client looks for it in its own variable.
 PORTAL_METRICS_TOKEN = env.str("PORTAL_METRICS_TOKEN", default="")
 PORTAL_METRICS_FOLDER = Path(env.str("PORTAL_METRICS_FOLDER", default=str(PORTAL_DATA / "metrics")))
-PORTAL_METRICS_FOLDER.mkdir(parents=True, exist_ok=True)
+_make("PORTAL_METRICS_FOLDER", PORTAL_METRICS_FOLDER)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(PORTAL_METRICS_FOLDER)
 
 # News for people go by e-mail: smtp+tls://user:password@host:587. Empty: they are printed where the worker's lines are.

@@ -100,6 +100,9 @@ def _read(monkeypatch: pytest.MonkeyPatch, data: Path, **environment: str) -> di
         ("PORTAL_SESSION_HOURS", "", "takes whole numbers, not ''"),
         ("PORTAL_SESSION_HOURS", "0", "must be 1 or more, not 0"),
         ("PORTAL_WEBHOOKS_PORTS", "443,https", "takes whole numbers, not '443,https'"),
+        ("PORTAL_DATA", "/etc/passwd", ": /etc/passwd cannot be a folder: "),
+        ("PORTAL_METRICS_FOLDER", "/etc/passwd/metrics", ": /etc/passwd/metrics cannot be a folder: "),
+        ("PORTAL_SECRET_KEY_FILE", "/nowhere/secret", " cannot be read: No such file or directory"),
         ("PORTAL_TIME_ZONE", "Asia/Manilla", "must be a zone such as Asia/Singapore, not 'Asia/Manilla'"),
         ("PORTAL_LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR, not 'loud'"),
         ("EMAIL_URL", "mail.example.com", "must read like smtp+tls://user:password@host:587"),
@@ -115,7 +118,8 @@ def test_a_variable_that_cannot_be_read_stops_the_start_with_its_name(
     with pytest.raises(ImproperlyConfigured) as refused:
         _read(monkeypatch, tmp_path, **(COMPLETE | {name: value}))
 
-    assert str(refused.value).startswith(f"{name} {sentence}")
+    separator = "" if sentence.startswith((":", " ")) else " "
+    assert str(refused.value).startswith(f"{name}{separator}{sentence}")
     assert "hunter2" not in str(refused.value)
 
 
