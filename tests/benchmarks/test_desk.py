@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib import admin
+from django.test import Client
 
 from authorizations.models import Buyer, WalletAccount
 from payments.models import Order, Payment
@@ -82,6 +83,11 @@ def test_every_list_the_search_and_today_ask_little_and_nothing_whole() -> None:
         assert measured.unbounded == [], url
         assert measured.queries <= desk.ALLOWED_QUERIES, url
     assert len(urls) > 60
+
+
+def test_a_page_that_is_not_shown_is_not_measured() -> None:
+    with pytest.raises(RuntimeError, match="/admin/ answers 302 /admin/login/"):
+        desk.measure(Client(), "Today", "/admin/", "SELECT 1", times=0)
 
 
 @pytest.mark.parametrize(
