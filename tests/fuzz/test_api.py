@@ -67,7 +67,7 @@ def test_the_api_keeps_to_what_it_publishes(
         for name in shop.account.wallets:
             customer.owns(name)
     order = shop.sells("Pass", PHP(499_00), to=buyer)
-    shop.charges(order, buyer.binds("GCASH"))
+    refund = shop.refunds(shop.charges(order, buyer.binds("GCASH")), PHP(1_00))
     PriceFactory(product__account=shop.account, product__sku="pass")
     _, key = merchant_keys.create(shop.account, "fuzz", by=Actor.command("test"))
     _, session = open_session(shop.account, buyer.name, opened_by="fuzz")
@@ -79,6 +79,7 @@ def test_the_api_keeps_to_what_it_publishes(
         "contracted": shop.account.wallets,
         "skus": ["pass"],
         "paid": [order.number],
+        "refunded": [refund.refund_request_id],
     }
     # Trying every bound is most of the work; in the suite the two busiest doors stand for all.
     effort = Effort(examples=3, histories=25, seed=4, bounds=("place_order",) if caller == BUYER else ("refund_order",))
