@@ -159,8 +159,7 @@ def test_whoever_leaves_while_the_acquirer_is_asked_is_not_called_back(
     expect(page.get_by_role("heading", name="Refunds", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_every_page_of_the_desk_keeps_to_the_policy_and_to_the_screen(
     page: Page, portal_url: str, shop: Shop, buyer: Customer, scheme: Any, width: int
 ) -> None:
