@@ -538,9 +538,10 @@ def _line() -> BaseDatabaseWrapper:
 def _cursor(line: BaseDatabaseWrapper) -> CursorWrapper:
     """A cursor whose statements PostgreSQL may keep too: what it has parsed and planned, it does not plan again.
 
-    Django's own puts the values into the text, so that every statement is a new one to the server.
+    Django's own puts the values into the text, so that every statement is a new one to the server. Whoever has
+    statements logged gets that one: of a statement that the server has kept, Django logs no words.
     """
-    if line.vendor != "postgresql":
+    if line.vendor != "postgresql" or line.queries_logged:
         return line.cursor()
     from django.db.backends.postgresql.base import ServerBindingCursor  # noqa: PLC0415 - needs its driver
 

@@ -1,7 +1,8 @@
 """Statements that are said together: each part under its own condition, all or nothing, the same on both databases."""
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from payments.models import Order, OrderChange, OrderItem
 from payments.operations import payments
@@ -88,3 +89,13 @@ def test_many_parts_that_are_alike_keep_each_its_own_condition_and_values() -> N
     now = {order.pk: order for order in Order.objects.all()}
     assert [now[order.pk].description == f"of {order.pk}" for order in orders] == [True, True, False, True]
     assert [now[order.pk].closed_at for order in orders] == [None, orders[1].created_at, None, orders[3].created_at]
+
+
+@pytest.mark.django_db
+def test_whoever_has_statements_logged_reads_them_however_often_they_were_said() -> None:
+    found: Found[Incident] = Found(lambda: Incident.objects.filter(kind=Given("kind")))
+    for _ in range(10):
+        found.all(kind="X")
+    with CaptureQueriesContext(connection) as logged:
+        found.all(kind="X")
+    assert "portal_incident" in logged.captured_queries[0]["sql"]
