@@ -141,7 +141,7 @@ class Changed:
         """Change them; how many there were."""
         line = _line()
         sql, params = _kept(line, self, self._worded)
-        values = values_of(params, given)
+        values = _with(given, params, line)
         with mark_for_rollback_on_error(line.alias), _cursor(line) as cursor:
             cursor.execute(sql, values)
             return int(cursor.rowcount)
@@ -174,7 +174,7 @@ class _Worded:
     def run(self, line: BaseDatabaseWrapper, given: Mapping[str, Any]) -> list[Any]:
         if self._locks and not line.in_atomic_block:
             raise TransactionManagementError("rows are held in a transaction only")
-        values = values_of(self._params, given)
+        values = _with(given, self._params, line)
         with _cursor(line) as cursor:
             cursor.execute(self._sql, values)
             fetched = cursor.fetchall()
@@ -209,7 +209,7 @@ class Said:
         """What it returns, as the database gave it."""
         line = _line()
         sql, params = _kept(line, self, self._make)
-        values = values_of(params, given)
+        values = _with(given, params, line)
         with mark_for_rollback_on_error(line.alias), _cursor(line) as cursor:
             cursor.execute(sql, values)
             return cast(list[tuple[Any, ...]], cursor.fetchall())
@@ -516,7 +516,10 @@ def _found_by_pk(model: type[models.Model], *, holding: bool) -> Found[Any]:
 
 def values_of(params: Sequence[Any], given: Mapping[str, Any]) -> list[Any]:
     """The values of a kept wording, with what is given in its places."""
-    line = _line()
+    return _with(given, params, _line())
+
+
+def _with(given: Mapping[str, Any], params: Sequence[Any], line: BaseDatabaseWrapper) -> list[Any]:
     return [one.of(given, line) if isinstance(one, Given) else one for one in params]
 
 
