@@ -48,7 +48,7 @@ from django.db import close_old_connections, connections  # noqa: E402
 from django.utils.log import configure_logging  # noqa: E402
 
 from portal import checks, due, work  # noqa: E402
-from portal.outage import DATABASE_GONE  # noqa: E402
+from portal.outage import DATABASE_GONE, said  # noqa: E402
 
 QUEUE = "autodebit"
 QUEUED = 100
@@ -128,7 +128,7 @@ def work_on(kind: str, ids: list[int], held_until: str) -> None:
         for _, line in work.work_on(batch, stop=lambda: bool(_stopping[0])):
             logger.info("%s", line)
     except DATABASE_GONE as reason:  # the rows wait: their leases run out
-        logger.warning("the database does not answer (%s)", _first_line(reason))
+        logger.warning("the database does not answer (%s)", said(reason))
 
 
 class RowScheduler(Scheduler):  # type: ignore[misc]
@@ -146,10 +146,10 @@ class RowScheduler(Scheduler):  # type: ignore[misc]
             close_old_connections()
             sent = carry(broker)
         except DATABASE_GONE as reason:
-            logger.warning("beat: the database does not answer (%s)", _first_line(reason))
+            logger.warning("beat: the database does not answer (%s)", said(reason))
             return _PATIENCE
         except (OperationalError, *broker.connection_errors, *broker.channel_errors) as reason:
-            logger.warning("beat: the broker does not answer (%s)", _first_line(reason))
+            logger.warning("beat: the broker does not answer (%s)", said(reason))
             self._broker = None
             broker.release()
             return _PATIENCE
@@ -179,18 +179,11 @@ def _log_as_the_portal_does(**_: Any) -> None:
 
 
 def _refuse_unready_database(**_: Any) -> None:
-    try:
-        sentence = checks.not_ready()
-    except DATABASE_GONE as reason:
-        sentence = f"The database does not answer: {_first_line(reason)}."
+    sentence = checks.not_ready()
     connections.close_all()
     if sentence:
         logger.error("%s", sentence)
         raise SystemExit(2)
-
-
-def _first_line(reason: BaseException) -> str:
-    return (str(reason) or type(reason).__name__).splitlines()[0]
 
 
 def _finish_the_row_in_hand(**_: Any) -> None:

@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from portal.encryption import key_ring
 from portal.journal import guard
-from portal.outage import DATABASE_GONE
+from portal.outage import DATABASE_GONE, said
 
 BROKERS = {"redis": "Redis", "rediss": "Redis", "amqp": "RabbitMQ", "amqps": "RabbitMQ"}
 """By the scheme of the broker's URL. Celery knows more; these two are what the portal is tested with."""
@@ -101,17 +101,16 @@ def journal_is_guarded(app_configs: Any, databases: Any = None, **kwargs: Any) -
 
 
 def not_ready() -> str:
-    """A sentence when nobody may work on this database: it misses migrations, or its journal is not guarded."""
-    return old_tables() or guard.missing()
+    """A sentence when nobody may work on this database: it is away, misses migrations, or its journal has no guard."""
+    try:
+        return old_tables() or guard.missing()
+    except DATABASE_GONE as reason:
+        return f"The database does not answer: {said(reason)}."
 
 
 def refuse_unready_database() -> None:
     """Say what is wrong with the database to whoever typed a command. Raises CommandError."""
-    try:
-        sentence = not_ready()
-    except DATABASE_GONE as reason:
-        sentence = f"The database does not answer: {str(reason).splitlines()[0]}."
-    if sentence:
+    if sentence := not_ready():
         raise CommandError(sentence, returncode=2)
 
 

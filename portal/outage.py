@@ -40,7 +40,7 @@ class OutageMiddleware:
         """The answer while the database is away; None for everything else."""
         if not is_database_away(exception):
             return None
-        logger.error("%s %s: the database does not answer (%s)", request.method, request.path, _said(exception))
+        logger.error("%s %s: the database does not answer (%s)", request.method, request.path, said(exception))
         connection.close()
         response = render(request, "503.html", status=_UNAVAILABLE)
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -54,11 +54,12 @@ class WithoutTracebacks(logging.Filter):
         """Let the record pass, without its traceback when that says nothing."""
         reason = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         if is_database_away(reason):
-            record.msg, record.args = f"{record.getMessage()}: the database does not answer ({_said(reason)})", ()
+            record.msg, record.args = f"{record.getMessage()}: the database does not answer ({said(reason)})", ()
             record.exc_info = record.exc_text = None
         return True
 
 
-def _said(reason: BaseException | None) -> str:
+def said(reason: BaseException | None) -> str:
+    """The first line of what the database or its driver said, or the name of the mistake."""
     lines = str(reason).splitlines()
     return lines[0] if lines else type(reason).__name__

@@ -8,6 +8,8 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.test import Client
 
+from portal import outage
+
 SAID = 'connection to server at "10.1.2.3" failed: the database system is shutting down\nIs it running?'
 
 
@@ -58,3 +60,14 @@ def test_a_question_the_database_does_not_understand_is_our_mistake(
         response = client.post("/notify/sandbox/payment", b"{}", content_type="application/json")
     assert response.status_code == 500
     assert any(record.exc_info for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (OperationalError("connection refused\nIs the server running?"), "connection refused"),
+        (OperationalError(), "OperationalError"),
+    ],
+)
+def test_what_the_database_said_is_one_line_or_the_name_of_the_mistake(reason: Exception, said: str) -> None:
+    assert outage.said(reason) == said

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal import checks
 from portal.journal import checkpoints, guard, proof
-from portal.outage import DATABASE_GONE
+from portal.outage import DATABASE_GONE, said
 
 BROKEN, REFUSED = 1, 2
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
                 raise CommandError(sentence, returncode=REFUSED)
             found, unguarded = proof.prove(), guard.missing()
         except DATABASE_GONE as reason:
-            sentence = f"The database does not answer: {str(reason).splitlines()[0]}."
+            sentence = f"The database does not answer: {said(reason)}."
             raise CommandError(sentence, returncode=REFUSED) from None
         except OSError as reason:
             why = reason.strerror or "it cannot be read"

@@ -18,7 +18,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from portal import checks, clock
-from portal.outage import DATABASE_GONE
+from portal.outage import DATABASE_GONE, said
 from portal.work import run_due
 
 _LONGEST_PAUSE = 60.0
@@ -78,7 +78,7 @@ class Command(BaseCommand):
                 self._say(line or name, kind=name)
                 done += 1
         except DATABASE_GONE as reason:  # the database is restarting: the rows wait, and so do we
-            sentence = f"worker: the database does not answer ({str(reason).splitlines()[0]})"
+            sentence = f"worker: the database does not answer ({said(reason)})"
             if _IS_FOR_MACHINES:
                 logger.warning("%s", sentence)
             else:
