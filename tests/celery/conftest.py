@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,12 +42,17 @@ def running_sandbox(story_clock: SharedClock, tmp_path_factory: pytest.TempPathF
 def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A broker, or one line that says what is missing; with CI=true it must be there."""
     kind = BROKERS[request.param]
+    must_be_here(kind)
+    with kind(tmp_path_factory.mktemp("broker")) as broker:
+        yield broker
+
+
+def must_be_here(kind: Any) -> None:
+    """Skip the story for want of its broker, or fail it where nothing may be skipped."""
     if not kind.is_here():
         if os.environ.get("CI") == "true":
             pytest.fail(kind.missing)
         pytest.skip(kind.missing)
-    with kind(tmp_path_factory.mktemp("broker")) as broker:
-        yield broker
 
 
 @pytest.fixture(scope="module")

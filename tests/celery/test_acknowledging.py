@@ -1,6 +1,5 @@
 """A message whose broker is gone by the time its rows are done: nothing is left to tell, and the worker goes on."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,12 @@ from django.conf import settings
 from kombu import Connection, Consumer, Queue
 
 from tests.celery.brokers import Redis
+from tests.celery.conftest import must_be_here
 
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[Redis]:
-    if not Redis.is_here():
-        if os.environ.get("CI") == "true":
-            pytest.fail(Redis.missing)
-        pytest.skip(Redis.missing)
+    must_be_here(Redis)
     with Redis(tmp_path) as redis:
         yield redis
 
