@@ -399,7 +399,7 @@ class LedgerAdmin(DeskAdmin):
         if not context["lines"] and not wide:  # no story: the first card of facts takes its place
             wide, beside = beside[:1], beside[1:]
         context |= {"wide_cards": wide, "side_cards": beside}
-        return TemplateResponse(request, "admin/ledger/thing.html", context)
+        return TemplateResponse(request, self.change_form_template, context)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

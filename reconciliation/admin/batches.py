@@ -81,6 +81,7 @@ class BatchAdmin(LedgerAdmin):
     hint = lazy("newest first")
     empty_title = lazy("No batch yet")
     empty_text = lazy("Import settlement details or a summary to see what the acquirer pays.")
+    change_form_template = "reconciliation/batch.html"
     list_display = ("batch", "account", "psp", "state", "at_bank", "initiated", "rows_shown", "net_shown")
     list_select_related = ("account", "details", "summary")
     page_select_related = ("details__account", "summary__account")
@@ -217,7 +218,6 @@ class BatchAdmin(LedgerAdmin):
         response = super().change_view(request, object_id, form_url, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data is not None:
             batch: Batch = response.context_data["thing"]
-            response.template_name = "reconciliation/batch.html"
             response.context_data["laws"] = [
                 law_sentence(law.currency, law.reported.value, law.matched.value, law.explained.value, law.open.value)
                 for law in queries.law_of_batch(batch)

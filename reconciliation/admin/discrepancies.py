@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -37,7 +36,7 @@ from reconciliation.admin.discrepancy_forms import (
     WriteOffChosenForm,
     WriteOffForm,
 )
-from reconciliation.admin.shared import OPEN, FileFilter
+from reconciliation.admin.shared import OPEN, FileFilter, as_printed
 from reconciliation.models import COUNTING, Discrepancy, Match, Reason
 from reconciliation.operations.by_hand import not_matchable
 from reconciliation.operations.discrepancies import not_reopenable, weight_of
@@ -129,6 +128,7 @@ class DiscrepancyAdmin(LedgerAdmin):
     hint = lazy("newest first")
     empty_title = lazy("No discrepancy")
     empty_text = lazy("What the acquirer's reports say and our books do not is written here.")
+    change_form_template = "reconciliation/row.html"  # its evidence first
     list_display = ("reason_shown", "state", "what", "stake_shown", "owner_name", "due", "opened")
     more_columns = (
         "line",
@@ -327,15 +327,6 @@ class DiscrepancyAdmin(LedgerAdmin):
         note = say("not matched by itself") if proposed else ""
         return [Card(say("It may belong to"), note=note, table=table, wide=True)]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The page of a discrepancy, its evidence first."""
-        response = super().change_view(request, object_id, form_url, extra_context)
-        if isinstance(response, TemplateResponse):
-            response.template_name = "reconciliation/row.html"
-        return response
-
     def subjects(self, one: Discrepancy) -> list[str]:
         match = _match(one)
         if match is None:
@@ -471,12 +462,11 @@ def _printed(one: Discrepancy, *, wide: bool) -> list[Card]:
     row = one.row
     if row is None:
         return []
-    cells = [(display.column_name(name), display.mono(cell)) for name, cell in row.raw.items()]
     return [
         Card(
             say("The row as printed"),
             note=say("line {line_number}", line_number=row.line_number),
-            table=Table((say("Column"), say("Cell")), cells),
+            table=as_printed(row),
             wide=wide,
         )
     ]

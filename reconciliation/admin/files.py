@@ -336,6 +336,7 @@ class ReportFileAdmin(LedgerAdmin):
     empty_text = lazy(
         "Import what the acquirer delivered: transaction details, settlement details, settlement summaries."
     )
+    change_form_template = "reconciliation/file.html"
     list_display = ("file_name", "kind_words", "account", "state", "rows_shown", "came")
     list_select_related = ("account",)
     list_filter = (FileQuestions, TriedDay, AccountFilter)
@@ -477,7 +478,6 @@ class ReportFileAdmin(LedgerAdmin):
         response = super().change_view(request, object_id, form_url, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data is not None:
             file: ReportFile = response.context_data["thing"]
-            response.template_name = "reconciliation/file.html"
             far = how_far(file)
             is_tried = file.status == FileStatus.TRIED and not far.is_at_work
             response.context_data["laws"] = _laws(file)

@@ -99,6 +99,7 @@ class PeriodAdmin(LedgerAdmin):
     hint = lazy("newest first")
     empty_title = lazy("No month yet")
     empty_text = lazy("Months come with the settlement reports of their days.")
+    change_form_template = "reconciliation/period.html"
     list_display = ("month_shown", "account", "state", "closed", "closed_by")
     list_select_related = ("account",)
     list_filter = (PeriodQuestions, AccountFilter)
@@ -171,7 +172,6 @@ class PeriodAdmin(LedgerAdmin):
         response = super().change_view(request, object_id, form_url, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data is not None:
             period: Period = response.context_data["thing"]
-            response.template_name = "reconciliation/period.html"
             rows = SettlementRow.objects.filter(batch__in=periods.batches(period).exclude(details=None).values("pk"))
             response.context_data["falls"] = [
                 fall

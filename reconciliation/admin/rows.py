@@ -4,8 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from portal.admin import display
@@ -22,6 +21,7 @@ from reconciliation.admin.shared import (
     FileFilter,
     MonthFilter,
     StepFilter,
+    as_printed,
     sentence,
     state_chip,
 )
@@ -54,6 +54,7 @@ class SettlementRowAdmin(LedgerAdmin):
     hint = lazy("as printed")
     empty_title = lazy("No row yet")
     empty_text = lazy("Rows come with settlement reports.")
+    change_form_template = "reconciliation/row.html"  # what became of it first
     list_display = ("line", "row_type", "request_id", "state_shown", "amount", "net_shown")
     more_columns = ("transaction_id", "printed_status", "payment_method_type", "quote_currency_pair", "quote_price")
     list_select_related = ("file", "batch")
@@ -167,21 +168,9 @@ class SettlementRowAdmin(LedgerAdmin):
             Card(
                 say("As printed"),
                 note=say("personal data left out"),
-                table=Table(
-                    (say("Column"), say("Cell")),
-                    [(display.column_name(name), display.mono(cell)) for name, cell in row.raw.items()],
-                ),
+                table=as_printed(row),
             ),
         ]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The page of a row, with what became of it first."""
-        response = super().change_view(request, object_id, form_url, extra_context)
-        if isinstance(response, TemplateResponse):
-            response.template_name = "reconciliation/row.html"
-        return response
 
     def subjects(self, row: SettlementRow) -> list[str]:
         return [row.transaction_request_id] if row.transaction_request_id else []

@@ -18,7 +18,7 @@ from portal.admin.ledger import Table
 from portal.money import Money
 from portal.words import lazy, say, told
 from reconciliation import periods
-from reconciliation.models import Batch, Discrepancy, Period, ReportFile, RowState
+from reconciliation.models import Batch, Discrepancy, Period, ReportFile, RowState, SettlementRow
 from reconciliation.queries import rows_of_step
 
 DISCREPANCIES_SHOWN = 20
@@ -29,6 +29,12 @@ STATE_TONES = {RowState.MATCHED: "good", RowState.EXPLAINED: "", RowState.OPEN: 
 def state_chip(state: str) -> SafeString:
     """What became of a row."""
     return display.chip(RowState(state).label, STATE_TONES[RowState(state)])
+
+
+def as_printed(row: SettlementRow) -> Table:
+    """The cells of a row as the file prints them."""
+    cells = [(display.column_name(name), display.mono(cell)) for name, cell in row.raw.items()]
+    return Table((say("Column"), say("Cell")), cells)
 
 
 def law_sentence(currency: str, reported: int, matched: int, explained: int, open_value: int) -> SafeString:
