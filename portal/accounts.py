@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from portal import approvals, clock, incidents, journal, registry
+from portal import approvals, catalogue, clock, incidents, journal, registry
 from portal.acquirer import Diagnosis, signing
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput
@@ -23,8 +23,8 @@ FIELDS = (
     "gateway_url",
     "client_id",
     "key_version",
-    "wallets",
     "settlement_currency",
+    "settlement_cycle",
     "settlement_days",
     "settlement_grace_days",
     "notify_base_url",
@@ -35,9 +35,22 @@ FIELDS = (
 )
 """What a person says about an account; the keys have acts of their own."""
 
+WHERE = (
+    "adapter",
+    "gateway_url",
+    "client_id",
+    "key_version",
+    "settlement_currency",
+    "notify_base_url",
+    "slug",
+)
+"""Of these, what decides where money and messages go, and whose word is taken for the acquirer's."""
 
 KEY_CHANGE = "key change"
-"""Our key pair and the acquirer's keys, as a kind of ``portal.approvals``."""
+"""Keys and addresses of an account that works, as a kind of ``portal.approvals``.
+
+One that is being connected can neither pay nor be believed yet: until both sides' keys are there, nobody is asked.
+"""
 
 
 class AccountTaken(Conflict):
@@ -48,14 +61,21 @@ class AccountTaken(Conflict):
 
 
 def connect(facts: dict[str, Any], *, by: Actor, note: str = "", remember: Remember | None = None) -> AcquirerAccount:
-    """Make an account. It speaks once it has both sides' keys. Raises AccountTaken."""
+    """Make an account, with its catalogue: ``wallets`` of the facts are what the contract has.
+
+    It speaks once it has both sides' keys. Raises AccountTaken.
+    """
+    wallets = list(facts.get("wallets", ()))
     account = AcquirerAccount(**{name: facts[name] for name in FIELDS})
     try:
         with transaction.atomic():
             account.save()
+            catalogue.begin(account, wallets)
             for begin in registry.connected:
                 begin(account)
-            journal.write("connect account", by=by, subject=account, note=note, after=_shown(account))
+            journal.write(
+                "connect account", by=by, subject=account, note=note, after=_shown(account) | {"wallets": wallets}
+            )
             if remember:
                 remember(account)
     except IntegrityError:
@@ -66,15 +86,22 @@ def connect(facts: dict[str, Any], *, by: Actor, note: str = "", remember: Remem
 def edit(
     account: AcquirerAccount, facts: dict[str, Any], *, by: Actor, note: str = "", remember: Remember | None = None
 ) -> AcquirerAccount:
-    """Change an account's facts; the journal keeps both versions of what changed. Raises AccountTaken."""
-    before = _shown(account)
-    for name in FIELDS:
-        setattr(account, name, facts[name])
-    after = _shown(account)
+    """Change an account's facts; the journal keeps both versions of what changed.
+
+    Raises AccountTaken, and ApprovalNeeded for what decides where money and messages of an account that works go.
+    """
+    before, after = _shown(account), {name: facts[name] for name in FIELDS}
     try:
         with transaction.atomic():
+            changes = journal.differing(before, after)
+            moved = [name for name in WHERE if name in changes["after"]]
+            if moved:
+                sentence = f"{account}: {', '.join(name.replace('_', ' ') for name in moved)} changed."
+                _permit("edit account", account, changes, sentence, by, note)
+            for name, value in after.items():
+                setattr(account, name, value)
             account.save(update_fields=list(FIELDS))
-            journal.write("edit account", by=by, subject=account, note=note, **journal.differing(before, after))
+            journal.write("edit account", by=by, subject=account, note=note, **changes)
             if remember:
                 remember(account)
     except IntegrityError:
@@ -175,17 +202,38 @@ def retire_acquirer_key(
     return row
 
 
-def _permit(act: str, account: AcquirerAccount, params: dict[str, str], sentence: str, by: Actor, note: str) -> None:
-    approvals.permit(
-        KEY_CHANGE, act, by=by, subject=account, account=account, params=params, sentence=sentence, note=note
-    )
+def _permit(act: str, account: AcquirerAccount, params: dict[str, Any], sentence: str, by: Actor, note: str) -> None:
+    if account.works():
+        approvals.permit(
+            KEY_CHANGE, act, by=by, subject=account, account=account, params=params, sentence=sentence, note=note
+        )
+
+
+def foresee_key_change(approval: Approval) -> list[str]:
+    """What approving it does: of an edit, every fact that becomes another one."""
+    if approval.act != "edit account":
+        return [approval.sentence]
+    before, after = approval.params["before"], approval.params["after"]
+    return [
+        f"{name.replace('_', ' ').capitalize()}: {_told(before[name])} becomes {_told(after[name])}." for name in after
+    ]
+
+
+def _told(value: Any) -> str:
+    return (", ".join(value) if isinstance(value, list) else str(value)) or "nothing"
 
 
 def carry_out_key_change(approval: Approval, by: Actor, remember: Remember) -> str:
-    """Change a key as it was approved."""
+    """Change a key, or an address, as it was approved."""
     account = AcquirerAccount.objects.get(pk=approval.subject_id)
     said: dict[str, Any] = {"by": by, "note": approval.note, "remember": remember}
     match approval.act:
+        case "edit account":
+            held = _shown(account)
+            if any(held.get(name) != value for name, value in approval.params["before"].items()):
+                raise Conflict("Somebody edited the account in the meantime. Ask anew.")
+            edit(account, held | approval.params["after"], **said)
+            return "The account is changed."
         case "make key pair":
             if approval.params["replaces"] != (fingerprint(account.public_key) if account.public_key else ""):
                 raise Conflict("Somebody made a key pair in the meantime. Ask anew.")

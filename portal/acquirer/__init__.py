@@ -29,6 +29,7 @@ from portal.acquirer.results import (
     TokenResult,
     WireExchange,
 )
+from portal.acquirer.wallets import Wallet
 from portal.money import Money
 
 
@@ -219,8 +220,11 @@ class Acquirer(Protocol):
 
     def diagnose(self) -> Diagnosis: ...
 
-    def cancel_deadline(self, paid_at: datetime, *, wallet: str) -> datetime | None:
-        """Until when a paid payment may be cancelled; None where what is paid cannot be cancelled."""
+    def cancel_deadline(self, paid_at: datetime, *, method: Wallet | None) -> datetime | None:
+        """Until when a paid payment may be cancelled; None where what is paid cannot be cancelled.
+
+        ``method``: as the account's catalogue has it, or None where that has no such method.
+        """
 
     def read(self, *, path: str, headers: Mapping[str, str], body: bytes) -> InboundMessage:
         """Verify an inbound message over its raw bytes and parse it. Raises BadSignature; never another error."""

@@ -138,7 +138,12 @@ class Quote:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsultResult(Result):
-    """Where the buyer agrees. All URLs of one answer are one authorization: one of them, once."""
+    """Where the buyer agrees. All URLs of one answer are one authorization: one of them, once.
+
+    ``normal_url`` is a page for a browser, ``applink_url`` an App Link of Android or a Universal Link of iOS, which a
+    browser opens where the wallet's app is missing, ``scheme_url`` works only where it is installed. Which ones come
+    depends on the wallet and the terminal. Source: https://docs.antom.com/ac/auto_debit/redirection_details
+    """
 
     normal_url: str = ""
     scheme_url: str = ""
@@ -146,10 +151,26 @@ class ConsultResult(Result):
     app_identifier: str = ""
     expires_at: datetime | None = None
 
-    @property
-    def url(self) -> str:
-        """The URL for a mini program's ``signStr`` and for browsers."""
+    def url_for(self, *, is_app: bool) -> str:
+        """The one URL that works in any case: an app may try the others, since it knows what is installed.
+
+        Undocumented, which URL ``signStr`` takes; we choose ``normalUrl``, because the samples of Antom's mini program
+        pages have it.
+        """
+        if is_app:
+            return self.applink_url or self.normal_url or self.scheme_url
         return self.normal_url or self.applink_url or self.scheme_url
+
+    @property
+    def links(self) -> dict[str, str]:
+        """All of them by name, and what the wallet's app is called."""
+        named = {
+            "normal_url": self.normal_url,
+            "applink_url": self.applink_url,
+            "scheme_url": self.scheme_url,
+            "app_identifier": self.app_identifier,
+        }
+        return {name: value for name, value in named.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,14 @@ https://docs.antom.com/ac/antomop, the minima of https://docs.antom.com/ac/ref/c
 https://docs.antom.com/ac/tokenized/cancel. The enum value is what ``customerBelongsTo`` and ``paymentMethodType``
 carry; its spelling is uneven and kept. Site names are those a mini program gets from ``my.getSiteInfo``.
 
-A contract may differ from all of this; the acquirer's answer decides, and these facts only spare a refusal.
+A contract may differ from all of this; the acquirer's answer decides, and these facts only spare a refusal. So they
+are what a new account's catalogue begins with, and no more: from then on the rows that staff keep count
+(``portal.catalogue``).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from portal.money import Money, MoneyError
 
@@ -17,18 +20,30 @@ USUAL_REFUND_DAYS = 365
 # Undocumented for wallets whose row has no refund period; we choose 365 days, because every wallet but one that has
 # a period has this one, and the acquirer refuses a later refund with REFUND_WINDOW_EXCEED anyway.
 
+USUAL_CANCEL_DAYS, USUAL_CANCEL_MINUTES = 1, 15
+"""Until 00:15 of the day after, in the acquirer's day. https://docs.antom.com/ac/tokenized/cancel"""
+
+
+class MethodKind(StrEnum):
+    """What is debited: the balance of a wallet, or an account at a bank."""
+
+    WALLET = "WALLET"
+    BANK_DEBIT = "BANK_DEBIT"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wallet:
-    """One wallet as the acquirer's tables describe it."""
+    """One payment method: as the acquirer's tables describe it, or as an account's catalogue has it."""
 
     code: str
     """The enum value."""
     name: str
     country: str
-    """ISO 3166: where its buyers are."""
+    """ISO 3166: where its buyers are; empty where nobody said."""
     currency: str
-    """The one currency it debits."""
+    """The one currency it debits; empty where nobody said, and then no amount is held against anything."""
+    kind: MethodKind | None = MethodKind.WALLET
+    """None where nobody said."""
     minimum: Money | None = None
     """The smallest payment; None where no table names one."""
     refund_minimum: Money | None = None
@@ -43,7 +58,14 @@ class Wallet:
     refunds_in_part: bool = True
     # "Yes" or silence in every row. Undocumented where silent; we choose yes, because the acquirer answers
     # PARTIAL_REFUND_NOT_SUPPORTED where it is not so, and nothing has moved then.
+    refunds_in_part_documented: bool = True
     cancellable_when_paid: bool = True
+    cancel_days: int = USUAL_CANCEL_DAYS
+    """Days of the acquirer after that of the payment, and …"""
+    cancel_minutes: int = USUAL_CANCEL_MINUTES
+    """… minutes past that day's midnight, until which what is paid may be cancelled."""
+    terminals: frozenset[str] = frozenset()
+    """The terminals it serves; empty where nobody said, and then the acquirer decides."""
     refreshes: bool = True
     """Whether its token can be refreshed at all; whether this one can is said by the refresh token being there."""
     site_name: str = ""
@@ -69,9 +91,17 @@ class Wallet:
         if self.refund_minimum is not None and amount < min(self.refund_minimum, of):
             raise MoneyError(f"{self.name} gives back at least {self.refund_minimum}.")
 
+    def takes(self, currency: str) -> bool:
+        """Whether it may be debited in that currency, as far as anybody said."""
+        return self.currency in ("", currency)
+
+    def serves(self, terminal: str) -> bool:
+        """Whether a buyer at that terminal may use it, as far as anybody said."""
+        return not self.terminals or terminal in self.terminals
+
     def _check_currency(self, amount: Money) -> None:
         amount.payable()
-        if amount.currency != self.currency:
+        if not self.takes(amount.currency):
             raise MoneyError(f"{self.name} is in {self.currency}, not in {amount.currency}.")
 
 
@@ -89,6 +119,7 @@ def _wallet(
     refund_least: int | None = None,
     most: int | None = None,
     days: int | None = None,
+    bank: bool = False,
     limits: str = "",
     site: str = "",
     cancellable: bool = True,
@@ -100,12 +131,14 @@ def _wallet(
         name=name,
         country=country,
         currency=currency,
+        kind=MethodKind.BANK_DEBIT if bank else MethodKind.WALLET,
         minimum=_amount(least, currency),
         refund_minimum=_amount(refund_least, currency),
         maximum=_amount(most, currency),
         limits=limits,
         refund_days=days or USUAL_REFUND_DAYS,
         refund_days_documented=days is not None,
+        refunds_in_part_documented=days is not None,  # the table has both, or neither
         cancellable_when_paid=cancellable,
         refreshes=refreshes,
         site_name=site,
@@ -140,11 +173,11 @@ _ALL: tuple[Wallet, ...] = (
             site="TRUEMONEY", limits="50,000 THB per day"),
     _wallet("KPLUS", "K PLUS", "TH", "THB", least=1_00, most=2_000_000_00, days=365),
     # "Thailand-based online banking": a paid payment cannot be cancelled.
-    _wallet("DIRECT_DEBIT_SIAMCOMMERCIALBANK", "SCB direct debit", "TH", "THB", cancellable=False),
-    _wallet("DIRECT_DEBIT_KRUNGTHAIBANK", "Krungthai direct debit", "TH", "THB", cancellable=False),
+    _wallet("DIRECT_DEBIT_SIAMCOMMERCIALBANK", "SCB direct debit", "TH", "THB", bank=True, cancellable=False),
+    _wallet("DIRECT_DEBIT_KRUNGTHAIBANK", "Krungthai direct debit", "TH", "THB", bank=True, cancellable=False),
     _wallet("ZALOPAY", "ZaloPay", "VN", "VND", least=1_000, most=10_000_000, days=180, refreshes=False,
             limits="20,000,000 VND per day; 100,000,000 VND per month"),
-    _wallet("DIRECTDEBIT_YAPILY", "Pay by bank", "GB", "GBP"),
+    _wallet("DIRECTDEBIT_YAPILY", "Pay by bank", "GB", "GBP", bank=True),
     # Undocumented, countries and currencies of these: the published SDKs name the value and nothing else (JKOPay's
     # minimum stands in the amount rules). We choose the wallet's home and its currency, because it has no other.
     _wallet("MPAY", "MPay", "MO", "MOP", site="ALIPAY_MO", listed=False),
@@ -153,7 +186,7 @@ _ALL: tuple[Wallet, ...] = (
     _wallet("MOMO", "MoMo", "VN", "VND", listed=False),
     _wallet("VIETTELMONEY", "Viettel Money", "VN", "VND", listed=False),
     _wallet("HIPAY", "Hipay", "MN", "MNT", listed=False),
-    _wallet("ACH_DIRECT_DEBIT", "ACH direct debit", "US", "USD", listed=False),
+    _wallet("ACH_DIRECT_DEBIT", "ACH direct debit", "US", "USD", bank=True, listed=False),
     # ANTOM_BIZ_ACCOUNT is in the SDKs' list too, but is no buyer's wallet: no country, no one currency.
 )
 # fmt: on

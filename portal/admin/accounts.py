@@ -6,20 +6,21 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from portal import accounts, merchant_keys
+from portal import accounts, approvals, merchant_keys
 from portal.acquirer import signing
-from portal.acquirer.wallets import WALLETS, name_of
+from portal.acquirer.wallets import WALLETS
 from portal.admin import display
-from portal.admin.acts import Act, ActForm
+from portal.admin.acts import Act, ActForm, asks_first
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.gateways import notification_url
-from portal.models import AcquirerAccount, AcquirerKey, MerchantKey
+from portal.models import AcquirerAccount, AcquirerKey, MerchantKey, PaymentMethod
 from portal.money import EXPONENTS
 from portal.words import counted, lazy, say
 
@@ -62,6 +63,10 @@ class NoteForm(ActForm):
     )
 
 
+_DAYS_OF_CYCLE = {"W": (2, 5), "M": (2, 30)}
+"""https://docs.antom.com/ac/reconcile/rules"""
+
+
 class AccountForm(NoteForm):
     """An account's facts: to connect a new one, or to edit one."""
 
@@ -91,17 +96,27 @@ class AccountForm(NoteForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         choices=[(wallet.code, f"{wallet.name} · {wallet.currency}") for wallet in WALLETS.values()],
-        help_text=lazy("Only these are offered to buyers."),
+        help_text=lazy("Only these are offered to buyers. Later it is said under Payment methods."),
     )
     settlement_currency = forms.ChoiceField(
         label=lazy("Settlement currency"), choices=[(code, code) for code in sorted(EXPONENTS)], initial="USD"
     )
+    settlement_cycle = forms.ChoiceField(
+        label=lazy("Settlement cycle"),
+        choices=[
+            ("T", lazy("T + N: every day")),
+            ("W", lazy("W + N: every week, Monday to Sunday")),
+            ("M", lazy("M + N: every month")),
+        ],
+        initial="T",
+        help_text=lazy("What your contract settles together."),
+    )
     settlement_days = forms.IntegerField(
-        label=lazy("Settlement cycle: T + N days"),
+        label=lazy("N of the settlement cycle"),
         min_value=0,
         max_value=60,
         initial=1,
-        help_text=lazy("N of your contract, in working days."),
+        help_text=lazy("In working days after the day, the week or the month has ended."),
     )
     settlement_grace_days = forms.IntegerField(
         label=lazy("Grace of a settlement: working days"),
@@ -145,7 +160,7 @@ class AccountForm(NoteForm):
         help_text=lazy("Off: no buyer is offered it, no notification is taken."),
     )
 
-    field_order = (*accounts.FIELDS, "note")
+    field_order = (*accounts.FIELDS[:6], "wallets", *accounts.FIELDS[6:], "note")
 
     def button(self) -> str:
         return say("Connect this account")
@@ -172,9 +187,25 @@ class AccountForm(NoteForm):
         """What a header carries."""
         return _version(self.cleaned_data["key_version"])
 
+    def clean(self) -> dict[str, Any]:
+        """Hold N against what the acquirer offers for a week and a month."""
+        cleaned = super().clean() or self.cleaned_data
+        days, bounds = cleaned.get("settlement_days"), _DAYS_OF_CYCLE.get(cleaned.get("settlement_cycle", ""))
+        if days is not None and bounds is not None and not bounds[0] <= days <= bounds[1]:
+            sentence = say("Of this cycle the acquirer offers {least} to {most} days.", least=bounds[0], most=bounds[1])
+            self.add_error("settlement_days", sentence)
+        return cleaned
+
     def facts(self) -> dict[str, Any]:
-        """What the account is to be."""
-        return {name: self.cleaned_data[name] for name in accounts.FIELDS}
+        """What the account is to be; ``wallets`` begin its catalogue, where they are asked."""
+        named = [*accounts.FIELDS, *(name for name in ("wallets",) if name in self.fields)]
+        return {name: self.cleaned_data[name] for name in named}
+
+
+def _needs(form: ActForm) -> str:
+    """Why a second person is asked before keys and addresses of an account that works become others, if one is."""
+    account: AcquirerAccount = form.thing
+    return approvals.would_need(accounts.KEY_CHANGE, by=form.actor, account=account) if account.works() else ""
 
 
 class EditAccountForm(AccountForm):
@@ -186,9 +217,12 @@ class EditAccountForm(AccountForm):
         super().__init__(*args, **kwargs)
         account: AcquirerAccount = self.thing
         self.initial.update({name: getattr(account, name) for name in accounts.FIELDS})
-        unknown = [(code, code) for code in account.wallets if code not in WALLETS]
-        chooser: Any = self.fields["wallets"]
-        chooser.choices = [*chooser.choices, *unknown]
+        del self.fields["wallets"]
+
+    def will_happen(self) -> list[str]:
+        why = _needs(self)
+        changes = [say("Another address, client id, version, protocol or currency: {why}.", why=why)] if why else []
+        return [*changes, say("What is contracted is said under Payment methods.")]
 
     def button(self) -> str:
         return say("Save the account")
@@ -228,7 +262,7 @@ class KeyPairForm(NoteForm):
                     "and payments stay unknown or fail: choose a quiet moment."
                 )
             )
-        return sentences
+        return [*sentences, *asks_first(_needs(self))]
 
     def is_risky(self) -> bool:
         return bool(self.thing.public_key)
@@ -321,6 +355,7 @@ class AcquirerKeyForm(NoteForm):
         return [
             say("Messages that name this version are verified with this key."),
             *([say("Kept now: {held}.", held=", ".join(held))] if held else []),
+            *asks_first(_needs(self)),
         ]
 
 
@@ -445,7 +480,9 @@ class AcquirerAccountAdmin(LedgerAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AcquirerAccount]:
-        return super().get_queryset(request).prefetch_related("acquirer_keys")
+        contracted = PaymentMethod.objects.filter(is_contracted=True).order_by("pk")
+        methods = Prefetch("methods", contracted, to_attr="contracted_methods")
+        return super().get_queryset(request).prefetch_related("acquirer_keys", methods)
 
     @display.column(lazy("State"))
     def state(self, account: AcquirerAccount) -> SafeString:
@@ -457,13 +494,13 @@ class AcquirerAccountAdmin(LedgerAdmin):
 
     @display.column(lazy("Wallets"), wraps=True, is_minor=True)
     def contracted(self, account: AcquirerAccount) -> str:
-        names = [name_of(code) for code in account.wallets]
+        names = _contracted(account)
         more = say(" and {names} more", names=len(names) - 3) if len(names) > 3 else ""
         return (", ".join(names[:3]) + more) or display.NOTHING
 
     @display.column(lazy("Settlement"), is_minor=True)
     def settlement(self, account: AcquirerAccount) -> str:
-        return f"{account.settlement_currency}, T+{account.settlement_days}"
+        return f"{account.settlement_currency}, {account.cycle}"
 
     def headline(self, account: AcquirerAccount) -> Headline:
         return Headline(
@@ -490,14 +527,14 @@ class AcquirerAccountAdmin(LedgerAdmin):
                     (say("Environment"), say("Sandbox") if account.client_id.startswith("SANDBOX_") else say("Live")),
                     (say("Client id"), display.mono(account.client_id)),
                     (say("Slug"), display.mono(account.slug)),
-                    (say("Settlement"), f"{account.settlement_currency}, T+{account.settlement_days}"),
+                    (say("Settlement"), f"{account.settlement_currency}, {account.cycle}"),
                     (
                         say("Missing after"),
                         counted("{count} working day late", "{count} working days late", account.settlement_grace_days),
                     ),
                     (say("App id"), display.mono(account.app_id)),
                     (say("In reports"), display.mono(account.customer_id)),
-                    (say("Wallets"), ", ".join(name_of(code) for code in account.wallets) or display.NOTHING),
+                    (say("Wallets"), _offered(account)),
                 ],
             ),
             Card(
@@ -577,6 +614,16 @@ class AcquirerAccountAdmin(LedgerAdmin):
         return TemplateResponse(request, "admin/portal/test_call.html", context)
 
 
+def _contracted(account: Any) -> list[str]:
+    return [method.name for method in account.contracted_methods]
+
+
+def _offered(account: AcquirerAccount) -> SafeString:
+    """What is contracted, and the way to where that is said."""
+    url = f"{reverse('admin:portal_paymentmethod_changelist')}?account={account.slug}"
+    return display.link(url, ", ".join(_contracted(account)) or say("None contracted"))
+
+
 def _to_paste(account: AcquirerAccount) -> list[tuple[str, str]]:
     urls = [
         (say("Notification URL: {kind}", kind=kind), notification_url(account, kind))
@@ -611,10 +658,26 @@ class NewKeyForm(NoteForm):
         return [
             say("Whoever holds the key can open sessions for buyers, place orders, pay, cancel, refund and revoke."),
             say("It is shown once, on the next page. Only its digest is kept."),
+            *asks_first(approvals.would_need(merchant_keys.MERCHANT_KEY, by=self.actor)),
         ]
 
     def button(self) -> str:
         return say("Make the key")
+
+
+class ShowKeyForm(ActForm):
+    """Have a key shown that somebody else approved."""
+
+    title = lazy("Show the merchant key")
+
+    def will_happen(self) -> list[str]:
+        return [
+            say("Only who asked for this key has it shown: {person}.", person=self.thing.held_for),
+            say("It is shown once, on the next page. Only its digest is kept."),
+        ]
+
+    def button(self) -> str:
+        return say("Show “{thing_name}”", thing_name=self.thing.name)
 
 
 class RevokeKeyForm(NoteForm):
@@ -649,6 +712,12 @@ class KeyQuestions(Questions):
     )
 
 
+def _state_of(key: MerchantKey) -> Chip:
+    if key.revoked_at:
+        return Chip(say("Revoked"), "bad")
+    return Chip(say("Not shown yet"), "wait") if key.held_for_id else Chip(say("In use"), "good")
+
+
 @admin.register(MerchantKey)
 class MerchantKeyAdmin(LedgerAdmin):
     """Keys of the merchant's own servers."""
@@ -660,11 +729,19 @@ class MerchantKeyAdmin(LedgerAdmin):
         "Your own server needs one to open sessions for its customers and to order, pay and refund for them."
     )
     list_display = ("name", "state", "shown", "account", "used", "made")
-    list_select_related = ("account",)
+    list_select_related = ("account", "held_for")
     list_filter = (KeyQuestions, AccountFilter)
     search_fields = ("prefix", "name")
     list_acts = (Act("create", lazy("Make a key…"), form=NewKeyForm, permission="act_merchant_keys", tone="main"),)
     acts = (
+        Act(
+            "show",
+            lazy("Show the key once…"),
+            form=ShowKeyForm,
+            permission="act_merchant_keys",
+            tone="main",
+            why_not=lambda key: "" if key.held_for_id and not key.revoked_at else say("It was shown already."),
+        ),
         Act(
             "revoke",
             lazy("Revoke…"),
@@ -677,7 +754,8 @@ class MerchantKeyAdmin(LedgerAdmin):
 
     @display.column(lazy("State"))
     def state(self, key: MerchantKey) -> SafeString:
-        return display.chip(say("Revoked"), "bad") if key.revoked_at else display.chip(say("In use"), "good")
+        state = _state_of(key)
+        return display.chip(state.word, state.tone)
 
     @display.column(lazy("Begins with"), is_minor=True)
     def shown(self, key: MerchantKey) -> SafeString | str:
@@ -692,8 +770,7 @@ class MerchantKeyAdmin(LedgerAdmin):
         return display.when(key.created_at)
 
     def headline(self, key: MerchantKey) -> Headline:
-        chip = Chip(say("Revoked"), "bad") if key.revoked_at else Chip(say("In use"), "good")
-        return Headline(key.name, (chip,), f"{key.prefix}… · {key.account}")
+        return Headline(key.name, (_state_of(key),), f"{key.prefix}… · {key.account}")
 
     def cards(self, request: HttpRequest, key: MerchantKey) -> list[Card]:
         return [
@@ -717,6 +794,12 @@ class MerchantKeyAdmin(LedgerAdmin):
             note=form.cleaned_data["note"],
             remember=form.remember,
         )
+        return self._shown_once(request, key, text)
+
+    def show(self, request: HttpRequest, key: MerchantKey, form: ShowKeyForm) -> HttpResponse:
+        return self._shown_once(request, key, merchant_keys.show(key, by=form.actor, remember=form.remember))
+
+    def _shown_once(self, request: HttpRequest, key: MerchantKey, text: str) -> HttpResponse:
         context = {
             **self.page_context(request, key),
             "title": say("The new key"),

@@ -37,6 +37,11 @@ def always(thing: Any) -> str:
     return ""
 
 
+def asks_first(why: str) -> list[str]:
+    """What will happen where a second person is asked, and why one is; nothing where none is."""
+    return [say("{why}: then this becomes a request, and nothing is done before.", why=why)] if why else []
+
+
 @dataclass(frozen=True)
 class Act:
     """One act of a ledger: ``Act("refund", "Refund…", form=RefundForm)``.

@@ -1,6 +1,6 @@
 """The desk's pages of four eyes: the requests and their decisions, the rules, and who stands in for whom."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ from portal.approvals import RuleFacts
 from portal.approvals.rules import facts_of
 from portal.models import AcquirerAccount, Approval, ApprovalRule, ApprovalStatus, Deputy
 from portal.money import EXPONENTS, Money, MoneyError, parse_major
-from portal.registry import TimelineEntry, TodayLine
+from portal.registry import TimelineEntry, TodayLine, TodayQueue
 from portal.statements import Given
 from portal.words import lazy, say, told
 
@@ -520,9 +520,18 @@ def _waiting(now: datetime | Given) -> QuerySet[Approval]:
     return Approval.objects.filter(is_open | Q(is_glass_broken=True, reviewed_at__isnull=True))
 
 
-def waiting_requests() -> list[TodayLine]:
-    """What waits for a second person, and what is to be reviewed, for the queue of the first page."""
-    rows = _waiting(clock.now()).order_by("created_at")[:_QUEUE_AT_MOST]
+_SAID_ON_TODAY = (
+    *("pk", "created_at", "actor_name", "sentence", "reason_code", "note", "amount_value", "currency"),
+    *("is_glass_broken", "reviewed_at"),
+)
+_ASKED = gather.Standing(
+    lambda: _waiting(Given("now", DateTimeField())).order_by("created_at").values(*_SAID_ON_TODAY)[:_QUEUE_AT_MOST],
+    lambda: {"now": clock.now()},
+)
+
+
+def _lines_of_today(rows: Sequence[Mapping[str, Any]]) -> list[TodayLine]:
+    """What waits for a second person, and what is to be reviewed."""
     return [
         TodayLine(
             label=say("To be reviewed") if row.needs_review else say("Approval"),
@@ -541,13 +550,11 @@ def waiting_requests() -> list[TodayLine]:
             amount=str(row.amount or ""),
             act_url=reverse("admin:portal_approval_act", args=(row.pk, "review" if row.needs_review else "approve")),
         )
-        for row in rows
+        for row in (Approval(**row) for row in rows)
     ]
 
 
-registry.today.register("approvals", waiting_requests, position=15)
-_ASKED = gather.Standing(lambda: _waiting(Given("now", DateTimeField()))[:_QUEUE_AT_MOST], lambda: {"now": clock.now()})
-registry.today_rows.register("approvals", [("portal.view_approval", _ASKED)])
+registry.today.register("approvals", TodayQueue("portal.view_approval", [_ASKED], _ASKED, _lines_of_today), position=15)
 registry.timelines.register("approvals", _about, position=40)
 
 # The rules.

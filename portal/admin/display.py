@@ -172,11 +172,11 @@ def joined(parts: Iterable[Any], separator: str = " · ") -> SafeString:
     return shown(format_html_join(separator, "{}", ((part,) for part in held)), words)
 
 
-def meaning_facts(code: str) -> list[tuple[str, str]]:
-    """What a result code of the acquirer's means, and what to do about it; nothing where there is nothing to do."""
+def meaning_facts(code: str, api: str) -> list[tuple[str, str]]:
+    """What a result code of this API means, and what to do about it; nothing where there is nothing to do."""
     if not code or code == "SUCCESS":
         return []
-    meaning = meaning_of(code)
+    meaning = meaning_of(code, api)
     return [(say("Means"), told(meaning.meaning)), (say("What to do"), told(meaning.what_to_do))]
 
 

@@ -46,7 +46,7 @@ from portal.admin.paging import KeysetList
 from portal.approvals import ApprovalNeeded
 from portal.errors import PortalError
 from portal.idempotency import KeyReused
-from portal.models import AcquirerAccount, Exchange, Incident, JournalEntry, Notification
+from portal.models import AcquirerAccount, Exchange, Incident, JournalEntry, Notification, PaymentMethod
 from portal.registry import TimelineEntry
 from portal.words import lazy, say, told
 
@@ -122,6 +122,9 @@ class Question:
     name: str
     label: str
     condition: Callable[[], Q]
+    parts: Callable[[], Sequence[Q]] = tuple
+    """Where its rows are to be found: narrower conditions of which a row fulfils exactly one. The list reads each by
+    itself, since no index answers all of them in its order."""
 
 
 class Questions(admin.SimpleListFilter):
@@ -131,6 +134,7 @@ class Questions(admin.SimpleListFilter):
     parameter_name = "ask"
     questions: Sequence[Question] = ()
     is_row = True
+    parts: Sequence[Q] = ()
 
     @classmethod
     def plug_in(cls, question: Question) -> None:
@@ -143,6 +147,7 @@ class Questions(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         for question in self.questions:
             if question.name == self.value():
+                self.parts = question.parts()
                 return queryset.filter(question.condition())
         return queryset
 
@@ -151,7 +156,7 @@ def _accounts(request: HttpRequest) -> list[AcquirerAccount]:
     """The accounts there are, without their keys; several filters of one list ask for them once."""
     held: list[AcquirerAccount] | None = request.__dict__.get("desk_accounts")
     if held is None:
-        held = list(AcquirerAccount.objects.only("slug", "name", "wallets").order_by("name"))
+        held = list(AcquirerAccount.objects.only("slug", "name").order_by("name"))
         request.__dict__["desk_accounts"] = held
     return held
 
@@ -178,7 +183,7 @@ class WalletFilter(admin.SimpleListFilter):
     path = "wallet"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        codes = {code for account in _accounts(request) for code in account.wallets}
+        codes = PaymentMethod.objects.filter(is_contracted=True).order_by().values_list("code", flat=True).distinct()
         return sorted(((code, name_of(code)) for code in codes), key=lambda pair: pair[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -247,6 +252,16 @@ class DeskAdmin(ListPages, _ModelAdmin):
 
     The condition must be one an index answers: it is asked on every page.
     """
+
+    order_names: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    """By the first column of an order that is no history: what the order is called, and what it is called reversed."""
+
+    def read_beside(self, rows: Sequence[Any]) -> None:
+        """Put beside rows that are about to be shown or exported what no join brings, asked for all of them at once."""
+
+    def url_of_row(self, row: Any) -> str:
+        """Where a row of the list leads, if it is not the page of its own kind."""
+        return ""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetList]:
         """Paged by keys."""

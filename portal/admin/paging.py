@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
@@ -129,7 +130,11 @@ class KeysetList(ChangeList):
         """The two orders of this list as (label, query string, whether it is in force)."""
         keys = [key.turned() for key in self.keys] if self.params.get(SORT) == REVERSED else self.keys
         field, is_down = keys[0].field, keys[0].is_down
-        if isinstance(field, CharField):
+        desk_admin: Any = self.model_admin
+        named = desk_admin.order_names.get(field.name)
+        if named:
+            words = named
+        elif isinstance(field, CharField):
             words = (say("Z to A"), say("A to Z")) if is_down else (say("A to Z"), say("Z to A"))
         elif isinstance(field, DateField) or is_down:
             words = (
@@ -172,12 +177,24 @@ class KeysetList(ChangeList):
         rows = self.queryset.order_by(*map(str, keys))
         if place is not None:
             rows = rows.filter(behind(keys, place))
-        found = list(rows[: self.list_per_page + 1])
+        found = self._found(rows, keys, self.list_per_page + 1)
         page = found[: self.list_per_page]
         return (page[::-1] if backwards else page), len(found) > self.list_per_page
 
+    def _found(self, rows: QuerySet[Any], keys: Sequence[Key], at_most: int) -> list[Any]:
+        """The first rows; of a question that is asked in parts, the first ones of all its parts."""
+        parts: Sequence[Q] = next(filter(None, (getattr(spec, "parts", ()) for spec in self.filter_specs)), ())
+        if not parts:
+            return list(rows[:at_most])
+        found = [row for part in parts for row in rows.filter(part)[:at_most]]
+        for key in reversed(keys):
+            found.sort(key=attrgetter(key.field.attname), reverse=key.is_down)
+        return found[:at_most]
+
     def _tell(self, rows: list[Any], *, has_newer: bool, has_older: bool) -> None:
         """Keep what the templates show, under the names the stock list has for it."""
+        desk_admin: Any = self.model_admin
+        desk_admin.read_beside(rows)
         self.result_list: Any = rows
         self.has_newer, self.has_older = has_newer, has_older
         self.multi_page = has_newer or has_older
@@ -192,6 +209,11 @@ class KeysetList(ChangeList):
         if has_older:
             self.last = self.get_query_string({END: "1"})
             self.older = self.get_query_string({AFTER: place_of(self.keys, rows[-1])})
+
+    def url_for_result(self, result: Any) -> str:
+        """Where a row leads: to its page, or where its list says."""
+        desk_admin: Any = self.model_admin
+        return str(desk_admin.url_of_row(result) or super().url_for_result(result))
 
     def in_words(self) -> str:
         """How far the page reaches: all of it, or from when to when."""

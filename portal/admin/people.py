@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from portal import approvals, factors, people, sessions, signing_in
+from portal.actor import Actor
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, Done
 from portal.admin.display import Chip
@@ -43,6 +44,11 @@ def _roles_field() -> "forms.ModelMultipleChoiceField[Group]":
     )
 
 
+def _asked(actor: Actor, kind: str = people.ROLES) -> list[str]:
+    why = approvals.would_need(kind, by=actor)
+    return [say("{why}: this becomes a request.", why=why)] if why else []
+
+
 class PersonForm(ActForm):
     """Somebody new."""
 
@@ -58,6 +64,7 @@ class PersonForm(ActForm):
             say(
                 "You get a link, shown once, to hand over. It is good for 48 hours and one password, theirs to choose."
             ),
+            *_asked(self.actor),
         ]
 
     def button(self) -> str:
@@ -74,6 +81,9 @@ class RolesForm(ActForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["roles"] = [group.pk for group in self.thing.groups.all()]
+
+    def will_happen(self) -> list[str]:
+        return _asked(self.actor)
 
     def button(self) -> str:
         return say("Change the roles of {thing}", thing=self.thing.get_username())
@@ -109,12 +119,11 @@ class ResetForm(ActForm):
 
     def will_happen(self) -> list[str]:
         name = self.thing.get_username()
-        said = [
+        return [
             say("The second factors and the password of {name} end, and so do their sessions.", name=name),
             say("Then invite {name} again: they choose a new password and add a new second factor.", name=name),
+            *_asked(self.actor, people.RESET),
         ]
-        why = approvals.would_need(people.RESET, by=self.actor)
-        return [*said, say("{why}: this becomes a request.", why=why)] if why else said
 
     def is_risky(self) -> bool:
         return True

@@ -1,7 +1,7 @@
 """The desk's pages of incidents and the journal."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -17,7 +17,7 @@ from portal.admin.display import Chip
 from portal.admin.filters import DayFilter
 from portal.admin.ledger import Card, Headline, LedgerAdmin, Question, Questions
 from portal.models import Incident, JournalEntry
-from portal.registry import Found, Searched, TodayLine
+from portal.registry import Found, Searched, TodayLine, TodayQueue
 from portal.words import lazy, say
 
 _QUEUE_AT_MOST = 50
@@ -163,8 +163,11 @@ class IncidentAdmin(LedgerAdmin):
         return say("The incident is closed.")
 
 
-def waiting_incidents() -> list[TodayLine]:
-    """Open incidents, for the queue of the first page."""
+_SAID_ON_TODAY = ("pk", "kind", "summary", "opened_at")
+_OPEN = gather.Standing(lambda: incidents.open_incidents().values(*_SAID_ON_TODAY)[:_QUEUE_AT_MOST])
+
+
+def _lines_of_today(rows: Sequence[Mapping[str, Any]]) -> list[TodayLine]:
     return [
         TodayLine(
             label=_kind(incident),
@@ -174,15 +177,11 @@ def waiting_incidents() -> list[TodayLine]:
             action=say("Open", sense="act"),
             since=incident.opened_at,
         )
-        for incident in incidents.open_incidents()[:_QUEUE_AT_MOST]
+        for incident in (Incident(**row) for row in rows)
     ]
 
 
-registry.today.register("incidents", waiting_incidents, position=10)
-registry.today_rows.register(
-    "incidents",
-    [("portal.view_incident", gather.Standing(lambda: incidents.open_incidents()[:_QUEUE_AT_MOST]))],
-)
+registry.today.register("incidents", TodayQueue("portal.view_incident", [_OPEN], _OPEN, _lines_of_today), position=10)
 
 
 def _found(keys: Sequence[Any]) -> list[Found]:

@@ -14,6 +14,7 @@ from portal.models.approvals import (
 from portal.models.due import Due
 from portal.models.journal import JournalDay, JournalEntry
 from portal.models.lists import ListView
+from portal.models.methods import PaymentMethod
 from portal.models.news import NewsTold, NewsWish, Wish
 from portal.models.records import ActorFields, IdempotencyKey, Incident
 from portal.models.sign_ins import SignIn, SignInEnd, SignInOutcome
@@ -57,6 +58,7 @@ __all__ = [
     "NewsWish",
     "Notification",
     "NotificationStatus",
+    "PaymentMethod",
     "SignIn",
     "SignInEnd",
     "SignInOutcome",

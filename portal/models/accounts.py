@@ -1,5 +1,6 @@
 """The accounts we hold at acquirers, and the keys on both sides."""
 
+from django.conf import settings
 from django.db import models
 
 from portal import clock
@@ -14,6 +15,13 @@ class AcquirerAccount(models.Model):
 
         ANTOM = "ANTOM", "Antom"
 
+    class Cycle(models.TextChoices):
+        """What is settled together; N working days after its end. https://docs.antom.com/ac/reconcile/rules"""
+
+        DAILY = "T", "T: every day"
+        WEEKLY = "W", "W: every week"
+        MONTHLY = "M", "M: every month"
+
     name = models.CharField(max_length=80, unique=True)
     slug = models.SlugField(
         max_length=40, unique=True, help_text="Part of the notification URLs; keep it once it is in use."
@@ -26,12 +34,16 @@ class AcquirerAccount(models.Model):
     """Our private key as PEM. Never rendered anywhere."""
     public_key = models.TextField(blank=True, editable=False)
     """Our public key as PEM, to be uploaded at the acquirer."""
-    wallets = models.JSONField(default=list, blank=True, help_text="Contracted wallets, e.g. GCASH, DANA.")
     settlement_currency = models.CharField(max_length=3, default="USD")
-    settlement_days = models.PositiveSmallIntegerField(default=1, help_text="N of the settlement cycle T+N.")
+    settlement_cycle = models.CharField(
+        max_length=1, choices=Cycle.choices, default=Cycle.DAILY, db_default=Cycle.DAILY.value
+    )
+    settlement_days = models.PositiveSmallIntegerField(
+        default=1, help_text="N of the settlement cycle T+N, W+N or M+N, in working days."
+    )
     # Undocumented, how long a settlement may be late; we choose three working days, because a batch below the
-    # contract's minimum, or with more refunds than sales, rolls into the next one, and a holiday is in no calendar
-    # of ours.
+    # contract's minimum, or with more refunds than sales, rolls into the next one, and a holiday may be missing in our
+    # calendar.
     settlement_grace_days = models.PositiveSmallIntegerField(
         default=3, db_default=3, help_text="Working days a settlement may be late before what it leaves out is missing."
     )
@@ -65,6 +77,15 @@ class AcquirerAccount(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def cycle(self) -> str:
+        """As the contract writes it: ``T+1``."""
+        return f"{self.settlement_cycle}+{self.settlement_days}"
+
+    def works(self) -> bool:
+        """Whether it can pay and be answered: both sides' keys are here."""
+        return bool(self.private_key) and self.acquirer_keys.filter(retired_at__isnull=True).exists()
+
 
 class AcquirerKey(models.Model):
     """The acquirer's public key of one version; messages name the version they are signed with."""
@@ -93,6 +114,10 @@ class MerchantKey(models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    held_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    """Who may have it shown, once, since another person approved it; until then nobody can use it."""
 
     class Meta:
         ordering = ("-created_at",)

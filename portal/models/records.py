@@ -74,7 +74,7 @@ class IdempotencyKey(models.Model):
     """Whose key: two callers may use the same text."""
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
-    """SHA-256 over method, path and body: the same key with another body is refused."""
+    """A keyed digest of method, path and body: the same key with another body is refused, and no body is guessed."""
     resource_type = models.CharField(max_length=40)
     resource_id = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=clock.now)

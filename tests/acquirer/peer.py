@@ -121,6 +121,8 @@ class Peer:
     def __init__(self) -> None:
         self.heard: list[Heard] = []
         self.lines = 0
+        self.ended = threading.Semaphore(0)
+        """Released for every connection that was closed here: whoever is at its other end can know, too."""
         self.closes_after_each_answer = False
         self._behaviours: list[Behaviour] = [lambda heard: says()]
         peer = self
@@ -133,6 +135,11 @@ class Peer:
                 peer.lines += 1
                 self.line = peer.lines
                 super().setup()
+
+            def finish(self) -> None:
+                super().finish()
+                self.server.shutdown_request(self.request)
+                peer.ended.release()
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))

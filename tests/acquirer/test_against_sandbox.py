@@ -30,6 +30,7 @@ from portal.acquirer.results import (
     Secret,
     SignatureVerdict,
 )
+from portal.acquirer.wallets import wallet_facts
 from portal.money import Money
 from portal.sandbox.control import SandboxControl
 from portal.sandbox.server import Sandbox
@@ -94,7 +95,7 @@ def bind(antom: Antom, control: SandboxControl, user: str = "ana", wallet: str =
     assert consulted.outcome is Outcome.SUCCESS
     assert consulted.exchange is not None
     assert consulted.exchange.verdict is SignatureVerdict.VERIFIED
-    code = control.agree(consulted.url, user)["authCode"]
+    code = control.agree(consulted.url_for(is_app=False), user)["authCode"]
     token = antom.apply_token(wallet=wallet, auth_code=Secret(code))
     assert token.outcome is Outcome.SUCCESS
     assert token.access_token
@@ -229,7 +230,7 @@ def test_the_day_to_cancel_ends_where_we_say_it_does(antom: Antom, control: Sand
     paid = antom.pay(first)
     antom.pay(second)
     assert paid.paid_at is not None
-    until = antom.cancel_deadline(paid.paid_at, wallet="GCASH")
+    until = antom.cancel_deadline(paid.paid_at, method=wallet_facts("GCASH"))
     assert until is not None
     control.set_clock(until - timedelta(seconds=1))
     assert antom.cancel(payment_request_id=first.payment_request_id).outcome is Outcome.SUCCESS

@@ -69,18 +69,20 @@ def test_a_consult_says_where_the_buyer_agrees(peer: Peer, acquirer: Antom) -> N
     )
     result = consulted(acquirer)
     assert result.outcome is Outcome.SUCCESS
-    assert result.url == result.normal_url == "https://wallet.example/a?b=c"
+    assert result.url_for(is_app=False) == result.normal_url == "https://wallet.example/a?b=c"
+    assert result.url_for(is_app=True) == result.applink_url == "https://app.example/a"
     assert result.scheme_url == "gcash://authorize?x=1"
-    assert result.applink_url == "https://app.example/a"
+    assert set(result.links) == {"normal_url", "applink_url", "scheme_url", "app_identifier"}
     assert result.app_identifier == "com.example.wallet"
     assert result.expires_at is None
 
 
 def test_the_old_url_is_the_last_resort(peer: Peer, acquirer: Antom) -> None:
     peer.will(says(authUrl="https://old.example/a"), says(authUrl="https://old.example/a", schemeUrl="app://a"))
-    assert consulted(acquirer).url == "https://old.example/a"
+    assert consulted(acquirer).url_for(is_app=False) == "https://old.example/a"
     second = consulted(acquirer)
-    assert (second.normal_url, second.url) == ("", "app://a")
+    assert (second.normal_url, second.url_for(is_app=False), second.url_for(is_app=True)) == ("", "app://a", "app://a")
+    assert second.links == {"scheme_url": "app://a"}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_a_consult_without_a_url_to_open_is_unknown(peer: Peer, acquirer: Antom,
     peer.will(says(**urls))
     result = consulted(acquirer)
     assert result.outcome is Outcome.UNKNOWN
-    assert result.url == ""
+    assert result.links == {}
 
 
 def test_a_token_and_whose_it_is(peer: Peer, acquirer: Antom) -> None:

@@ -3,7 +3,6 @@
 import io
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -40,8 +39,13 @@ PATH = "/ams/sandbox/api/v1/payments/pay"
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-def client(url: str, **changed: object) -> SignedClient:
-    return SignedClient(credentials(url, **changed), sleep=lambda seconds: None, connect_seconds=1, read_seconds=0.4)
+def client(url: str, *, connect_seconds: float = 10, read_seconds: float = 10, **changed: object) -> SignedClient:
+    return SignedClient(
+        credentials(url, **changed),
+        sleep=lambda seconds: None,
+        connect_seconds=connect_seconds,
+        read_seconds=read_seconds,
+    )
 
 
 def refused(url: str, path: str = PATH, **changed: object) -> NotSent:
@@ -54,9 +58,9 @@ def refused(url: str, path: str = PATH, **changed: object) -> NotSent:
     return caught.value
 
 
-def lost(peer: Peer) -> NoVerdict:
+def lost(peer: Peer, **changed: object) -> NoVerdict:
     with pytest.raises(NoVerdict) as caught:
-        client(peer.url).post("pay", PATH, {"a": "b"})
+        client(peer.url, **changed).post("pay", PATH, {"a": "b"})
     assert caught.value.may_have_arrived is True
     assert caught.value.exchange is not None
     assert caught.value.exchange.error == caught.value.code
@@ -258,7 +262,8 @@ def test_tls_spoken_to_a_port_without_it_is_not_sent(peer: Peer) -> None:
 
 def test_a_handshake_that_hangs_is_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert refused(f"https://127.0.0.1:{silent.getsockname()[1]}").code == "connect_timeout"
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        assert refused(url, connect_seconds=0.3).code == "connect_timeout"
 
 
 # What may have arrived.
@@ -277,11 +282,11 @@ def test_a_line_reset_after_the_request_was_read_is_no_verdict(peer: Peer) -> No
 
 
 def test_an_answer_that_does_not_come_in_time_is_no_verdict_and_never_sent_again(peer: Peer) -> None:
-    peer.will(slowly(1.2))
-    reason = lost(peer)
+    peer.will(slowly(3))
+    reason = lost(peer, read_seconds=1)
     assert reason.code == "read_timeout"
     assert reason.exchange is not None
-    assert reason.exchange.duration_ms >= 400
+    assert reason.exchange.duration_ms >= 1000
     assert len(peer.heard) == 1
 
 
@@ -309,7 +314,7 @@ def test_an_idle_connection_closed_before_we_use_it_is_replaced(peer: Peer) -> N
     speaking = client(peer.url)
     for number in "12":
         speaking.post("pay", PATH, {"a": number})
-        threading.Event().wait(0.1)  # until their close has arrived here
+        assert peer.ended.acquire(timeout=30)  # until their close has arrived here
     assert [(heard.message["a"], heard.line) for heard in peer.heard] == [("1", 1), ("2", 2)]
 
 

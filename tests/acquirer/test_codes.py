@@ -20,7 +20,7 @@ from portal.acquirer import (
 )
 from portal.acquirer.antom import Antom, codes
 from portal.acquirer.antom.codes import Api
-from portal.acquirer.antom.meanings import MEANINGS, meaning_of
+from portal.acquirer.antom.meanings import ELSEWHERE, MEANINGS, meaning_of
 from portal.acquirer.results import Advice, Outcome, Result, Secret
 from portal.money import Money
 
@@ -375,9 +375,18 @@ def test_advice_after_a_repetition_is_to_ask() -> None:
 def test_every_code_has_words_and_no_words_are_left_over() -> None:
     everywhere = {name for table in codes.FIRST.values() for name in table}
     assert set(MEANINGS) == everywhere
-    for name, (meaning, what_to_do) in MEANINGS.items():
+    assert [(api, name) for api, name in ELSEWHERE if name not in codes.FIRST[codes.Api(api)]] == []
+    for name, (meaning, what_to_do) in [*MEANINGS.items(), *ELSEWHERE.items()]:
         assert meaning.endswith("."), name
         assert what_to_do.endswith("."), name
+
+
+@pytest.mark.parametrize("api", sorted(set(codes.Api) - {codes.Api.PAY, codes.Api.PAYMENT_RESULT}))
+def test_nobody_is_sent_to_a_new_payment_where_no_payment_was_tried(api: str) -> None:
+    payments = {codes.Api.NOTIFY_PAYMENT, codes.Api.INQUIRY_PAYMENT, codes.Api.TRANSACTION_RESULT}
+    for name in codes.FIRST[codes.Api(api)]:
+        if api not in payments:
+            assert "new payment" not in meaning_of(name, api).what_to_do, name
 
 
 def test_words_for_a_code_never_seen_and_for_none() -> None:

@@ -17,9 +17,9 @@ from .peer import CLIENT_ID, OURS, STRANGERS, THEIRS, Peer, Reply, code, credent
 PATH = "/ams/sandbox/api/v1/payments/inquiryPayment"
 
 
-def diagnose(url: str, **changed: Any) -> Diagnosis:
+def diagnose(url: str, *, read_seconds: float = 10, **changed: Any) -> Diagnosis:
     ours = credentials(url, **changed)
-    client = SignedClient(ours, sleep=lambda seconds: None, connect_seconds=0.3, read_seconds=0.3)
+    client = SignedClient(ours, sleep=lambda seconds: None, connect_seconds=10, read_seconds=read_seconds)
     return Antom(ours, client=client).diagnose()
 
 
@@ -207,10 +207,12 @@ def test_another_status_than_200(peer: Peer) -> None:
     assert "404" in diagnosis.findings[0][1]
 
 
-@pytest.mark.parametrize(("behaviour", "word"), [(drop, "dropped"), (reset, "dropped"), (slowly(0.8), "in time")])
-def test_no_answer(peer: Peer, behaviour: Any, word: str) -> None:
+@pytest.mark.parametrize(
+    ("behaviour", "seconds", "word"), [(drop, 10, "dropped"), (reset, 10, "dropped"), (slowly(0.8), 0.3, "in time")]
+)
+def test_no_answer(peer: Peer, behaviour: Any, seconds: float, word: str) -> None:
     peer.will(behaviour)
-    diagnosis = diagnose(peer.url)
+    diagnosis = diagnose(peer.url, read_seconds=seconds)
     assert found(diagnosis) == ["no_answer"]
     assert word in diagnosis.findings[0][1]
 

@@ -1,5 +1,6 @@
 """The facts of the wallets, as a buyer and a bookkeeper meet them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -154,13 +155,46 @@ HONG_KONG = timezone(timedelta(hours=8))
 def test_a_payment_may_be_cancelled_until_a_quarter_past_midnight(paid_at: datetime, until: datetime) -> None:
     acquirer = Antom(credentials("http://127.0.0.1:9"))
     for wallet in ("GCASH", "KPLUS", "A_WALLET_IN_NO_TABLE"):
-        assert acquirer.cancel_deadline(paid_at, wallet=wallet) == until
+        assert acquirer.cancel_deadline(paid_at, method=wallet_facts(wallet)) == until
 
 
 @pytest.mark.parametrize("wallet", ["DIRECT_DEBIT_SIAMCOMMERCIALBANK", "DIRECT_DEBIT_KRUNGTHAIBANK"])
 def test_a_thai_bank_cannot_cancel_what_is_paid(wallet: str) -> None:
     acquirer = Antom(credentials("http://127.0.0.1:9"))
-    assert acquirer.cancel_deadline(datetime(2026, 3, 1, tzinfo=UTC), wallet=wallet) is None
+    assert acquirer.cancel_deadline(datetime(2026, 3, 1, tzinfo=UTC), method=wallet_facts(wallet)) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "minutes", "until"),
+    [
+        (0, 23 * 60 + 59, datetime(2026, 3, 1, 23, 59, tzinfo=HONG_KONG)),
+        (1, 0, datetime(2026, 3, 2, 0, 0, tzinfo=HONG_KONG)),
+        (31, 15, datetime(2026, 4, 1, 0, 15, tzinfo=HONG_KONG)),
+    ],
+)
+def test_a_contract_may_have_another_time_to_cancel(days: int, minutes: int, until: datetime) -> None:
+    acquirer = Antom(credentials("http://127.0.0.1:9"))
+    method = replace(WALLETS["GCASH"], cancel_days=days, cancel_minutes=minutes)
+    assert acquirer.cancel_deadline(datetime(2026, 3, 1, 12, 0, tzinfo=HONG_KONG), method=method) == until
+
+
+@pytest.mark.parametrize(
+    ("terminals", "served", "not_served"),
+    [(frozenset(), ["WEB", "MINI_APP"], []), (frozenset({"MINI_APP", "APP"}), ["APP", "MINI_APP"], ["WEB", "WAP"])],
+)
+def test_a_method_serves_the_terminals_it_names_or_any_where_it_names_none(
+    terminals: frozenset[str], served: list[str], not_served: list[str]
+) -> None:
+    method = replace(WALLETS["GCASH"], terminals=terminals)
+    assert all(method.serves(terminal) for terminal in served)
+    assert not any(method.serves(terminal) for terminal in not_served)
+
+
+def test_where_the_currency_is_not_known_no_amount_is_held_against_it() -> None:
+    method = replace(WALLETS["KPLUS"], currency="", minimum=None, maximum=None)
+    method.check(Money(1, "JPY"))
+    with pytest.raises(MoneyError, match="no cents"):
+        method.check(Money(1_50, "IDR"))
 
 
 def test_what_this_acquirer_can_do() -> None:

@@ -49,7 +49,7 @@ from portal.acquirer.results import (
     TokenResult,
     WireExchange,
 )
-from portal.acquirer.wallets import wallet_facts
+from portal.acquirer.wallets import USUAL_CANCEL_DAYS, USUAL_CANCEL_MINUTES, Wallet
 
 CAPABILITIES = Capabilities(
     can_inquire_refund=True,
@@ -67,8 +67,6 @@ CAPABILITIES = Capabilities(
     declaration_inquiry_size=10,
 )
 
-_CANCEL_UNTIL = time(0, 15, tzinfo=clock.ACQUIRER_ZONE)
-"""Of the day after, in the acquirer's day. https://docs.antom.com/ac/tokenized/cancel"""
 _SANDBOX_CLIENT = "SANDBOX_"
 
 _PATHS: Mapping[Api, str] = {
@@ -222,13 +220,15 @@ class Antom:
             return diagnosis.explain(self._credentials, reason.exchange, reason)
         return diagnosis.explain(self._credentials, answer.exchange, None)
 
-    def cancel_deadline(self, paid_at: datetime, *, wallet: str) -> datetime | None:
-        """00:15 of the acquirer's next day (UTC+8); None where what is paid cannot be cancelled."""
-        known = wallet_facts(wallet)
-        if known is not None and not known.cancellable_when_paid:
+    def cancel_deadline(self, paid_at: datetime, *, method: Wallet | None) -> datetime | None:
+        """Usually 00:15 of the acquirer's next day (UTC+8); None where what is paid cannot be cancelled."""
+        if method is not None and not method.cancellable_when_paid:
             return None
-        day_after = paid_at.astimezone(clock.ACQUIRER_ZONE).date() + timedelta(days=1)
-        return datetime.combine(day_after, _CANCEL_UNTIL)
+        days, minutes = (USUAL_CANCEL_DAYS, USUAL_CANCEL_MINUTES)
+        if method is not None:
+            days, minutes = method.cancel_days, method.cancel_minutes
+        last_day = paid_at.astimezone(clock.ACQUIRER_ZONE).date() + timedelta(days=days)
+        return datetime.combine(last_day, time(tzinfo=clock.ACQUIRER_ZONE)) + timedelta(minutes=minutes)
 
     def read(self, *, path: str, headers: Mapping[str, str], body: bytes) -> InboundMessage:
         """Verify a notification over its raw bytes, then parse it. Raises BadSignature, and nothing else."""

@@ -120,7 +120,7 @@ def _answer(credentials: Credentials, exchange: WireExchange, failure: AcquirerE
 
 def _code(exchange: WireExchange) -> Iterator[Finding]:
     code = exchange.result_code
-    meaning, _ = meaning_of(code)
+    meaning, _ = meaning_of(code, exchange.api)
     if code == "INVALID_SIGNATURE":
         yield (
             "signature_refused",

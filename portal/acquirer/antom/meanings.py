@@ -1,8 +1,8 @@
 """What each result code means and what to do about it, in words for the desk.
 
 The wire's own ``resultMessage`` is not stable and speaks to programmers; these sentences are ours. Where a code stands
-for different things in different APIs, the sentence is true in all of them; which act is allowed is said by
-``codes.advice_for``.
+for different things in different APIs, the sentence is true in all of them, or has another one there (``ELSEWHERE``);
+which act is allowed is said by ``codes.advice_for``.
 """
 
 from typing import NamedTuple
@@ -113,11 +113,35 @@ MEANINGS: dict[str, Meaning] = {
     "INVALID_CARD": Meaning("The card is not valid.", _BUYER),
     "ISSUER_REJECTS_TRANSACTION": Meaning("The card's issuer refused.", _BUYER),
 }
+
+_BEFORE_DELIVERING = "Deliver nothing that customs must know of; ask the acquirer's support."
+ELSEWHERE: dict[tuple[str, str], Meaning] = {
+    ("applyToken", "USER_STATUS_ABNORMAL"): Meaning(
+        "The buyer's wallet account is blocked or irregular.", "Tell the buyer, who may try again later."),
+    ("cancel", "USER_NOT_EXIST"): Meaning("The wallet does not know this buyer.", _SUPPORT),
+    ("cancel", "USER_STATUS_ABNORMAL"): Meaning("The buyer's wallet account is blocked or irregular.", _SUPPORT),
+    ("inquiryRefund", "RISK_REJECT"): Meaning("Risk control refused the refund.", _SUPPORT),
+    ("notifyRefund", "RISK_REJECT"): Meaning("Risk control refused the refund.", _SUPPORT),
+    ("declare", "RISK_REJECT"): Meaning("Risk control refused the declaration.", _BEFORE_DELIVERING),
+    ("declare", "USER_STATUS_ABNORMAL"): Meaning(
+        "The buyer's wallet account is blocked or irregular.", _BEFORE_DELIVERING),
+    ("declare", "ORDER_NOT_EXIST"): Meaning(
+        "The acquirer does not know the payment that is declared.", "Ask the acquirer about the payment first."),
+    ("declare", "ORDER_STATUS_INVALID"): Meaning(
+        "The payment is in a state in which it cannot be declared.", "Declare it again once it is paid."),
+    ("inquiryDeclarationRequests", "RISK_REJECT"): Meaning("Risk control refused the question.", _SUPPORT),
+}
+"""By (API, code): where the sentence that is true in all of them would send somebody the wrong way."""
 # fmt: on
 
 _UNKNOWN = Meaning("A code the portal has never seen; it counts as 'unknown'.", _ASK)
 
 
-def meaning_of(code: str) -> Meaning:
-    """The sentences for a code; an honest pair for one that is in no table, an empty one for no code."""
-    return MEANINGS.get(code, _UNKNOWN) if code else Meaning("", "")
+def meaning_of(code: str, api: str = "") -> Meaning:
+    """The sentences for a code, of this API where they differ; an honest pair for one that is in no table.
+
+    An empty pair for no code.
+    """
+    if not code:
+        return Meaning("", "")
+    return ELSEWHERE.get((api, code)) or MEANINGS.get(code, _UNKNOWN)
