@@ -160,6 +160,7 @@ def work_on(
         release=lambda ids, held_until: release(rows(), ids, held_until),
         find=lambda pk: rows().model._base_manager.filter(pk=pk).first(),
         overdue=lambda: overdue(rows()),
+        rows=rows,
         work_on_many=many,
     )
 

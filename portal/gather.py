@@ -1,4 +1,4 @@
-"""Several small questions in one statement: how many rows there are of each kind, or which.
+"""Several small questions in one statement: how many rows there are of each kind, which, or what they say.
 
 A page that asks a dozen tables whether something waits there would go to the database a dozen times, and a search
 through thirty columns thirty times. Each question here is a queryset with a bound; their SELECTs are joined by
@@ -9,11 +9,15 @@ What every page asks is a ``Standing`` question: its SELECT is worded once (``po
 them anew took half the time of a page.
 """
 
+import json
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import QuerySet
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import BooleanField, DateField, DateTimeField, Field, QuerySet
+from django.utils.dateparse import parse_date, parse_datetime
 
 from portal import statements
 
@@ -47,6 +51,64 @@ def keys(questions: Sequence[QuerySet[Any] | Standing], *, at_most: int) -> list
     return found
 
 
+def rows(questions: Sequence[Standing]) -> list[list[dict[str, Any]]]:
+    """What the rows of each question say, by the names of its ``values()``, in its order. Each has its own bound."""
+    worded = [_said_by(question) for question in questions]
+    if not worded:
+        return []
+    values = [
+        value
+        for question, one in zip(questions, worded, strict=True)
+        for value in statements.values_of(one.params, question.given())
+    ]
+    with statements.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(one.statement for one in worded)}", values)
+        found = cursor.fetchone()
+    return [one.read(said) for one, said in zip(worded, found, strict=True)]
+
+
+def _said_by(question: Standing) -> "_Rows":
+    return statements.kept((question, "rows"), lambda: _Rows(question.make()))
+
+
+class _Rows:
+    """All rows of a query of values as one value of a wider statement: a list of lists in JSON."""
+
+    def __init__(self, query: QuerySet[Any, Any]) -> None:
+        line = connections[DEFAULT_DB_ALIAS]
+        compiler = query.query.get_compiler(connection=line)
+        statement, self.params = statements.with_constants(*compiler.as_sql(with_col_aliases=True))
+        columns = ", ".join(f"said.{line.ops.quote_name(alias)}" for _, _, alias in compiler.select)
+        is_postgresql = line.vendor == "postgresql"
+        gather, array = ("jsonb_agg", "jsonb_build_array") if is_postgresql else ("json_group_array", "json_array")
+        self.statement = f"(SELECT {gather}({array}({columns})) FROM ({statement}) AS said)"  # noqa: S608 - as above
+        self._names = list(query.query.selected or ())
+        self._fields = [expression.output_field for expression, _, _ in compiler.select]
+
+    def read(self, said: str | None) -> list[dict[str, Any]]:
+        return [
+            {
+                name: None if value is None else _of_json(value, field)
+                for name, value, field in zip(self._names, row, self._fields, strict=True)
+            }
+            for row in json.loads(said or "[]")
+        ]
+
+
+def _of_json(value: Any, field: "Field[Any, Any]") -> Any:
+    """A value as Python has it: JSON knows no moments and no days, and SQLite no booleans either."""
+    match field:
+        case DateTimeField():
+            moment = parse_datetime(value)
+            return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+        case DateField():
+            return parse_date(value)
+        case BooleanField():
+            return bool(value)
+        case _:
+            return value
+
+
 def _answers(questions: Sequence[QuerySet[Any] | Standing], at_most: int, pattern: str) -> list[tuple[int, Any]]:
     said: list[str] = []
     values: list[Any] = []
@@ -57,7 +119,10 @@ def _answers(questions: Sequence[QuerySet[Any] | Standing], at_most: int, patter
             values += params
     if not said:
         return []
-    with statements.cursor() as cursor:
+    # What is worded for the occasion is planned for its own values: a plan for any value reads a whole table where a
+    # column is nearly always empty.
+    is_kept = all(isinstance(question, Standing) for question in questions)
+    with statements.cursor() if is_kept else connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(" UNION ALL ".join(said), values)
         return list(cursor.fetchall())
 
@@ -65,7 +130,9 @@ def _answers(questions: Sequence[QuerySet[Any] | Standing], at_most: int, patter
 def _worded(question: QuerySet[Any] | Standing, at_most: int) -> tuple[str, Sequence[Any]]:
     if isinstance(question, QuerySet):
         return _select(question, at_most)
-    statement, params = statements.kept((question, at_most), lambda: _select(question.make(), at_most))
+    statement, params = statements.kept(
+        (question, at_most), lambda: statements.with_constants(*_select(question.make(), at_most))
+    )
     return statement, statements.values_of(params, question.given())
 
 

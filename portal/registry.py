@@ -4,10 +4,10 @@ A registry is a dictionary that refuses a second entry under one name and hands 
 Those that exist stand at the end; what an entry must look like is said there.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -66,6 +66,7 @@ class DueWork:
 
     ``work_on_many(ids, may_go_on)``, where a kind has it, does those rows together that are alike, and yields the id
     and the line of each that is done. It begins another row only while it may; what it leaves is done one by one.
+    ``rows()`` is the query of all this, for who asks about several kinds at once.
     """
 
     claim: Callable[[int, datetime], list[int]]
@@ -75,6 +76,7 @@ class DueWork:
     release: Callable[[Sequence[int], datetime], None]
     find: Callable[[int], Any]
     overdue: Callable[[], Waiting]
+    rows: Callable[[], Any]
     work_on_many: Callable[[Sequence[int], Callable[[], bool]], Iterator[tuple[int, str]]] | None = None
 
 
@@ -104,6 +106,41 @@ class TodayLine:
     amount: str = ""
     act_url: str = ""
     """Where the button leads when it is not the thing's page: the page of the act that moves it."""
+
+
+@dataclass(frozen=True)
+class TodayQueue:
+    """Things of one kind that wait for a person, for whoever holds the permission.
+
+    ``waiting`` are questions (``gather.Standing``) that together find as many rows as there are lines: every page of
+    the desk says how long the queue is, and counts these. Where there are any, the first page asks ``rows`` (a
+    ``gather.Standing`` of values, bounded), together with all other queues, and ``lines`` makes the lines of them.
+    """
+
+    permission: str
+    waiting: Sequence[Any]
+    rows: Any
+    lines: Callable[[Sequence[Mapping[str, Any]]], Iterable[TodayLine]]
+
+
+def line_for_each(
+    line: Callable[[Mapping[str, Any]], TodayLine],
+) -> Callable[[Sequence[Mapping[str, Any]]], Iterable[TodayLine]]:
+    """The lines of a queue that has one for each row."""
+    return lambda rows: map(line, rows)
+
+
+@dataclass(frozen=True)
+class Stake:
+    """What hangs on one consent. Amounts are in minor units by currency, and never add up across currencies."""
+
+    subscriptions: int = 0
+    next_charges: Mapping[str, int] = field(default_factory=dict)
+    """What the next charge of each comes to."""
+    unknown: int = 0
+    """Next charges whose amount nobody knows yet: metered ones."""
+    unpaid: Mapping[str, int] = field(default_factory=dict)
+    """What fell due and waits."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +200,19 @@ class Panel:
     """Who may see it; empty: everybody who may see the first page."""
     columns: int = 4
     """Its width, of twelve."""
+
+
+class Once:
+    """What several parts of one page need: read by whoever asks first, and not again."""
+
+    def __init__(self) -> None:
+        self._read: dict[Callable[[], Any], Any] = {}
+
+    def __call__(self, read: Callable[[], T]) -> T:
+        """What it returns, or has returned for this page."""
+        if read not in self._read:
+            self._read[read] = read()
+        return cast(T, self._read[read])
 
 
 @dataclass(frozen=True)
@@ -234,6 +284,9 @@ class Searched:
     prefixes: tuple[str, ...] = ()
 
 
+COUNTED_AT_MOST = 1000
+"""Beyond it, what hangs on something is many, and nobody waits for the number."""
+
 due_work: Registry[DueWork] = Registry("due work")
 """What the worker claims: inquiries, cancels, refreshes, unapplied notifications."""
 
@@ -255,6 +308,15 @@ timelines: Registry[Callable[[Any], list[TimelineEntry]]] = Registry("timelines"
 marks: Registry[Callable[[Any], list[tuple[str, str]]]] = Registry("marks")
 """``contributor(thing) -> (word, tone)``: further states beside a thing's own, at the head of its page."""
 
+consents: Registry[Callable[[Any], list[str]]] = Registry("consents")
+"""``named(wallet account) -> sentences``: what stops when its consent is revoked, named before somebody does."""
+
+hanging: Registry[Callable[[Any], tuple[str, int]]] = Registry("hanging")
+"""``counted(payment method) -> (label, count)``: what hangs on it, counted up to one above ``COUNTED_AT_MOST``."""
+
+stakes: Registry[Callable[[Sequence[Any]], Mapping[Any, Stake]]] = Registry("stakes")
+"""``of(keys of wallet accounts) -> Stake by key``: what hangs on their consents, asked for all of a page at once."""
+
 facts: Registry[Callable[[Any], list[tuple[str, Any]]]] = Registry("facts")
 """``contributor(thing) -> (label, value)``: further facts beside a payment's or a refund's own."""
 
@@ -264,18 +326,14 @@ truths: Registry[Callable[[Any], list[Truth]]] = Registry("truths")
 evidence: Registry[Callable[[Any], list[Evidence]]] = Registry("evidence")
 """``contributor(order) -> Evidence[]``: the rows an app adds to an order's evidence pack."""
 
-today: Registry[Callable[[], list[TodayLine]]] = Registry("today")
-"""``lines() -> TodayLine[]``: what waits for a person."""
-
-today_rows: Registry[Sequence[tuple[str, Any]]] = Registry("today's rows")
-"""``(permission, gather.Standing)``: as many rows as ``today`` has lines under the same name, for whoever holds the
-permission. Every page of the desk says how long the queue is, and counts these instead of making the lines."""
+today: Registry[TodayQueue] = Registry("today")
+"""What waits for a person, and the first page has lines for."""
 
 news: Registry[Callable[[Any], list[NewsItem]]] = Registry("news")
 """``items(person) -> NewsItem[]``: what is open and may be told to this person by e-mail."""
 
-panels: Registry[Callable[[], list[Panel]]] = Registry("panels")
-"""``panels() -> Panel[]``: the figures beside and below the queue; an empty list when there is nothing to show."""
+panels: Registry[Callable[[Once], list[Panel]]] = Registry("panels")
+"""``panels(once) -> Panel[]``: the figures beside and below the queue; an empty list when there is nothing to show."""
 
 unknown: Registry[Callable[[], Waiting]] = Registry("unknown")
 """By kind: ``ask()`` counts what was begun and whose result nobody knows yet, for whoever watches over it."""

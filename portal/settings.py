@@ -4,6 +4,7 @@ With an empty environment the portal runs against the sandbox, on SQLite, with e
 that cannot be read stops the start with its name. A secret may come as ``NAME_FILE``, the path of a file that holds it.
 """
 
+import gc
 import os
 import secrets
 from pathlib import Path
@@ -14,6 +15,9 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.money import MoneyError, parse_major
+
+# A start makes more than a hundred thousand objects that stay; looking through them for garbage took a third of it.
+gc.disable()  # portal.apps.DeskConfig begins, when all is loaded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -261,6 +265,9 @@ MEDIA_ROOT = PORTAL_DATA / "media"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
+# Settlement details may be this large; they are read as they flow by, and kept in pieces.
+PORTAL_REPORT_MAX_MIB = env.int("PORTAL_REPORT_MAX_MIB", default=4096)
+
 # Where the moved clock of the sandbox is kept. Production has no such thing (system check portal.E003).
 PORTAL_CLOCK_FILE = env.str(
     "PORTAL_CLOCK_FILE", default="" if IS_PRODUCTION else str(PORTAL_DATA / "sandbox/clock.json")
@@ -276,6 +283,12 @@ PORTAL_MERCHANT_NAME = env.str("PORTAL_MERCHANT_NAME", default="")
 # open sessions.
 PORTAL_WALLET_LOGIN_URL = env.str("PORTAL_WALLET_LOGIN_URL", default="" if IS_PRODUCTION else "sandbox")
 PORTAL_SESSION_HOURS = _at_least("PORTAL_SESSION_HOURS", 1, env.int("PORTAL_SESSION_HOURS", default=24))
+
+# So many consents of one account, lost within so many minutes, are one incident, not one each.
+PORTAL_LOST_CONSENTS = _at_least("PORTAL_LOST_CONSENTS", 2, env.int("PORTAL_LOST_CONSENTS", default=20))
+PORTAL_LOST_CONSENTS_MINUTES = _at_least(
+    "PORTAL_LOST_CONSENTS_MINUTES", 1, env.int("PORTAL_LOST_CONSENTS_MINUTES", default=60)
+)
 
 # Webhooks go to public addresses by https, on these ports; a sandbox may also tell this machine and its network, by
 # plain http and on any port (system check portal.E006 refuses that in production).
@@ -325,7 +338,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": "Auto Debit portal",
+    "TITLE": "Autodebit",
     "DESCRIPTION": "Bind a wallet, order, pay, give money back: for mini programs and merchant servers.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
@@ -342,6 +355,9 @@ SPECTACULAR_SETTINGS = {
         {"name": "Authorizations", "description": "Binding a wallet: begin, let the buyer agree, bring the code."},
         {"name": "Orders", "description": "What is sold, and what a buyer owes."},
         {"name": "Payments", "description": "Paying, calling off, giving back."},
+        {"name": "Subscriptions", "description": "Charged again and again, without the buyer."},
+        {"name": "Customs", "description": "Telling China customs of what was paid by Alipay."},
+        {"name": "Hosted pages", "description": "Wallets and a cashier for shops without a front end for them."},
     ],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -350,8 +366,11 @@ SPECTACULAR_SETTINGS = {
     "ENUM_SUFFIX": "",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "TerminalType": "authorizations.api.forms.TERMINALS",
         "WalletStatus": "authorizations.states.WalletStatus.values",
         "AuthorizationStatus": "authorizations.states.AuthorizationStatus.values",
+        "ConsentReason": "authorizations.states.ConsentReason.values",
+        "RefreshResult": "authorizations.states.RefreshResult.values",
         "OrderStatus": "payments.states.OrderStatus.values",
         "PaymentStatus": "payments.api.shown.PAYMENT_WORDS",
         "CancelStatus": "payments.api.shown.CANCEL_WORDS",
@@ -359,6 +378,10 @@ SPECTACULAR_SETTINGS = {
         "ReturnReason": "payments.api.forms.REASONS",
         "RevokeReason": "authorizations.api.forms.REVOKE_REASONS",
         "NextStep": "payments.api.reasons.ACTIONS",
+        "SubscriptionStatus": "payments.subscriptions.states.SubscriptionStatus.values",
+        "CycleStatus": "payments.subscriptions.states.CycleStatus.values",
+        "PlanInterval": "payments.subscriptions.states.Interval.values",
+        "Trouble": "payments.subscriptions.states.Trouble.values",
     },
 }
 
@@ -456,6 +479,8 @@ LOGGING = {
     "loggers": {
         name: {"level": PORTAL_LOG_LEVEL if IS_PRODUCTION or PORTAL_LOG_LEVEL == "DEBUG" else "WARNING"}
         for name in ("portal.request", "portal.acquirer")
-    },
+    }
+    # What it meets on the way becomes a sentence on the source's page.
+    | {"paramiko": {"level": "CRITICAL"}},
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -14,12 +14,17 @@ its own condition; SQLite, which is no way off, takes them one after the other.
 What is said rarely is better said with the ORM alone.
 """
 
+import functools
+import re
+import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX, SQLiteCursorWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models.expressions import Expression, Subquery
 from django.db.models.query import get_related_populators
@@ -523,6 +528,42 @@ def _with(given: Mapping[str, Any], params: Sequence[Any], line: BaseDatabaseWra
     return [one.of(given, line) if isinstance(one, Given) else one for one in params]
 
 
+EVER, NEVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""Ends for a range that has one end only, which PostgreSQL takes for a third of the table where it plans for any value.
+
+Of a range with two ends it expects a two-hundredth.
+"""
+_PLACE = re.compile("%%|%s")
+
+
+def with_constants(statement: str, params: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The wording with all that is not ``Given`` written into it, and what is left to give. Nothing from outside.
+
+    PostgreSQL plans a prepared statement once only if a plan for any value looks as good as one for these. A status
+    that nearly no row has is found by its index, any status is not: where it is a value among others, a statement of
+    two dozen questions is planned anew for every page, which takes longer than answering it. SQLite plans once anyway.
+    """
+    line = _line()
+    if line.vendor != "postgresql":
+        return statement, list(params)
+    from psycopg import sql  # noqa: PLC0415 - only where its driver is
+
+    line.ensure_connection()
+    left: list[Any] = []
+    given = iter(params)
+
+    def write(place: re.Match[str]) -> str:
+        if place.group() == "%%":
+            return "%%"
+        value = next(given)
+        if isinstance(value, (str, bool, int, datetime)):
+            return sql.Literal(value).as_string(line.connection).replace("%", "%%")
+        left.append(value)
+        return "%s"
+
+    return _PLACE.sub(write, statement), left
+
+
 def kept(key: Any, make: Callable[[], T]) -> T:
     """What ``make`` made, of this connection's wording, when it was first asked for under the key."""
     return cast(T, _kept(_line(), key, lambda _: make()))
@@ -539,20 +580,39 @@ def _line() -> BaseDatabaseWrapper:
 
 
 def _cursor(line: BaseDatabaseWrapper) -> CursorWrapper:
-    """A cursor whose statements PostgreSQL may keep too: what it has parsed and planned, it does not plan again.
+    """A cursor whose statements the database may keep too: what it has parsed and planned, it does not plan again.
 
-    Django's own puts the values into the text, so that every statement is a new one to the server. Whoever has
-    statements logged gets that one: of a statement that the server has kept, Django logs no words.
+    Django's own puts the values into the text for PostgreSQL, so that every statement is a new one to the server, and
+    for SQLite it looks through the text for places each time. Whoever has statements logged gets that one: of a
+    statement that the server has kept, Django logs no words.
     """
-    if line.vendor != "postgresql" or line.queries_logged:
+    if line.queries_logged:
         return line.cursor()
-    from django.db.backends.postgresql.base import ServerBindingCursor  # noqa: PLC0415 - needs its driver
-
     line.close_if_health_check_failed()
     line.ensure_connection()
     with line.wrap_database_errors:
-        cursor = cast(Callable[[Any], Any], ServerBindingCursor)(line.connection)
-        return cast(CursorWrapper, line._prepare_cursor(cursor))  # type: ignore[attr-defined]
+        cursor = _kept(line, _cursor, _maker_of_cursors)(line.connection)
+    return cast(CursorWrapper, line._prepare_cursor(cursor))  # type: ignore[attr-defined]
+
+
+def _maker_of_cursors(line: BaseDatabaseWrapper) -> Callable[[Any], Any]:
+    if line.vendor == "postgresql":
+        from django.db.backends.postgresql.base import ServerBindingCursor  # noqa: PLC0415 - needs its driver
+
+        return cast(Callable[[Any], Any], ServerBindingCursor)
+    return lambda connection: connection.cursor(factory=_CursorOfSQLite)
+
+
+class _CursorOfSQLite(SQLiteCursorWrapper):
+    """Remembers how SQLite writes the places of a statement."""
+
+    def execute(self, query: str, params: Any = ()) -> Any:
+        return sqlite3.Cursor.execute(self, _with_marks(query), params)
+
+
+@functools.lru_cache(maxsize=4096)
+def _with_marks(sql: str) -> str:
+    return str(FORMAT_QMARK_REGEX.sub("?", sql)).replace("%%", "%")
 
 
 def _kept(line: BaseDatabaseWrapper, key: Any, make: Callable[[BaseDatabaseWrapper], Any]) -> Any:

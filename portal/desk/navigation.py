@@ -1,7 +1,9 @@
 """The navigation of the desk: every admin that names a section, with the count of what waits for a person there."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,6 +12,7 @@ from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from portal import gather, registry
 from portal.words import told
 
+_KEY = re.compile(r"/\d+/")
 SECTIONS = ("Payments", "Wallets", "Finance", "Webhooks", "System")
 """In this order; a section that is not here comes after them, by name."""
 
@@ -50,7 +53,7 @@ class Waiting:
 
 
 def waiting(request: HttpRequest, admins: Iterable[Any]) -> Waiting:
-    """Counted once in a request, for the navigation and for the queue. Who names no rows has its lines made."""
+    """Counted once in a request, for the navigation and for the queue."""
     held: Waiting | None = getattr(request, "desk_waiting", None)
     if held is None:
         held = request.desk_waiting = _counted(request, admins)  # type: ignore[attr-defined]
@@ -60,29 +63,40 @@ def waiting(request: HttpRequest, admins: Iterable[Any]) -> Waiting:
 def _counted(request: HttpRequest, admins: Iterable[Any]) -> Waiting:
     user: Any = request.user
     asked = [
-        (url, model_admin.hot_rows)
-        for model_admin in admins
-        if (url := _url_of(model_admin, request)) and model_admin.hot_rows is not None
+        (url, model_admin.hot_rows) for model_admin, url in _places(request, admins) if model_admin.hot_rows is not None
     ]
     of_today = [
-        (name, behind)
-        for name, rows in registry.today_rows.items()
-        for permission, behind in rows
-        if user.has_perm(permission)
+        (name, rows)
+        for name, queue in registry.today.items()
+        if user.has_perm(queue.permission)
+        for rows in queue.waiting
     ]
     counts = gather.counts([rows for _, rows in [*asked, *of_today]])
-    lines = {name: len(make()) for name, make in registry.today.items() if registry.today_rows.get(name) is None}
+    lines: dict[str, int] = {}
     for (name, _), count in zip(of_today, counts[len(asked) :], strict=True):
         lines[name] = lines.get(name, 0) + count
     return Waiting({url: count for (url, _), count in zip(asked, counts, strict=False)}, lines)
 
 
-def _url_of(model_admin: Any, request: HttpRequest) -> str:
-    """Of its list, where it has a place in the navigation and the person may open it."""
-    if not getattr(model_admin, "section", "") or not model_admin.has_view_or_change_permission(request):
-        return ""
+def _places(request: HttpRequest, admins: Iterable[Any]) -> list[tuple[Any, str]]:
+    """Every admin that has a place in the navigation and whose list the person may open, with the list's URL."""
+    held: list[tuple[Any, str]] | None = getattr(request, "desk_places", None)
+    if held is None:
+        held = request.desk_places = [  # type: ignore[attr-defined]
+            (model_admin, url)
+            for model_admin in admins
+            if getattr(model_admin, "section", "")
+            and model_admin.has_view_or_change_permission(request)
+            and (url := _url_of(model_admin.opts.app_label, model_admin.opts.model_name))
+        ]
+    return held
+
+
+@cache
+def _url_of(app_label: str, model_name: str) -> str:
+    """Of its list. Kept: on every page there are thirty of them, and finding them was a seventh of its time."""
     try:
-        return reverse(f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_changelist")
+        return reverse(f"admin:{app_label}_{model_name}_changelist")
     except NoReverseMatch:
         return ""
 
@@ -91,10 +105,7 @@ def groups(request: HttpRequest, admins: Iterable[Any], today: Item) -> list[Gro
     """The navigation as this person sees it."""
     counted = waiting(request, admins)
     placed: dict[str, list[tuple[int, Item]]] = {}
-    for model_admin in admins:
-        url = _url_of(model_admin, request)
-        if not url:
-            continue
+    for model_admin, url in _places(request, admins):
         item = Item(
             label=told(model_admin.menu_label or str(model_admin.opts.verbose_name_plural).capitalize()),
             url=url,
@@ -116,8 +127,18 @@ def groups(request: HttpRequest, admins: Iterable[Any], today: Item) -> list[Gro
 
 
 def may_open(request: HttpRequest, admins: Iterable[Any], url: str) -> bool:
-    """Whether this person may open a page of the desk; URLs that lead elsewhere are nobody's secret."""
-    path = url.partition("?")[0].partition("#")[0]
+    """Whether this person may open a page of the desk; URLs that lead elsewhere are nobody's secret.
+
+    Looked up once in a request for all things of a kind.
+    """
+    path = _KEY.sub("/0/", url.partition("?")[0].partition("#")[0])
+    known: dict[str, bool] = request.__dict__.setdefault("desk_may_open", {})
+    if path not in known:
+        known[path] = _may_open(request, admins, path)
+    return known[path]
+
+
+def _may_open(request: HttpRequest, admins: Iterable[Any], path: str) -> bool:
     try:
         match = resolve(path)
     except Resolver404:

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from portal import clock, registry
+from portal import clock, gather, registry
 from portal.registry import Panel, TodayLine
 from portal.words import lazy, say
 
@@ -113,10 +113,11 @@ class DeskSite(AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Today: what needs a person, oldest first, and the figures of the week."""
         user: Any = request.user
+        once = registry.Once()
         figures: list[Panel] = [
             panel
             for make in registry.panels
-            for panel in make()
+            for panel in make(once)
             if not panel.permission or user.has_perm(panel.permission)
         ]
         now = clock.now()
@@ -185,7 +186,9 @@ class DeskSite(AdminSite):
         if held is None:
             admins = self._registry.values()
             waiting = navigation.waiting(request, admins).of_today
-            lines = [line for name, make in registry.today.items() if waiting.get(name) for line in make()]
+            queues = [queue for name, queue in registry.today.items() if waiting.get(name)]
+            found = gather.rows([queue.rows for queue in queues])
+            lines = [line for queue, rows in zip(queues, found, strict=True) for line in queue.lines(rows)]
             held = sorted(
                 (
                     line

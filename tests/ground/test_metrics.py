@@ -55,6 +55,7 @@ def test_a_shop_in_trouble(client: Client, buyer: Customer, shop: Shop, acquirer
         "payments": 0,
         "cancels": 0,
         "refunds": 0,
+        "declarations": 0,
         "authorizations": 0,
         "revocations": 0,
     }

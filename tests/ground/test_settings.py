@@ -47,7 +47,28 @@ def test_every_variable_is_documented() -> None:
 
 
 def test_an_empty_environment_is_a_sandbox(tmp_path: Path) -> None:
-    assert check(tmp_path).returncode == 0
+    done = check(tmp_path, PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0
+    # What few processes ever need, and takes as long to load as a tenth of all the rest.
+    assert not re.findall(r"\|\s+(openpyxl|paramiko)$", done.stderr, re.MULTILINE)
+    assert re.search(r"\|\s+django$", done.stderr, re.MULTILINE)
+
+
+def test_garbage_is_looked_for_once_all_is_loaded_and_not_in_it() -> None:
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import django, gc; django.setup(); print(gc.isenabled(), gc.get_freeze_count() > 50_000)",
+        ],
+        cwd=ROOT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "portal.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert said.stdout == "True True\n", said.stderr
 
 
 def test_a_complete_production_starts(tmp_path: Path) -> None:

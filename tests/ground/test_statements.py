@@ -1,15 +1,20 @@
 """Statements that are said together: each part under its own condition, all or nothing, the same on both databases."""
 
+from collections import Counter
+
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models.expressions import RawSQL
 from django.test.utils import CaptureQueriesContext
 
 from payments.models import Order, OrderChange, OrderItem
 from payments.operations import payments
+from portal import registry
 from portal.gateways import keys_beside
+from portal.gather import Standing, counts, rows
 from portal.models import AcquirerAccount, Incident
 from portal.statements import CompareAndSet, Found, Given, Insert, in_bulk, known, together
-from tests.factories import AcquirerAccountFactory, OrderFactory, OrderItemFactory
+from tests.factories import AcquirerAccountFactory, IncidentFactory, OrderFactory, OrderItemFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -99,3 +104,50 @@ def test_whoever_has_statements_logged_reads_them_however_often_they_were_said()
     with CaptureQueriesContext(connection) as logged:
         found.all(kind="X")
     assert "portal_incident" in logged.captured_queries[0]["sql"]
+
+
+def test_what_looks_like_a_place_in_a_text_is_none() -> None:
+    kept, _ = (IncidentFactory(summary=text) for text in ("100 %s of it", "all of it"))
+    marked = Incident.objects.annotate(mark=RawSQL("'%%s'", [])).filter(summary__endswith=" %s of it")
+    found = Found(lambda: marked.filter(pk=Given("pk")).values_list("pk", "mark"))
+
+    assert found.tuples(pk=kept.pk) == [(kept.pk, "%s")]
+
+
+def test_what_is_the_same_each_time_stands_in_the_words_of_what_every_page_asks() -> None:
+    odd = [IncidentFactory(summary=text, kind="it's 100% %s") for text in ("one", "two")]
+    waits = Standing(
+        lambda: Incident.objects.filter(kind="it's 100% %s", summary__lt=Given("before")).order_by(),
+        lambda: {"before": "two"},
+    )
+    told = Standing(lambda: waits.make().values("summary"), waits.given)
+
+    assert counts([waits]) == [1]
+    assert rows([told]) == [[{"summary": "one"}]]
+    assert rows([Standing(told.make, lambda: {"before": "z"})]) == [[{"summary": one.summary} for one in odd]]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans a statement once")
+def test_postgresql_plans_once_what_every_page_asks() -> None:
+    """Where it does not, it takes longer to plan than to answer: on every page of the desk."""
+    queues = [one for queue in registry.today for one in queue.waiting]
+
+    def plans(times: int) -> Counter[str]:
+        for _ in range(times):
+            counts(queues)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements"
+                " WHERE statement LIKE 'SELECT 0, COUNT(*)%'"
+            )
+            return Counter(dict(zip(("any", "these values"), map(int, cursor.fetchone()), strict=True)))
+
+    before = plans(12)  # the driver prepares after some, and the server knows after some more
+    assert plans(3) - before == Counter({"any": 3})
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite answers in this process")
+def test_a_connection_takes_one_processor_of_the_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW max_parallel_workers_per_gather")
+        assert cursor.fetchone() == ("0",)

@@ -4,6 +4,8 @@ import pytest
 
 from authorizations import states as binding
 from payments import states as paying
+from payments.customs import states as customs
+from payments.subscriptions import states as recurring
 from portal.errors import TransitionNotAllowed
 from portal.machine import Machine
 from portal.models import APPROVAL, ApprovalEvent, ApprovalStatus
@@ -15,6 +17,9 @@ TABLES = [
     (paying.REFUND, paying.RefundStatus, paying.RefundEvent),
     (binding.AUTHORIZATION, binding.AuthorizationStatus, binding.AuthorizationEvent),
     (binding.WALLET, binding.WalletStatus, binding.WalletEvent),
+    (recurring.SUBSCRIPTION, recurring.SubscriptionStatus, recurring.SubscriptionEvent),
+    (recurring.CYCLE, recurring.CycleStatus, recurring.CycleEvent),
+    (customs.DECLARATION, customs.DeclarationStatus, customs.DeclarationEvent),
     (APPROVAL, ApprovalStatus, ApprovalEvent),
 ]
 
