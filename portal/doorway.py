@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from portal import measures
 
 HEADER = "X-Request-ID"
-DOORS = frozenset(("admin", "api", "notify", "return", "static", "metrics", "livez", "readyz"))
+DOORS = frozenset(("admin", "api", "notify", "return", "pay", "static", "metrics", "livez", "readyz"))
 _GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
 _QUIET = frozenset(("static", "metrics", "livez", "readyz"))
 

@@ -2,6 +2,9 @@
 
 A replay renders the resource's *current* state; the same key with another request is refused. A key whose request was
 refused before anything was promised leaves no row, so the corrected request may use it again.
+
+A body may hold what can be guessed, like the number of a buyer's certificate, and a plain digest would tell whoever
+reads the database when the guess is right. So the row keeps a keyed digest of the fingerprint, never the fingerprint.
 """
 
 import hashlib
@@ -9,11 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 from portal import statements
+from portal.encryption import blind_index
 from portal.errors import Conflict
 from portal.models import IdempotencyKey
 from portal.statements import Found, Given
 
 MAX_KEY_LENGTH = 255
+PURPOSE = "idempotency fingerprint"
 
 Remember = Callable[[Any], None]
 """Called by a verb inside its promise's transaction, with the row it makes: ties that row to the caller's key."""
@@ -34,7 +39,7 @@ class KeyInFlight(Conflict):
 
 
 def fingerprint(method: str, path: str, body: bytes) -> str:
-    """What makes two requests the same."""
+    """What makes two requests the same. Not to be kept as it is: see ``remember``."""
     return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
 
 
@@ -46,7 +51,8 @@ def replayed(scope: str, key: str, request_fingerprint: str) -> tuple[str, str] 
     row = _BY_KEY.first(scope=scope, key=key)
     if row is None:
         return None
-    if row.fingerprint != request_fingerprint:
+    # A portal of an earlier version, still working while this one's migrations run, keeps the fingerprint itself.
+    if row.fingerprint not in (blind_index(request_fingerprint, PURPOSE), request_fingerprint):
         raise KeyReused
     return row.resource_type, row.resource_id
 
@@ -56,7 +62,7 @@ def remember(scope: str, key: str, request_fingerprint: str, *, resource_type: s
     row = IdempotencyKey(
         scope=scope,
         key=key,
-        fingerprint=request_fingerprint,
+        fingerprint=blind_index(request_fingerprint, PURPOSE),
         resource_type=resource_type,
         resource_id=resource_id,
     )

@@ -8,7 +8,7 @@ No inquiry happens inside a notification: the two are independent messengers.
 import hashlib
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
@@ -19,7 +19,7 @@ from portal.acquirer.results import Acknowledgement, InboundMessage, SignatureVe
 from portal.errors import PortalError
 from portal.gateways import AccountNotReady, acquirer_for
 from portal.models import AcquirerAccount, Notification, NotificationStatus
-from portal.statements import Found, Given
+from portal.statements import Changed, Found, Given
 
 LARGEST_BODY = 256 * 1024
 """Far above any documented message; what is larger is not read."""
@@ -102,9 +102,17 @@ def _keep(account: AcquirerAccount, request: HttpRequest, body: bytes, inbound: 
     )
     if statements.insert(notification, unless_there=True):
         return notification
-    known = Notification.objects.filter(account=account, sha256=digest, is_verified=True)
-    known.update(deliveries=F("deliveries") + 1, last_received_at=at)
-    return known.get()
+    _COME_AGAIN.run(account=account.pk, digest=digest, at=at)
+    return _KNOWN.get(account=account.pk, digest=digest)
+
+
+def _known() -> QuerySet[Notification]:
+    of_account = Notification.objects.filter(account_id=Given("account"), is_verified=True)
+    return of_account.filter(sha256=Given("digest")).order_by()
+
+
+_KNOWN = Found(_known)
+_COME_AGAIN = Changed(_known, deliveries=F("deliveries") + 1, last_received_at=Given("at", models.DateTimeField()))
 
 
 def _keep_refused(account: AcquirerAccount, request: HttpRequest, body: bytes, reason: BadSignature) -> None:

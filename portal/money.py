@@ -138,9 +138,7 @@ def parse_major(text: str, currency: str) -> Money:
     """
     decimals = exponent(currency)
     cleaned = text.strip()
-    if "," in cleaned:
-        if not re.fullmatch(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", cleaned):
-            raise MoneyError(f"{text.strip()[:40]!r} is not an amount.")
+    if "," in cleaned and re.fullmatch(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", cleaned):
         cleaned = cleaned.replace(",", "")
     match = _MAJOR.fullmatch(cleaned) if cleaned.isascii() else None
     if match is None:

@@ -24,7 +24,10 @@ from portal.models import Approval, SignInEnd
 from portal.roles import ADMINISTRATOR
 
 RESET, ROLES = "reset", "roles"
-"""Taking a lost second factor from somebody, and giving other roles, as kinds of ``portal.approvals``."""
+"""Taking a lost second factor from somebody, and giving roles, also to somebody new: kinds of ``portal.approvals``."""
+
+
+_INVITE = "invite person"
 
 
 class Invitations(PasswordResetTokenGenerator):
@@ -55,10 +58,13 @@ def invite(
     by: Actor,
     remember: Remember | None = None,
 ) -> User:
-    """Let somebody in who chooses their own password by ``invitation``. Raises Conflict for a name that is taken."""
+    """Let somebody in who chooses their own password by ``invitation``.
+
+    Raises Conflict for a name that is taken, ApprovalNeeded where the rules ask for it.
+    """
     person = User(username=username, first_name=first_name, last_name=last_name, email=email, is_staff=True)
     person.set_unusable_password()
-    return _let_in(person, "invite person", roles=roles, by=by, remember=remember)
+    return _let_in(person, _INVITE, roles=roles, by=by, remember=remember)
 
 
 def add(
@@ -89,6 +95,8 @@ def _let_in(person: User, act: str, *, roles: Iterable[Group], by: Actor, rememb
         raise Conflict("Somebody has this user name already.")
     try:
         with transaction.atomic():
+            if act == _INVITE:
+                _permit_to_invite(person, chosen, by)
             person.save()
             person.groups.set(chosen)
             journal.write(act, by=by, subject=person, after={"roles": _names(chosen)})
@@ -97,6 +105,14 @@ def _let_in(person: User, act: str, *, roles: Iterable[Group], by: Actor, rememb
     except IntegrityError:
         raise Conflict("Somebody has this user name already.") from None
     return person
+
+
+def _permit_to_invite(person: User, roles: list[Group], by: Actor) -> None:
+    name, names = person.get_username(), _names(roles)
+    known_as = ", ".join(filter(None, (person.get_full_name(), person.email))) or "no other name"
+    facts = {field: getattr(person, field) for field in ("username", "first_name", "last_name", "email")}
+    sentence = f"{name} ({known_as}) is invited as {' and '.join(names)}."
+    approvals.permit(ROLES, _INVITE, by=by, label=name, params={**facts, "roles": names}, sentence=sentence)
 
 
 def invite_again(person: User, *, by: Actor, note: str = "", remember: Remember | None = None) -> User:
@@ -153,10 +169,15 @@ def foresee_reset(approval: Approval) -> Sequence[str]:
 
 
 def carry_out_roles(approval: Approval, by: Actor, remember: Remember) -> str:
-    """Change roles as it was approved."""
-    chosen = Group.objects.filter(name__in=approval.params["roles"])
-    if {role.name for role in chosen} != set(approval.params["roles"]):
+    """Change roles, or invite, as it was approved."""
+    facts = dict(approval.params)
+    names = facts.pop("roles")
+    chosen = Group.objects.filter(name__in=names)
+    if {role.name for role in chosen} != set(names):
         raise Conflict("One of these roles is not there any more. Ask anew.")
+    if approval.act == _INVITE:
+        person = invite(**facts, roles=chosen, by=by, remember=remember)
+        return f"{person} is let in. Invite again, on their page, shows the link to hand over."
     person = change_roles(
         User.objects.get(pk=approval.subject_id), chosen, by=by, note=approval.note, remember=remember
     )
@@ -178,6 +199,8 @@ def change_roles(
     chosen = list(roles)
     with transaction.atomic():
         before, after = _names(person.groups.all()), _names(chosen)
+        if ADMINISTRATOR in before and ADMINISTRATOR not in after:
+            _keep_one_administrator(person)
         approvals.permit(
             ROLES,
             "change roles",
@@ -187,8 +210,6 @@ def change_roles(
             sentence=f"{person.get_username()} becomes {' and '.join(after)}, and was {' and '.join(before)}.",
             note=note,
         )
-        if ADMINISTRATOR in before and ADMINISTRATOR not in after:
-            _keep_one_administrator(person)
         person.groups.set(chosen)
         sessions.end_all(person, SignInEnd.ROLES)
         journal.write(

@@ -20,5 +20,6 @@ urlpatterns = [
     path("api/v1/", include("authorizations.api.urls")),
     path("api/v1/", include("payments.api.urls")),
     path("return/", include("authorizations.urls")),
+    path("pay/", include("payments.hosted.urls")),
     path("notify/<slug:slug>/<slug:kind>", inbox.notify, name="notify"),
 ]

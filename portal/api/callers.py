@@ -1,8 +1,9 @@
 """Who calls: a merchant's server by its API key here, a buyer by a session in ``authorizations.api``."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+from django.db.models import Model, QuerySet
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -11,7 +12,7 @@ from portal import merchant_keys
 from portal.actor import Actor
 from portal.api import problems
 from portal.api.problems import Unauthenticated
-from portal.errors import PortalError
+from portal.errors import NotFound, PortalError
 from portal.models import AcquirerAccount, MerchantKey
 
 if TYPE_CHECKING:  # REST framework's views import the classes its settings name, and so this module
@@ -19,6 +20,8 @@ if TYPE_CHECKING:  # REST framework's views import the classes its settings name
 
 _SCHEME = "bearer"
 _LONGEST_TOKEN = 200
+
+M = TypeVar("M", bound=Model)
 
 problems.declare(
     "merchants_only", 403, "For the merchant only", "Only the merchant's server may do this, with a merchant key."
@@ -130,3 +133,12 @@ class Known(BasePermission):
 def caller_of(request: Request) -> Caller:
     """Who calls; the door's permission has seen to it that somebody does."""
     return cast(Caller, request.user)
+
+
+def one(rows: QuerySet[M], thing: str, **its_id: str) -> M:
+    """The one of the caller's rows that has this id. Raises NotFound, which names it; somebody else's is not there."""
+    found = rows.filter(**its_id).first()
+    if found is None:
+        (key,) = its_id.values()
+        raise NotFound(thing=thing, key=key)
+    return found

@@ -87,7 +87,8 @@ def ledger_filters(cl: KeysetList) -> dict[str, Any]:
             chosen = " ".join(ranged.in_words())
             menu |= {"asked": ranged.asked(), "note": ranged.note, "kept": kept_of(cl, without=ranged.parameter_names)}
         else:
-            chosen = next((str(choice["label"]) for choice in choices[1:] if choice["selected"]), "")
+            named = choices[1 if getattr(spec, "is_optional", True) else 0 :]  # the first one takes the others back
+            chosen = next((str(choice["label"]) for choice in named if choice["selected"]), "")
         menus.append({**menu, "chosen": chosen})
     kept = kept_of(cl)
     return {
