@@ -28,7 +28,7 @@ class AuthorizationsConfig(AppConfig):
         registry.unknown.register("authorizations", queries.unknown_authorizations, position=20)
         registry.unknown.register("revocations", queries.unknown_revocations, position=30)
         registry.timelines.register("authorizations", desk.timeline, position=20)
-        registry.today.register("authorizations", desk.today, position=30)
-        registry.today_rows.register("authorizations", desk.TODAY_ROWS)
+        registry.today.register("authorizations", desk.TODAY, position=30)
+        registry.hanging.register("wallets", desk.bound_with, position=10)
         for position, (name, searched) in enumerate(desk.SEARCHED.items(), start=20):
             registry.searches.register(name, searched, position=position)

@@ -14,13 +14,19 @@ from portal import clock, gather
 from portal.acquirer.wallets import name_of
 from portal.admin.display import page_of
 from portal.models.stateful import Change
-from portal.registry import Found, Searched, TimelineEntry, TodayLine
+from portal.registry import COUNTED_AT_MOST, Found, Searched, TimelineEntry, TodayLine, TodayQueue
 from portal.statements import Given
 from portal.words import lazy, say, told
 
 ENDING = timedelta(days=10)
 """Consents that end sooner and cannot be refreshed: the buyer must be asked to agree again."""
 _COUNTED_AT_MOST = 1000
+
+
+def bound_with(method: Any) -> tuple[str, int]:
+    """How many buyers have bound a payment method."""
+    rows = WalletAccount.objects.filter(account=method.account_id, wallet=method.code, status=WalletStatus.ACTIVE)
+    return say("Bound wallets"), rows.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()
 
 
 def timeline(thing: Any) -> list[TimelineEntry]:
@@ -111,11 +117,9 @@ _ENDING = gather.Standing(
 )
 
 
-def today() -> list[TodayLine]:
+def _today(rows: Sequence[Any]) -> list[TodayLine]:
     """One line for all consents that end soon and cannot be refreshed."""
-    (count,) = gather.counts([_ENDING], at_most=_COUNTED_AT_MOST)
-    if not count:
-        return []
+    count = len(rows)
     words = say("1 wallet account ends") if count == 1 else say("{count:,} wallet accounts end", count=count)
     return [
         TodayLine(
@@ -127,19 +131,24 @@ def today() -> list[TodayLine]:
                 words=words,
                 days=ENDING.days,
             ),
-            url=f"{reverse('admin:authorizations_walletaccount_changelist')}?ask=ending",
+            url=f"{reverse('admin:authorizations_consent_changelist')}?ask=to_ask&days={ENDING.days}",
             action=say("Look"),
             since=clock.now(),
         )
     ]
 
 
-TODAY_ROWS = [("authorizations.view_walletaccount", gather.Standing(lambda: _ENDING.make()[:1], _ENDING.given))]
-"""What ``today`` has its line for."""
+TODAY = TodayQueue(
+    "authorizations.view_walletaccount",
+    [gather.Standing(lambda: _ENDING.make()[:1], _ENDING.given)],
+    gather.Standing(lambda: _ENDING.make().values("pk")[:_COUNTED_AT_MOST], _ENDING.given),
+    _today,
+)
+"""Consents that end soon and cannot be refreshed, as the first page asks for them."""
 
 
 def _attempts(keys: Sequence[Any]) -> list[Found]:
-    rows = Authorization.objects.filter(pk__in=keys).select_related("buyer").defer("auth_url", "auth_code")
+    rows = Authorization.objects.filter(pk__in=keys).select_related("buyer").defer("auth_url", "links", "auth_code")
     return [
         Found(
             label=row.auth_state,

@@ -10,11 +10,25 @@ class WalletNotContracted(PortalError):
     sentence = "{wallet} is not offered here."
 
 
+class TerminalNotServed(PortalError):
+    """The payment method does not work where the buyer is."""
+
+    code = "terminal_not_served"
+    sentence = "{wallet} does not work from a {terminal} terminal."
+
+
 class WalletNotActive(PortalError):
     """A debit or an act needs an active wallet."""
 
     code = "wallet_not_active"
     sentence = "This wallet cannot be debited: {status}. Authorize it again."
+
+
+class WalletInDoubt(WalletNotActive):
+    """The acquirer has refused the wallet's token, and it is being refreshed: nothing is charged until it is known."""
+
+    code = "wallet_in_doubt"
+    sentence = "The wallet is being asked whether its authorization still holds. Try again in a minute."
 
 
 class AuthStateMismatch(PortalError):

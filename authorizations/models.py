@@ -10,6 +10,7 @@ from authorizations.states import (
     AUTHORIZATION,
     WALLET,
     AuthorizationStatus,
+    RefreshResult,
     WalletStatus,
 )
 from portal import clock
@@ -89,8 +90,19 @@ class WalletAccount(Stateful, Due):
     refresh_token_expires_at = models.DateTimeField(null=True, blank=True)
     refreshes_sent = models.PositiveIntegerField(default=0)
     """Refreshes sent with the present refresh token; an F of a repeated one may be the lost first one's work."""
+    refresh_sent_at = models.DateTimeField(null=True, blank=True)
+    """When the newest refresh was sent; what follows tells what became of it."""
+    refresh_result = models.CharField(max_length=16, choices=RefreshResult.choices, blank=True)
+    refresh_code = models.CharField(max_length=64, blank=True)
+    """The acquirer's result code; empty where nothing was answered."""
+    refreshed_at = models.DateTimeField(null=True, blank=True)
+    """When a refresh last brought a new token."""
     doubted_at = models.DateTimeField(null=True, blank=True)
     """pay said INVALID_ACCESS_TOKEN for the current token; cleared by a payment that succeeds."""
+    needs_since = models.DateTimeField(null=True, blank=True)
+    """When the token died: since then the buyer must agree again."""
+    lost_at = models.DateTimeField(null=True, blank=True)
+    """When its token was refused, or ended from the other side: by these, a mass death is known."""
     login_label = models.CharField(max_length=64, blank=True, db_index=True)
     """As the wallet masks it, e.g. ``63-9****31111``."""
     user_id = EncryptedTextField(blank=True)
@@ -109,6 +121,17 @@ class WalletAccount(Stateful, Due):
             models.Index(
                 fields=("access_token_expires_at",), condition=Q(status=WalletStatus.ACTIVE), name="wallet_ending"
             ),
+            models.Index(
+                fields=("-needs_since", "-id"),
+                condition=Q(status=WalletStatus.NEEDS_AUTHORIZATION),
+                name="wallet_needs",
+            ),
+            models.Index(
+                fields=("account", "lost_at", "wallet"), condition=Q(lost_at__isnull=False), name="wallet_lost"
+            ),
+            models.Index(
+                fields=("-refresh_sent_at", "-id"), condition=Q(refresh_sent_at__isnull=False), name="wallet_refreshed"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -120,10 +143,24 @@ class WalletAccount(Stateful, Due):
     def __str__(self) -> str:
         return f"{self.wallet} {self.login_label}".strip()
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether pay has refused the current token and a refresh, due or on its way, has not replaced it yet."""
+        if self.doubted_at is None or not self.refresh_token:
+            return False
+        return self.refreshed_at is None or self.refreshed_at < self.doubted_at
+
     def set_token(self, text: str) -> None:
         """Put a token in place together with its index. Does not save."""
         self.access_token = text
         self.access_token_index = blind_index(text, TOKEN_PURPOSE)
+
+
+class Consent(WalletAccount):
+    """A bound wallet as the desk looks after it: when it ends, how its refresh went, and whom to ask again."""
+
+    class Meta:
+        proxy = True
 
 
 class WalletAccountChange(Change):
@@ -149,7 +186,9 @@ class Authorization(Stateful, Due, ActorFields):
     return_to = models.CharField(max_length=300, blank=True)
     """Where the mini program wants to go afterwards (a page or an order number); ours to keep, not on the wire."""
     auth_url = EncryptedTextField(blank=True)
-    """What goes into ``signStr``: one use, so treated as a secret."""
+    """What goes into ``signStr`` or is opened: one use, so treated as a secret."""
+    links = EncryptedTextField(blank=True)
+    """All the URLs that consult answered, by name, in JSON. They are one authorization."""
     auth_code = EncryptedTextField(blank=True)
     auth_code_index = models.CharField(max_length=64, blank=True, db_index=True)
     codes_sent = models.PositiveIntegerField(default=0)

@@ -2,8 +2,9 @@
 
 import hashlib
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from authorizations.models import (
     TOKEN_PURPOSE,
@@ -12,9 +13,10 @@ from authorizations.models import (
     BuyerSession,
     WalletAccount,
     WalletAccountChange,
+    secrets_of,
 )
-from authorizations.states import AuthorizationStatus, WalletStatus
-from portal import clock, due
+from authorizations.states import AuthorizationStatus, RefreshResult, WalletStatus
+from portal import clock, due, statements
 from portal.acquirer.results import Secret
 from portal.encryption import blind_index
 from portal.models import AcquirerAccount
@@ -67,6 +69,31 @@ def wallet_of_token(account: AcquirerAccount, token: Secret) -> WalletAccount | 
     return _OF_TOKEN.first(account=account.pk, index=index)
 
 
+def debitable() -> Q:
+    """Wallets that may be charged now: bound, and their token not refused since it was last refreshed."""
+    is_refreshed = Q(doubted_at__isnull=True) | Q(refresh_token="") | Q(refreshed_at__gte=F("doubted_at"))
+    return Q(is_refreshed, status=WalletStatus.ACTIVE)
+
+
+def ends_for_good() -> Q:
+    """Of wallets that are bound: those no refresh prolongs, so that only their buyer can."""
+    lapses_before = Q(refresh_token_expires_at__lt=F("due_at"))
+    return Q(refresh_token="") | Q(refresh_result=RefreshResult.REFUSED) | lapses_before
+
+
+def to_ask_again(until: datetime) -> Q:
+    """Wallets whose buyers must agree again: the token is dead, or it ends before ``until`` and for good."""
+    is_ending = Q(ends_for_good(), status=WalletStatus.ACTIVE, access_token_expires_at__lt=until)
+    return Q(status=WalletStatus.NEEDS_AUTHORIZATION) | is_ending
+
+
+def without_secrets(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """The rows with what is told of their tokens, and none of the tokens: ``can_refresh``."""
+    can_refresh = Case(When(refresh_token="", then=Value(value=False)), default=Value(value=True))
+    without: QuerySet[Any] = rows.defer(*secrets_of()).annotate(can_refresh=can_refresh)
+    return without
+
+
 def waiting_authorizations() -> QuerySet[Authorization]:
     """Attempts the clock must look at: to be exchanged, or to lapse."""
     return Authorization.objects.filter(
@@ -98,5 +125,5 @@ def unknown_revocations() -> Waiting:
 def ending_before(moment: datetime | Given) -> QuerySet[WalletAccount]:
     """Active consents whose access token ends before ``moment``."""
     return WalletAccount.objects.filter(
-        Q(access_token_expires_at__lt=moment), status=WalletStatus.ACTIVE
+        access_token_expires_at__lt=moment, access_token_expires_at__gt=statements.EVER, status=WalletStatus.ACTIVE
     ).select_related("buyer", "account")

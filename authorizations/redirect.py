@@ -5,6 +5,7 @@ and the buyer is sent on to a page without it, so that it stays out of the brows
 nothing twice. Source: https://docs.antom.com/ac/autodebitpay/redirect_wallet-merchant
 """
 
+import re
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from authorizations.api.shown import reason_of
+from authorizations.api.reasons import reason_of
 from authorizations.errors import AuthorizationNotOpen, AuthStateMismatch
 from authorizations.models import Authorization
 from authorizations.operations import report_failure
@@ -29,6 +30,8 @@ from portal.gateways import AccountNotReady
 _LONGEST_CODE = 128
 _LONGEST_STATE = 256
 _LOOK_AGAIN_SECONDS = 3
+_OURS = re.compile(r"/pay/(wallets|orders/[A-Za-z0-9_-]{1,64})")
+"""The hosted pages, which stand above this app."""
 
 
 @never_cache
@@ -91,7 +94,9 @@ def _is_plausible(auth_code: str, auth_state: str) -> bool:
 
 
 def _way_back(authorization: Authorization) -> str:
-    """The merchant's own page, where its server named one: a buyer's client could name anybody's."""
+    """The merchant's own page, where its server named one: a buyer's client could name anybody's, or one of ours."""
+    if _OURS.fullmatch(authorization.return_to):
+        return authorization.return_to
     if authorization.actor_kind != ActorKind.MERCHANT_SERVER:
         return ""
     try:

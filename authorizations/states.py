@@ -99,6 +99,24 @@ WALLET: Machine[WalletStatus, WalletEvent] = Machine(
 # fmt: on
 
 
+class RefreshResult(TextChoices):
+    """What became of the newest refresh of a wallet's token."""
+
+    UNKNOWN = "UNKNOWN", "No answer"
+    """Sent; what came of it is not known yet."""
+    SUCCEEDED = "SUCCEEDED", "Refreshed"
+    REFUSED = "REFUSED", "Refused"
+    """An explicit F: it is not tried again."""
+
+
+class ConsentReason(TextChoices):
+    """Why a buyer must agree again."""
+
+    TOKEN_DIED = "TOKEN_DIED", "Token died"
+    REFRESH_REFUSED = "REFRESH_REFUSED", "Refresh refused"
+    NOT_REFRESHABLE = "NOT_REFRESHABLE", "Cannot be refreshed"
+
+
 class Messenger(TextChoices):
     """Who brought the news of a change."""
 

@@ -89,11 +89,20 @@ def authorizations_of(caller: Caller) -> QuerySet[Authorization]:
     return rows.filter(account=caller.account)
 
 
-def refuse_customer(caller: Caller, query: dict[str, str]) -> None:
-    """Raise InvalidQuery where a buyer asks by customer: it is one, and there are no others for it."""
-    if isinstance(caller, BuyerCaller) and "customer" in query:
-        sentence = "Only a merchant key asks by customer; a session is its own customer."
-        raise InvalidQuery({"customer": [ErrorDetail(sentence, "merchants_only")]})
+_ONLY_MERCHANTS_ASK = {
+    "customer": "Only a merchant key asks by customer; a session is its own customer.",
+    "reference": "Only a merchant key asks by reference.",
+    "withheld": "Only a merchant key asks what is withheld.",
+}
+"""What a query may hold, and a buyer's may not: other buyers, and what is between the merchant and the acquirer."""
+
+
+def refuse_merchants_questions(caller: Caller, query: dict[str, str]) -> None:
+    """Raise InvalidQuery where a buyer asks what only the merchant's server may ask."""
+    if isinstance(caller, BuyerCaller):
+        for name, sentence in _ONLY_MERCHANTS_ASK.items():
+            if name in query:
+                raise InvalidQuery({name: [ErrorDetail(sentence, "merchants_only")]})
 
 
 def terminal_of(request: Request, caller: Caller, given: dict[str, str]) -> Terminal:

@@ -7,9 +7,11 @@ from rest_framework import serializers
 
 from authorizations.states import WalletStatus
 from portal.acquirer import TerminalType
-from portal.api.fields import Choice, Listing, Strict, Text, whole
+from portal.api.fields import Choice, CurrencyCode, Listing, Strict, Text, whole
+from portal.money import Money, MoneyError, exponent
 
 REFERENCE = 64
+TERMINALS = [kind.value for kind in TerminalType]
 REVOKE_REASONS = ["BUYER_REQUEST", "FRAUD", "OTHER"]
 _CODE_TEXT = r"[\x21-\x7e]+"
 _WORD = r"[A-Z0-9_]+"
@@ -43,7 +45,7 @@ class Device(Strict):
     """The buyer's device."""
 
     terminal_type = Choice(
-        choices=[kind.value for kind in TerminalType],
+        choices=TERMINALS,
         required=False,
         help_text="Where the buyer is. Usually MINI_APP for a session with a site name, else WEB.",
     )
@@ -134,7 +136,68 @@ class ByCustomer(Strict):
     customer = Text(max_length=REFERENCE, required=False, help_text="Merchant keys only: of this customer.")
 
 
+class MethodQuery(ByCustomer):
+    """The query of the payment methods: what the buyer wants to pay, and where from."""
+
+    region = Text(
+        max_length=2,
+        required=False,
+        pattern=r"[A-Z]{2}",
+        error_messages={"pattern": "This must be a country's two capital letters of ISO 3166, such as PH."},
+        help_text="ISO 3166: where the buyer is.",
+    )
+    currency = CurrencyCode(
+        max_length=3,
+        required=False,
+        pattern=r"[A-Z]{3}",
+        error_messages={"pattern": "This must be an ISO 4217 code such as PHP."},
+        help_text="ISO 4217: in which the buyer is debited.",
+    )
+    terminal_type = Choice(choices=TERMINALS, required=False, help_text="Where the buyer would use it.")
+    amount = Text(
+        max_length=16,
+        required=False,
+        pattern=r"[1-9][0-9]{0,15}",
+        error_messages={"pattern": "This must be 1 to 16 digits above zero: the amount in minor units of `currency`."},
+        help_text="Minor units of `currency`, which is needed beside it: 49900 with PHP is 499.00 PHP.",
+    )
+    withheld = Choice(
+        choices=["true", "false"],
+        required=False,
+        help_text="Merchant keys only: `true` tells what is not offered, too, and why.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An amount is one of a currency we know, which can be paid."""
+        code = attrs.get("currency")
+        if "amount" in attrs and code is None:
+            sentence = "An amount needs its currency beside it."
+            raise serializers.ValidationError({"currency": [serializers.ErrorDetail(sentence, "required")]})
+        try:
+            if code is not None:
+                exponent(code)
+        except MoneyError as error:
+            raise serializers.ValidationError({"currency": [serializers.ErrorDetail(str(error), "currency")]}) from None
+        try:
+            if "amount" in attrs and code is not None:
+                Money(int(attrs["amount"]), code).payable()
+        except MoneyError as error:
+            raise serializers.ValidationError({"amount": [serializers.ErrorDetail(str(error), "amount")]}) from None
+        return attrs
+
+
 class WalletQuery(Listing, ByCustomer):
     """The query of the list of wallets."""
 
     status = Choice(choices=WalletStatus.values, required=False, help_text="Only wallets in this state.")
+
+
+class ConsentQuery(Listing):
+    """The query of the list of whom to message."""
+
+    days = serializers.RegexField(
+        r"\A[1-9][0-9]{0,2}\Z",
+        required=False,
+        error_messages={"invalid": "This must be a whole number from 1 to 999."},
+        help_text="Consents that end within so many days: 1 to 999, usually 30. Those that are dead are always listed.",
+    )

@@ -11,6 +11,7 @@ urlpatterns = [
     path("payment-methods", views.PaymentMethods.as_view()),
     path("wallets", views.Wallets.as_view()),
     path("wallets/<id:wallet_id>/revoke", views.WalletRevoke.as_view()),
+    path("consents", views.Consents.as_view()),
     path("authorizations", views.Authorizations.as_view()),
     path("authorizations/<id:authorization_id>", views.AuthorizationDetail.as_view()),
     path("authorizations/<id:authorization_id>/code", views.AuthorizationCode.as_view()),

@@ -4,41 +4,44 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ErrorDetail, ValidationError
 
-from authorizations import operations
+from authorizations import consents, operations, queries
 from authorizations.api import forms, shown
 from authorizations.api.callers import (
     BuyerCaller,
     BuyersOnly,
     authorizations_of,
-    refuse_customer,
+    refuse_merchants_questions,
     terminal_of,
     terminal_type_of,
     wallets_of,
 )
-from authorizations.errors import SiteNotSupported, UnknownAccount, WalletNotContracted
+from authorizations.errors import SiteNotSupported, UnknownAccount
 from authorizations.models import Buyer, BuyerSession, WalletAccount
-from authorizations.operations.binding import AUTHORIZATION_PLACE
+from authorizations.operations.binding import AUTHORIZATION_PLACE, refuse_withheld
 from authorizations.operations.buyers import meet
 from authorizations.operations.callbacks import redeem_callback
 from authorizations.operations.logins import log_in
 from authorizations.states import Messenger, WalletStatus
+from portal import catalogue
 from portal.acquirer import TerminalType
 from portal.acquirer.results import Secret
 from portal.acquirer.wallets import Wallet, by_site, wallet_facts
-from portal.api.callers import Caller, Merchant, caller_of
+from portal.api.callers import Caller, Merchant, MerchantsOnly, caller_of, one
 from portal.api.doors import Door
 from portal.api.fields import read_body, read_query
 from portal.api.once import once
 from portal.api.pages import page
 from portal.api.schema import BUYER, MERCHANT, NOBODY, Step, example, operation
-from portal.models import AcquirerAccount
+from portal.catalogue import Wish, Withheld, why_withheld
+from portal.models import AcquirerAccount, PaymentMethod
+from portal.money import Money
+from portal.words import in_english
 
 REDIRECT_PATH = "/return"
 """Where wallets that return by browser send the buyer; the attempt's public id follows."""
@@ -55,6 +58,18 @@ _WALLET = {
     "ended_at": None,
     "customer": "customer-8812",
 }
+_CONSENT = {
+    "wallet": _WALLET,
+    "reason": "NOT_REFRESHABLE",
+    "since": None,
+    "ends_at": "2026-03-20T02:42:10.118000Z",
+    "last_refresh": None,
+    "subscriptions": 2,
+    "next_charges": [{"value": "99800", "currency": "PHP", "display": "998.00"}],
+    "unpaid": [],
+    "message": "Your authorization of GCash ends on 20 Mar 2026. Please authorize it again before then.",
+    "action": "authorize_again",
+}
 _OFFERED = {
     "id": "B2026031400H7WQ2M9C5T8XJ4KPRD",
     "wallet": "GCASH",
@@ -62,6 +77,12 @@ _OFFERED = {
     "status": "OFFERED",
     "status_text": "Waiting for the buyer",
     "sign_str": "https://wallet.example/authorize?authId=FBF16F91",
+    "links": {
+        "normal_url": "https://wallet.example/authorize?authId=FBF16F91",
+        "applink_url": None,
+        "scheme_url": None,
+        "app_identifier": None,
+    },
     "auth_state": "A20260314V6N3B7Q1Z9K5M2X8C4T0",
     "expires_at": "2026-03-14T03:11:40.502000Z",
     "return_to": "pages/checkout?order=O20260314…",
@@ -72,6 +93,7 @@ _BOUND = _OFFERED | {
     "status": "BOUND",
     "status_text": "Bound",
     "sign_str": None,
+    "links": None,
     "auth_state": None,
     "wallet_account": _WALLET,
 }
@@ -81,7 +103,7 @@ def wallet_of_site(site_name: str, account: AcquirerAccount) -> Wallet:
     """The wallet whose super app calls itself that. Raises SiteNotSupported: what a client says is not passed on."""
     found = by_site(site_name)
     if found is None:
-        contracted = (wallet_facts(code) for code in account.wallets)
+        contracted = (wallet_facts(code) for code in catalogue.contracted(account))
         known = ", ".join(facts.name for facts in contracted if facts is not None and facts.site_name)
         raise SiteNotSupported(site_name=site_name, known=known or "none yet")
     return found
@@ -207,12 +229,14 @@ class PaymentMethods(Door):
         "list_payment_methods",
         summary="List the payment methods",
         text=(
-            "The wallets the merchant has a contract for, with the caller's own binding beside each. A merchant key "
-            "sees bindings only when it names a customer."
+            "The methods the merchant has a contract for, as its staff keep them, with the caller's own binding beside "
+            "each; where the query says a region, a currency, a terminal or an amount, those that can be offered for "
+            "it. What is not known of a method does not withhold it. A merchant key sees bindings only when it names "
+            "a customer, and may ask what is withheld, and why."
         ),
         tag="Wallets",
-        query=forms.ByCustomer,
-        answers={200: (shown.PaymentMethods, "All of them.")},
+        query=forms.MethodQuery,
+        answers={200: (shown.PaymentMethods, "All that can be offered.")},
         examples=[
             example(
                 "methods",
@@ -226,11 +250,17 @@ class PaymentMethods(Door):
                             "minimum": {"value": "100", "currency": "PHP", "display": "1.00"},
                             "maximum": None,
                             "limits": "100,000 PHP per day",
+                            "kind": "WALLET",
+                            "terminal_types": [],
+                            "refund_days": 365,
+                            "partial_refund": True,
+                            "logo_url": "",
                             "site_name": "GCASH",
                             "is_here": True,
                             "wallet_account": _WALLET,
                         }
-                    ]
+                    ],
+                    "withheld": [],
                 },
                 status=200,
             )
@@ -238,12 +268,17 @@ class PaymentMethods(Door):
     )
     def get(self, request: Request) -> Response:
         caller = caller_of(request)
-        query = read_query(request, forms.ByCustomer)
-        refuse_customer(caller, query)
+        query = read_query(request, forms.MethodQuery)
+        refuse_merchants_questions(caller, query)
+        wish = _wish(query)
         bound = _bound(caller, query.get("customer"))
         here = caller.session.site_name if isinstance(caller, BuyerCaller) else ""
-        items = [_method(code, bound.get(code), here) for code in caller.account.wallets]
-        return Response(shown.PaymentMethods({"items": items}).data)
+        weighed = [(method, why_withheld(method, wish)) for method in caller.account.methods.order_by("pk")]
+        items = [_method(method, bound.get(method.code), here) for method, why in weighed if why is None]
+        withheld = []
+        if query.get("withheld") == "true":
+            withheld = [_withheld(method, why, wish) for method, why in weighed if why is not None]
+        return Response(shown.PaymentMethods({"items": items, "withheld": withheld}).data)
 
 
 def _bound(caller: Caller, customer: str | None) -> Mapping[str, WalletAccount]:
@@ -259,20 +294,54 @@ def _bound(caller: Caller, customer: str | None) -> Mapping[str, WalletAccount]:
     return {row.wallet: row for row in newest_last}
 
 
-def _method(code: str, wallet_account: WalletAccount | None, here: str) -> dict[str, Any]:
-    facts = wallet_facts(code)
+def _wish(query: Mapping[str, str]) -> Wish:
+    currency = query.get("currency", "")
+    amount = Money(int(query["amount"]), currency) if "amount" in query else None
+    return Wish(query.get("region", ""), currency, query.get("terminal_type", ""), amount)
+
+
+def _method(method: PaymentMethod, wallet_account: WalletAccount | None, here: str) -> dict[str, Any]:
+    facts = method.facts()
     return {
-        "wallet": code,
-        "name": facts.name if facts else code,
-        "country": facts.country if facts else "",
-        "currency": facts.currency if facts else "",
-        "minimum": facts.minimum if facts else None,
-        "maximum": facts.maximum if facts else None,
-        "limits": facts.limits if facts else "",
-        "site_name": facts.site_name if facts else "",
-        "is_here": bool(here and facts and facts.site_name == here),
+        "wallet": facts.code,
+        "name": facts.name,
+        "country": facts.country,
+        "currency": facts.currency,
+        "minimum": facts.minimum,
+        "maximum": facts.maximum,
+        "limits": facts.limits,
+        "kind": method.kind,
+        "terminal_types": method.terminals.split(),
+        "refund_days": method.refund_days,
+        "partial_refund": method.refunds_in_part,
+        "logo_url": method.logo_url,
+        "site_name": facts.site_name,
+        "is_here": bool(here) and facts.site_name == here,
         "wallet_account": wallet_account,
     }
+
+
+def _why_words(method: PaymentMethod, why: Withheld, wish: Wish) -> str:
+    """Why a method is withheld, for the merchant's staff."""
+    facts = method.facts()
+    match why:
+        case Withheld.NOT_CONTRACTED:
+            return f"{facts.name} is not in the contract."
+        case Withheld.OTHER_REGION:
+            return f"{facts.name} is for buyers in {facts.country}, not in {wish.region}."
+        case Withheld.OTHER_CURRENCY:
+            currency = wish.amount.currency if wish.amount is not None else wish.currency
+            return f"{facts.name} is in {facts.currency}, not in {currency}."
+        case Withheld.TERMINAL_NOT_SERVED:
+            return f"{facts.name} does not work from a {wish.terminal} terminal."
+        case Withheld.BELOW_MINIMUM:
+            return f"{facts.name} takes payments of at least {facts.minimum}."
+        case Withheld.ABOVE_MAXIMUM:
+            return f"{facts.name} takes payments of at most {facts.maximum}."
+
+
+def _withheld(method: PaymentMethod, why: Withheld, wish: Wish) -> dict[str, Any]:
+    return {"wallet": method.code, "name": method.name, "reason": why, "text": _why_words(method, why, wish)}
 
 
 class Wallets(Door):
@@ -291,7 +360,7 @@ class Wallets(Door):
     def get(self, request: Request) -> Response:
         caller = caller_of(request)
         query = read_query(request, forms.WalletQuery)
-        refuse_customer(caller, query)
+        refuse_merchants_questions(caller, query)
         rows = wallets_of(caller)
         if "status" in query:
             rows = rows.filter(status=query["status"])
@@ -327,7 +396,7 @@ class WalletRevoke(Door):
     )
     def post(self, request: Request, wallet_id: str) -> Response:
         caller = caller_of(request)
-        wallet_account = get_object_or_404(wallets_of(caller), public_id=wallet_id)
+        wallet_account = one(wallets_of(caller), "wallet", public_id=wallet_id)
         why = read_body(request, forms.RevokeWhy)
         wallet_account, headers = once(
             request,
@@ -343,6 +412,47 @@ class WalletRevoke(Door):
         return Response(shown.WalletShown(wallet_account).data, headers=headers)
 
 
+class Consents(Door):
+    """Whom to message."""
+
+    @operation(
+        "list_consents",
+        summary="List whom to message",
+        text=(
+            "The consents whose buyers must agree again, since the token died, or ends soon and cannot be refreshed: "
+            "what to tell them, and what hangs on it. What is refreshed by itself is not here. Message them in your "
+            "mini program, and let it begin an authorization of the wallet. For merchant keys only."
+        ),
+        tag="Wallets",
+        query=forms.ConsentQuery,
+        answers={200: (shown.ConsentPage, "One page.")},
+        refuses=("merchants_only",),
+        leads_to={200: (Step("revoke_wallet", "End a binding instead.", {"wallet_id": "/items/0/wallet/id"}),)},
+        examples=[example("one", {"items": [_CONSENT], "next_cursor": None}, status=200)],
+    )
+    def get(self, request: Request) -> Response:
+        caller = caller_of(request)
+        if isinstance(caller, BuyerCaller):
+            raise MerchantsOnly
+        query = read_query(request, forms.ConsentQuery)
+        until = consents.within(int(query.get("days", consents.USUAL_DAYS)))
+        rows = queries.without_secrets(wallets_of(caller).filter(queries.to_ask_again(until)))
+        items, next_cursor = page(rows, query, by="-bound_at")
+        return Response(shown.ConsentPage({"items": _with_care(items), "next_cursor": next_cursor}).data)
+
+
+def _with_care(items: list[Any]) -> list[Any]:
+    """Each with why, what to tell the buyer, and what hangs on it, asked for all at once."""
+    stakes = consents.stakes_of(items)
+    for row in items:
+        row.reason_code = consents.reason_of(row)
+        row.stake = stakes[row.pk]
+        row.action = "authorize_again"
+        with in_english():
+            row.message = consents.message_to(row, lambda moment: f"{moment:%-d %b %Y}")
+    return items
+
+
 class Authorizations(Door):
     """Attempts to bind."""
 
@@ -351,7 +461,8 @@ class Authorizations(Door):
         summary="Begin to bind a wallet",
         text=(
             "Answers where the buyer agrees: `sign_str` for `my.signContract`, or the URL to open. It works once; "
-            "after any failure begin anew. A wallet that is bound already is answered at once (200)."
+            "after any failure begin anew. An app finds in `links` what opens the wallet's own app. A wallet that is "
+            "bound already is answered at once (200)."
         ),
         tag="Authorizations",
         takes=PolymorphicProxySerializer(
@@ -363,7 +474,7 @@ class Authorizations(Door):
             201: (shown.AuthorizationShown, "The attempt: OFFERED, or FAILED with the reason."),
             200: (shown.AuthorizationShown, "Bound already; nobody was asked."),
         },
-        refuses=("site_not_supported", "wallet_not_contracted", "account_not_ready"),
+        refuses=("site_not_supported", "wallet_not_contracted", "terminal_not_served", "account_not_ready"),
         leads_to={
             201: (
                 Step("get_authorization", "Ask what has become of it.", {"authorization_id": "/id"}),
@@ -400,12 +511,12 @@ class Authorizations(Door):
             sentence = "Say IOS or ANDROID; only a WEB terminal needs none."
             raise ValidationError({"os_type": [ErrorDetail(sentence, "required")]})
         wallet = given.get("wallet") or wallet_of_site(given["site_name"], caller.account).code
-        if wallet not in caller.account.wallets:
-            raise WalletNotContracted(wallet=wallet)  # before a customer is made for nothing
+        terminal = terminal_of(request, caller, given)
+        refuse_withheld(caller.account, wallet, terminal.terminal_type)  # before a customer is made for nothing
         outcome = operations.begin(
             _buyer(caller, given),
             wallet,
-            terminal=terminal_of(request, caller, given),
+            terminal=terminal,
             redirect_url=f"{settings.PORTAL_BASE_URL}{REDIRECT_PATH}/{AUTHORIZATION_PLACE}",
             by=caller.actor,
             return_to=given.get("return_to", ""),
@@ -432,7 +543,7 @@ class AuthorizationDetail(Door):
         examples=[example("bound", _BOUND, status=200)],
     )
     def get(self, request: Request, authorization_id: str) -> Response:
-        authorization = get_object_or_404(authorizations_of(caller_of(request)), public_id=authorization_id)
+        authorization = one(authorizations_of(caller_of(request)), "authorization", public_id=authorization_id)
         return Response(shown.attempt(authorization))
 
 
@@ -462,7 +573,7 @@ class AuthorizationCode(Door):
         ],
     )
     def post(self, request: Request, authorization_id: str) -> Response:
-        authorization = get_object_or_404(authorizations_of(caller_of(request)), public_id=authorization_id)
+        authorization = one(authorizations_of(caller_of(request)), "authorization", public_id=authorization_id)
         given = read_body(request, forms.CodeGiven)
         authorization = redeem_callback(
             authorization, Secret(given["auth_code"]), given["auth_state"], heard_from=Messenger.BUYER
@@ -493,6 +604,7 @@ class AuthorizationFailure(Door):
                     "status": "CANCELLED",
                     "status_text": "Refused by the buyer",
                     "sign_str": None,
+                    "links": None,
                     "auth_state": None,
                     "reason": {"code": "6001", "text": "You did not agree. Nothing was bound."},
                 },
@@ -502,6 +614,6 @@ class AuthorizationFailure(Door):
     )
     def post(self, request: Request, authorization_id: str) -> Response:
         caller = caller_of(request)
-        authorization = get_object_or_404(authorizations_of(caller), public_id=authorization_id)
+        authorization = one(authorizations_of(caller), "authorization", public_id=authorization_id)
         given = read_body(request, forms.FailureGiven)
         return Response(shown.attempt(operations.report_failure(authorization, given["error"], by=caller.actor)))

@@ -10,7 +10,7 @@ from authorizations.operations.binding import (
     redeem,
     report_failure,
 )
-from authorizations.operations.sessions import end_session, open_session
+from authorizations.operations.sessions import end_session, open_session, renew_session
 from authorizations.operations.tokens import (
     ask_revoke,
     expire,
@@ -38,6 +38,7 @@ __all__ = [
     "record_token",
     "redeem",
     "refresh",
+    "renew_session",
     "report_failure",
     "revoke",
     "token_refused",

@@ -5,6 +5,7 @@ is received once and exchanged by whoever holds the row's lease. A lost applyTok
 same code; when that is refused, the code is used up and the buyer must agree again, with nothing charged meanwhile.
 """
 
+import json
 from contextlib import suppress
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from authorizations import announcements, queries, schedule
-from authorizations.errors import AuthorizationNotOpen, AuthStateMismatch, WalletNotContracted
+from authorizations.errors import AuthorizationNotOpen, AuthStateMismatch, TerminalNotServed, WalletNotContracted
 from authorizations.models import CODE_PURPOSE, Authorization, Buyer, WalletAccount
 from authorizations.states import (
     AuthorizationEvent,
@@ -21,13 +22,16 @@ from authorizations.states import (
     WalletEvent,
     WalletStatus,
 )
-from portal import clock, due
-from portal.acquirer import ConsultRequest, Terminal
+from portal import catalogue, clock, due
+from portal.acquirer import ConsultRequest, Terminal, TerminalType
 from portal.acquirer.results import ConsultResult, Outcome, Secret, TokenResult
+from portal.acquirer.wallets import name_of
 from portal.actor import Actor
+from portal.catalogue import Wish, Withheld
 from portal.encryption import blind_index
 from portal.errors import TransitionNotAllowed
 from portal.gateways import acquirer_for, keep, notification_url
+from portal.models import AcquirerAccount
 
 CANCELLED_BY_BUYER = "6001"
 NETWORK_ERROR = "6002"
@@ -52,16 +56,15 @@ def begin(
 ) -> Authorization | WalletAccount:
     """Ask where the buyer may agree; if the wallet is bound already, return that wallet instead and ask nobody.
 
-    Raises WalletNotContracted or AccountNotReady before anything is sent. The attempt returned is OFFERED, or FAILED
-    when the acquirer refused or did not answer; a new attempt has a new authState. ``{authorization}`` in the redirect
-    URL becomes the attempt's public id.
+    Raises WalletNotContracted, TerminalNotServed or AccountNotReady before anything is sent. The attempt returned is
+    OFFERED, or FAILED when the acquirer refused or did not answer; a new attempt has a new authState.
+    ``{authorization}`` in the redirect URL becomes the attempt's public id.
     Source: https://docs.antom.com/ac/ams/authconsult
     """
     account = buyer.account
-    if wallet not in account.wallets:
-        raise WalletNotContracted(wallet=wallet)
+    refuse_withheld(account, wallet, terminal.terminal_type)
     held = queries.active_wallet(buyer, wallet)
-    if held is not None:
+    if held is not None and not held.is_in_doubt:
         return held
     acquirer = acquirer_for(account)
     expires_at = clock.now() + schedule.AUTHORIZATION_LIFETIME
@@ -92,17 +95,29 @@ def begin(
     return record_consult(authorization, result)  # record
 
 
+def refuse_withheld(account: AcquirerAccount, wallet: str, terminal: str) -> None:
+    """Raise WalletNotContracted or TerminalNotServed where the account's catalogue says so."""
+    method = catalogue.method_of(account.pk, wallet)
+    why = catalogue.why_withheld(method, Wish(terminal=terminal))
+    if why is Withheld.TERMINAL_NOT_SERVED:
+        raise TerminalNotServed(wallet=name_of(wallet), terminal=terminal)
+    if why is not None:
+        raise WalletNotContracted(wallet=wallet)
+
+
 def record_consult(authorization: Authorization, result: ConsultResult) -> Authorization:
     """Write down what consult answered. An unknown answer ends the attempt: nothing is at stake, the next is new."""
     with transaction.atomic(durable=True):
         keep(authorization.account, result.exchange, subject=authorization.auth_state)
         facts = {"result_code": result.code[:64], "result_message": result.message[:256]}
         with suppress(TransitionNotAllowed):
-            if result.outcome is Outcome.SUCCESS and result.url:
+            url = result.url_for(is_app=authorization.terminal_type == TerminalType.APP)
+            if result.outcome is Outcome.SUCCESS and url:
                 authorization.advance(
                     AuthorizationEvent.CONSULT_ANSWERED,
                     heard_from=Messenger.CONSULT_ANSWER,
-                    auth_url=result.url,
+                    auth_url=url,
+                    links=json.dumps(result.links),
                     **facts,
                 )
             else:
@@ -231,6 +246,7 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
         wallet_account=wallet_account,
         auth_code="",  # used up
         auth_url="",
+        links="",
         due_at=None,
         lease_until=None,
         **facts,
@@ -246,6 +262,7 @@ def _refuse(authorization: Authorization, *, heard_from: Messenger, facts: dict[
             note=note,
             auth_code="",
             auth_url="",
+            links="",
             due_at=None,
             lease_until=None,
             **facts,

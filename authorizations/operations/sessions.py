@@ -35,6 +35,18 @@ def open_session(
     return session, token
 
 
+def renew_session(session_id: int, digest: str) -> str | None:
+    """Give an open session a new token, if its digest begins like this; the old one is worth nothing from then on.
+
+    None where somebody renewed it before, where it has ended, or where it is none: of two who come, one gets a token.
+    """
+    token = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+    held = BuyerSession.objects.filter(
+        pk=session_id, digest__startswith=digest, ended_at__isnull=True, expires_at__gt=clock.now()
+    )
+    return token if held.update(digest=session_digest(token)) else None
+
+
 def end_session(session: BuyerSession) -> None:
     """End a session; ending it twice is the same."""
     BuyerSession.objects.filter(pk=session.pk, ended_at__isnull=True).update(ended_at=clock.now())

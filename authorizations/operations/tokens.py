@@ -10,7 +10,8 @@ from django.db.models import F, Q
 from authorizations import announcements, schedule
 from authorizations.errors import WalletNotActive
 from authorizations.models import TOKEN_PURPOSE, WalletAccount
-from authorizations.states import Messenger, WalletEvent, WalletStatus
+from authorizations.operations.losses import REFRESH_REFUSED, lost
+from authorizations.states import Messenger, RefreshResult, WalletEvent, WalletStatus
 from portal import approvals, clock, due, incidents, journal
 from portal.acquirer.results import Advice, Outcome, RevokeResult, Secret, TokenResult
 from portal.acquirer.wallets import name_of
@@ -23,7 +24,6 @@ from portal.idempotency import Remember
 REVOKE = "revoke"
 """Ending a binding, as a kind of ``portal.approvals``."""
 REVOKE_REFUSED = "REVOKE_REFUSED"
-REFRESH_REFUSED = "REFRESH_REFUSED"
 
 
 def revoke(
@@ -134,7 +134,10 @@ def wallet_ended(wallet_account: WalletAccount, *, reason: str, heard_from: Mess
     """Write down that the buyer ended the binding in the wallet. The same news twice is the same."""
     with transaction.atomic(durable=True), suppress(TransitionNotAllowed):
         wallet_account.lock()
+        was_active = wallet_account.status == WalletStatus.ACTIVE
         _end(wallet_account, WalletEvent.WALLET_ENDED, heard_from=heard_from, reason=reason)
+        if was_active:
+            lost(wallet_account)
     return wallet_account
 
 
@@ -169,7 +172,14 @@ def refresh(wallet_account: WalletAccount, *, is_leased: bool = False) -> Wallet
         held = (
             WalletAccount.objects.filter(free, pk=wallet_account.pk, status=WalletStatus.ACTIVE)
             .exclude(refresh_token="")
-            .update(lease_until=at + due.LEASE, due_at=at + schedule.WIRE_GRACE, refreshes_sent=F("refreshes_sent") + 1)
+            .update(
+                lease_until=at + due.LEASE,
+                due_at=at + schedule.WIRE_GRACE,
+                refreshes_sent=F("refreshes_sent") + 1,
+                refresh_sent_at=at,
+                refresh_result=RefreshResult.UNKNOWN,
+                refresh_code="",
+            )
         )
         wallet_account.refresh_from_db()
     if not held:
@@ -219,6 +229,10 @@ def _replace_tokens(wallet_account: WalletAccount, result: TokenResult) -> None:
         refresh_token=refresh_token,
         refresh_token_expires_at=result.refresh_token_expires_at or wallet_account.refresh_token_expires_at,
         refreshes_sent=0,
+        refresh_result=RefreshResult.SUCCEEDED,
+        refresh_code=result.code[:64],
+        refreshed_at=clock.now(),
+        lost_at=None,
         attempts=0,
         lease_until=None,
         due_at=schedule.refresh_due(expires_at=expires_at, can_refresh=bool(refresh_token)),
@@ -232,17 +246,22 @@ def _refresh_refused(wallet_account: WalletAccount, result: TokenResult) -> None
     is_alive = expires_at is not None and expires_at > clock.now()
     is_about_the_token = result.advice is Advice.REAUTHORIZE
     was_lost = wallet_account.refreshes_sent > 1 and is_about_the_token
+    said = {"refresh_result": RefreshResult.REFUSED, "refresh_code": result.code[:64]}
+    WalletAccount.objects.filter(pk=wallet_account.pk).update(**said)
     if was_lost or wallet_account.doubted_at is not None or not is_alive:
         # A repeated refresh whose token is refused means that the lost first one worked: both old tokens are dead.
         _die(wallet_account, f"The token could not be refreshed: {result.code}.", heard_from=Messenger.REFRESH_ANSWER)
         return
     WalletAccount.objects.filter(pk=wallet_account.pk).update(due_at=expires_at, lease_until=None)
     wallet_account.refresh_from_db()
-    incidents.raise_incident(
-        REFRESH_REFUSED,
-        f"{wallet_account} cannot be refreshed: {result.code}. It ends {expires_at:%d %b %Y}.",
-        subject=wallet_account,
-        detail="It can be debited until then. Ask the buyer to authorize again before that day.",
+    lost(
+        wallet_account,
+        alone=lambda: incidents.raise_incident(
+            REFRESH_REFUSED,
+            f"{wallet_account} cannot be refreshed: {result.code}. It ends {expires_at:%d %b %Y}.",
+            subject=wallet_account,
+            detail="It can be debited until then. Ask the buyer to authorize again before that day.",
+        ),
     )
 
 
@@ -251,16 +270,20 @@ def _refresh_again(wallet_account: WalletAccount, result: TokenResult) -> None:
     never_left = 0 if result.may_have_arrived else 1
     if next_try is None:
         next_try = clock.now() + schedule.REFRESH_LADDER[-1]
-        incidents.raise_incident(
-            REFRESH_REFUSED,
-            f"{wallet_account} could not be refreshed for two days: {result.code or 'no answer'}.",
-            subject=wallet_account,
+        lost(
+            wallet_account,
+            alone=lambda: incidents.raise_incident(
+                REFRESH_REFUSED,
+                f"{wallet_account} could not be refreshed for two days: {result.code or 'no answer'}.",
+                subject=wallet_account,
+            ),
         )
     WalletAccount.objects.filter(pk=wallet_account.pk).update(
         due_at=next_try,
         lease_until=None,
         attempts=F("attempts") + 1,
         refreshes_sent=F("refreshes_sent") - never_left,
+        refresh_code=result.code[:64],
     )
     wallet_account.refresh_from_db()
 
@@ -275,7 +298,7 @@ def token_refused(wallet_account: WalletAccount, token_index: str) -> WalletAcco
         wallet_account.lock()
         if wallet_account.status != WalletStatus.ACTIVE or wallet_account.access_token_index != token_index:
             return wallet_account
-        if wallet_account.doubted_at is not None and _is_being_refreshed(wallet_account):
+        if wallet_account.is_in_doubt:
             return wallet_account
         if wallet_account.refresh_token and wallet_account.doubted_at is None:
             at = clock.now()
@@ -286,14 +309,6 @@ def token_refused(wallet_account: WalletAccount, token_index: str) -> WalletAcco
         else:
             _die(wallet_account, "The acquirer refused the token.", heard_from=Messenger.PAY_ANSWER)
     return wallet_account
-
-
-def _is_being_refreshed(wallet_account: WalletAccount) -> bool:
-    """Whether a refresh is due before its ordinary day, or on its way."""
-    if not wallet_account.refresh_token or wallet_account.due_at is None:
-        return False
-    ordinary = schedule.refresh_due(expires_at=wallet_account.access_token_expires_at, can_refresh=True)
-    return ordinary is None or wallet_account.due_at < ordinary
 
 
 def token_worked(wallet_account: WalletAccount, token_index: str) -> None:
@@ -315,9 +330,17 @@ def expire(wallet_account: WalletAccount) -> WalletAccount:
 
 def _die(wallet_account: WalletAccount, why: str, *, heard_from: Messenger) -> None:
     wallet_account.advance(
-        WalletEvent.TOKEN_DIED, heard_from=heard_from, note=why, end_reason=why[:256], due_at=None, lease_until=None
+        WalletEvent.TOKEN_DIED,
+        heard_from=heard_from,
+        note=why,
+        end_reason=why[:256],
+        needs_since=clock.now(),
+        due_at=None,
+        lease_until=None,
     )
     announcements.wallet_needs_authorization(wallet_account)
+    if heard_from != Messenger.CLOCK:
+        lost(wallet_account)
 
 
 def wallet_subject(wallet_account: WalletAccount) -> str:

@@ -13,8 +13,9 @@ from django.utils.safestring import SafeString
 from authorizations import operations
 from authorizations.desk import ENDING
 from authorizations.models import Authorization, Buyer, WalletAccount
-from authorizations.states import AuthorizationStatus, WalletStatus
-from portal import clock, gather
+from authorizations.operations.tokens import wallet_subject
+from authorizations.states import AuthorizationStatus, RefreshResult, WalletStatus
+from portal import clock, gather, registry
 from portal.acquirer.wallets import name_of
 from portal.admin import display
 from portal.admin.acts import Act, Done, ReasonForm
@@ -43,6 +44,15 @@ def _wallet_chip(wallet: WalletAccount) -> Chip:
     return Chip(status.label, _WALLET_TONES.get(status, ""))
 
 
+def refreshed(wallet: WalletAccount) -> SafeString | str:
+    """What became of the newest refresh, in words, and when it was sent."""
+    if wallet.refresh_sent_at is None or not wallet.refresh_result:
+        return display.NOTHING
+    result = RefreshResult(wallet.refresh_result)
+    code = "" if result is RefreshResult.SUCCEEDED else wallet.refresh_code
+    return display.joined((result.label, code, display.when(wallet.refresh_sent_at)))
+
+
 def _attempt_chip(attempt: Authorization) -> Chip:
     status = AuthorizationStatus(attempt.status)
     return Chip(status.label, _ATTEMPT_TONES.get(status, ""))
@@ -69,6 +79,7 @@ class RevokeForm(ReasonForm):
             ),
             say("What was paid stays paid, and can still be given back."),
             say("To pay with it again, the buyer must agree anew in the wallet."),
+            *(sentence for stopping in registry.consents for sentence in stopping(wallet)),
         ]
 
     def is_risky(self) -> bool:
@@ -109,29 +120,12 @@ class BoundDay(DayFilter):
     field = "bound_at"
 
 
-@admin.register(WalletAccount)
-class WalletAccountAdmin(LedgerAdmin):
-    """A bound wallet: whether it may be debited, until when, and what ended it."""
+class WalletPages(LedgerAdmin):
+    """What every list of bound wallets shares: the wallet, its buyer, and the page that tells of both."""
 
-    section, position, icon = "Wallets", 10, "wallet"
-    menu_label = lazy("Wallet accounts")
-    hint = lazy("newest first")
-    empty_title = lazy("No wallet bound yet")
-    empty_text = lazy("When a buyer agrees in a wallet, the binding appears here.")
-    list_display = ("label", "buyer_shown", "state", "until", "bound")
-    more_columns = ("public_id", "ended_at", "end_reason")
     personal_columns = ("label", "buyer_shown")
     list_select_related = ("buyer",)
     page_select_related = ("account",)
-    list_filter = (WalletQuestions, WalletFilter, BoundDay, AccountFilter)
-    search_fields = ("login_label", "public_id", "buyer__reference", "authorizations__auth_state")
-    acts = (Act("revoke", lazy("Revoke…"), form=RevokeForm, tone="risk", why_not=_not_revocable),)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[WalletAccount]:
-        """Without the secrets: no page shows them, so no page decrypts them."""
-        return super().get_queryset(request).defer("access_token", "user_id")
-
-    hot_rows = gather.Standing(lambda: WalletAccount.objects.filter(status=WalletStatus.REVOKING, attempts__gt=0))
 
     @display.column(lazy("Wallet"))
     def label(self, wallet: WalletAccount) -> str:
@@ -145,23 +139,20 @@ class WalletAccountAdmin(LedgerAdmin):
     def state(self, wallet: WalletAccount) -> Chip:
         return _wallet_chip(wallet)
 
-    @display.column(lazy("Consent ends"), numeric=True, is_minor=True)
-    def until(self, wallet: WalletAccount) -> SafeString | str:
-        if wallet.status != WalletStatus.ACTIVE:
-            return display.NOTHING
-        return display.when(wallet.access_token_expires_at)
-
     @display.column(lazy("Bound"), numeric=True)
     def bound(self, wallet: WalletAccount) -> SafeString | str:
         return display.when(wallet.bound_at)
 
     def headline(self, wallet: WalletAccount) -> Headline:
         line = display.joined((display.to(wallet.buyer, say("Buyer {buyer}", buyer=wallet.buyer)), wallet.account.name))
-        return Headline(self.label(wallet), (_wallet_chip(wallet),), line)
+        chips = [_wallet_chip(wallet)]
+        if wallet.status == WalletStatus.ACTIVE and wallet.is_in_doubt:
+            chips.append(Chip(say("In doubt"), "wait"))
+        return Headline(self.label(wallet), chips, line)
 
     def subjects(self, wallet: WalletAccount) -> list[str]:
         states = wallet.authorizations.values_list("auth_state", flat=True)
-        return [wallet.public_id, *states]
+        return [wallet.public_id, wallet_subject(wallet), *states]
 
     def cards(self, request: HttpRequest, wallet: WalletAccount) -> list[Card]:
         refreshes = say("yes") if wallet.refresh_token else say("no: the buyer must agree again when it ends")
@@ -177,13 +168,43 @@ class WalletAccountAdmin(LedgerAdmin):
                     (say("Ends"), display.stamp(wallet.access_token_expires_at)),
                     (say("Can be refreshed"), refreshes),
                     (say("Refreshed next"), display.when(wallet.due_at)),
+                    (say("Last refresh"), refreshed(wallet)),
                     (say("Doubted"), display.stamp(wallet.doubted_at)),
+                    (say("Needs authorization since"), display.stamp(wallet.needs_since)),
                     (say("Ended"), display.stamp(wallet.ended_at)),
                     (say("Because"), wallet.end_reason or display.NOTHING),
                     (say("Account"), display.to(wallet.account)),
                 ],
             )
         ]
+
+
+@admin.register(WalletAccount)
+class WalletAccountAdmin(WalletPages):
+    """A bound wallet: whether it may be debited, until when, and what ended it."""
+
+    section, position, icon = "Wallets", 10, "wallet"
+    menu_label = lazy("Wallet accounts")
+    hint = lazy("newest first")
+    empty_title = lazy("No wallet bound yet")
+    empty_text = lazy("When a buyer agrees in a wallet, the binding appears here.")
+    list_display = ("label", "buyer_shown", "state", "until", "bound")
+    more_columns = ("public_id", "ended_at", "end_reason")
+    list_filter = (WalletQuestions, WalletFilter, BoundDay, AccountFilter)
+    search_fields = ("login_label", "public_id", "buyer__reference", "authorizations__auth_state")
+    acts = (Act("revoke", lazy("Revoke…"), form=RevokeForm, tone="risk", why_not=_not_revocable),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WalletAccount]:
+        """Without the secrets: no page shows them, so no page decrypts them."""
+        return super().get_queryset(request).defer("access_token", "user_id")
+
+    hot_rows = gather.Standing(lambda: WalletAccount.objects.filter(status=WalletStatus.REVOKING, attempts__gt=0))
+
+    @display.column(lazy("Consent ends"), numeric=True, is_minor=True)
+    def until(self, wallet: WalletAccount) -> SafeString | str:
+        if wallet.status != WalletStatus.ACTIVE:
+            return display.NOTHING
+        return display.when(wallet.access_token_expires_at)
 
     def revoke(self, request: HttpRequest, wallet: WalletAccount, form: RevokeForm) -> Done:
         ended = operations.revoke(
@@ -238,6 +259,7 @@ class AuthorizationAdmin(LedgerAdmin):
             .get_queryset(request)
             .defer(
                 "auth_url",
+                "links",
                 "auth_code",
                 "wallet_account__access_token",
                 "wallet_account__refresh_token",
@@ -289,7 +311,7 @@ class AuthorizationAdmin(LedgerAdmin):
                     (say("Lapses"), display.stamp(attempt.expires_at)),
                     (say("Device"), f"{attempt.terminal_type} {attempt.os_type}".strip()),
                     (say("Result"), display.joined((attempt.result_code, attempt.result_message)) or display.NOTHING),
-                    *display.meaning_facts(attempt.result_code),
+                    *display.meaning_facts(attempt.result_code, "applyToken"),
                     (say("Begun by"), f"{attempt.actor_name} ({attempt.actor_kind.replace('_', ' ').lower()})"),
                     (say("Account"), display.to(attempt.account)),
                 ],
@@ -338,7 +360,7 @@ class BuyerAdmin(LedgerAdmin):
 
     def cards(self, request: HttpRequest, buyer: Buyer) -> list[Card]:
         wallets = buyer.wallet_accounts.defer("access_token", "refresh_token", "user_id")[:_NEWEST_SHOWN]
-        attempts = buyer.authorizations.defer("auth_url", "auth_code")[:_NEWEST_SHOWN]
+        attempts = buyer.authorizations.defer("auth_url", "links", "auth_code")[:_NEWEST_SHOWN]
         orders = f"{reverse('admin:payments_order_changelist')}?{urlencode({'q': buyer.reference})}"
         return [
             Card(
