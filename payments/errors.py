@@ -71,3 +71,52 @@ class NeedsMerchant(PortalError):
 
     code = "needs_merchant"
     sentence = "Order {number} is paid. Ask the merchant to give the money back."
+
+
+class SubscriptionNotPossible(PortalError):
+    """What is wanted of a subscription is not possible in its present state."""
+
+    code = "subscription_not_possible"
+    sentence = "This is not possible with subscription {number}: {why}."
+
+
+class PlanNotOffered(InvalidInput):
+    """There is no such plan, or it may not be started any more."""
+
+    code = "plan_not_offered"
+    sentence = "The plan {plan} is not offered."
+
+
+class AmountAboveAgreed(InvalidInput):
+    """More than the buyer agreed to be charged in one cycle."""
+
+    code = "amount_above_agreed"
+    sentence = "{amount} is more than the buyer agreed to: at most {most} in one cycle."
+
+
+class NoSuchDueDate(InvalidInput):
+    """The subscription has no cycle on that day that could still be named."""
+
+    code = "no_such_due_date"
+    sentence = "{day} is no due date that can still be changed; the next one is {next_on}."
+
+
+class DeclarationNotPossible(PortalError):
+    """The payment is none that customs can be told of now, or was told of already."""
+
+    code = "declaration_not_possible"
+    sentence = "This payment cannot be declared to customs: {why}."
+
+
+class DeclarationExceedsPayment(PortalError):
+    """More than is left of the payment, counting what is declared or promised already."""
+
+    code = "declaration_exceeds_payment"
+    sentence = "{amount} is more than can still be declared: {declarable} is left."
+
+
+class AmendmentNotPossible(PortalError):
+    """The documented conditions for transmitting a declaration again are not met."""
+
+    code = "amendment_not_possible"
+    sentence = "This declaration cannot be transmitted again: {why}."

@@ -7,8 +7,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model
 
-from payments.models import Order, Payment
+from payments.customs.promising import CURRENCY
+from payments.models import CERTIFICATE, Declaration, Order, Payment
 from portal import evidence, journal, registry
+from portal.acquirer.masking import HIDDEN
 from portal.actor import Actor
 from portal.evidence import Told, record, rows, said
 from portal.registry import Evidence
@@ -35,6 +37,13 @@ _CANCEL = (
     "cancel_id", "status", "amount_value", "reason_code", "note", "created_at", "finished_at", "result_code",
     "result_message", *_ACTOR,
 )  # fmt: skip
+_DECLARATION = (
+    "declaration_request_id", "status", "amount_value", "currency", "customs_code", "merchant_customs_code",
+    "merchant_customs_name", "is_split", "suborder_id", "created_at", "sent_at", "amended_at", "finished_at",
+    "result_code", "result_message", "customs_payment_id", "customs_order_id", "identity_check", "clearing_channel",
+    "clearing_transaction_id", "provider_registration_id", "status_text", "customs_result_code", "customs_result",
+    *_ACTOR,
+)  # fmt: skip
 _CONTRADICTION = ("said", "heard_from", "detail", "at", "settled_at", "settled_how")
 _WALLET = ("public_id", "wallet", "login_label", "status", "bound_at")
 
@@ -44,7 +53,15 @@ def parts_of(order: Order) -> list[Model]:
     parts: list[Model] = [order]
     for payment in order.payments.order_by("created_at", "pk").prefetch_related("refunds", "cancels"):
         parts += [payment, *payment.refunds.all(), *payment.cancels.all()]
-    return parts
+    return [*parts, *declarations_of(order)]
+
+
+def declarations_of(order: Order) -> list[Declaration]:
+    """What was declared to customs of the order; nothing is, and nothing is asked, in another currency than theirs."""
+    if order.currency != CURRENCY:
+        return []
+    rows = Declaration.objects.filter(payment__order=order).select_related("payment").defer(*CERTIFICATE)
+    return list(rows.order_by("created_at", "pk"))
 
 
 def of_order(order: Any) -> list[Evidence]:
@@ -52,6 +69,7 @@ def of_order(order: Any) -> list[Evidence]:
     if not isinstance(order, Order):
         return []
     payments = order.payments.select_related("wallet_account").order_by("created_at", "pk")
+    declared = declarations_of(order)
     return [
         rows(
             "order",
@@ -64,6 +82,7 @@ def of_order(order: Any) -> list[Evidence]:
             },
         ),
         rows("payments", [_payment(payment) for payment in payments]),
+        *([rows("declarations", [_declaration(one) for one in declared])] if declared else []),
     ]
 
 
@@ -81,6 +100,16 @@ def _payment(payment: Payment) -> dict[str, Any]:
         "refunds": [record(refund, *_REFUND) | {"changes": _changes(refund)} for refund in refunds],
         "cancels": [record(cancel, *_CANCEL) | {"changes": _changes(cancel)} for cancel in cancels],
         "contradictions": [record(each, *_CONTRADICTION) for each in contradictions],
+    }
+
+
+def _declaration(declaration: Declaration) -> dict[str, Any]:
+    """Of the buyer's certificate only its kind: number and name are not even read."""
+    certificate = {"kind": declaration.certificate_kind, "number": HIDDEN, "name": HIDDEN}
+    return record(declaration, *_DECLARATION) | {
+        "payment_request_id": declaration.payment.payment_request_id,
+        "certificate": certificate if declaration.certificate_kind else None,
+        "changes": _changes(declaration),
     }
 
 

@@ -1,11 +1,13 @@
-"""How orders, payments, refunds, cancels and products are found by an id, and what a hit says about itself."""
+"""How orders, payments, refunds, cancels, subscriptions and products are found by an id, and what a hit says."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from authorizations.models import secrets_of
 from payments.admin import chips
-from payments.models import Cancel, Order, Payment, Product, Refund
+from payments.admin.declarations import chip as declaration_chip
+from payments.admin.subscriptions import subscription_chip
+from payments.models import CERTIFICATE, Cancel, Declaration, Order, Payment, Product, Refund, Subscription
 from portal.acquirer.wallets import name_of
 from portal.admin.display import Chip, page_of
 from portal.registry import Found, Searched
@@ -56,6 +58,20 @@ def _cancels(keys: Sequence[Any]) -> list[Found]:
     ]
 
 
+def _declarations(keys: Sequence[Any]) -> list[Found]:
+    rows = Declaration.objects.filter(pk__in=keys).select_related("payment__order").defer(*CERTIFICATE)
+    return [
+        _found(
+            row,
+            row.declaration_request_id,
+            declaration_chip(row),
+            amount=row.amount,
+            detail=say("of order {number}, to {office}", number=row.payment.order.number, office=row.customs_code),
+        )
+        for row in rows
+    ]
+
+
 def _products(keys: Sequence[Any]) -> list[Found]:
     return [
         Found(
@@ -69,11 +85,29 @@ def _products(keys: Sequence[Any]) -> list[Found]:
     ]
 
 
+def _subscriptions(keys: Sequence[Any]) -> list[Found]:
+    rows = Subscription.objects.filter(pk__in=keys).select_related("plan", "buyer")
+    return [
+        Found(
+            label=row.number,
+            url=page_of(row),
+            amount=str(row.plan.amount or ""),
+            state=(chip := subscription_chip(row)).word,
+            tone=chip.tone,
+            at=row.started_at,
+            detail=f"{row.buyer} · {row.plan.name}",
+        )
+        for row in rows
+    ]
+
+
 def _wallet(payment: Payment) -> str:
     return f"{name_of(payment.wallet_account.wallet)} {payment.wallet_account.login_label}".strip()
 
 
-def _found(row: Order | Payment | Refund | Cancel, label: str, chip: Chip, *, amount: Any, detail: str) -> Found:
+def _found(
+    row: Order | Payment | Refund | Cancel | Declaration, label: str, chip: Chip, *, amount: Any, detail: str
+) -> Found:
     return Found(
         label=label,
         url=page_of(row),
@@ -109,5 +143,21 @@ SEARCHED = {
         prefixes=("refund_request_id", "refund_id"),
     ),
     "cancels": Searched(kind=lazy("Cancels"), model=Cancel, show=_cancels, own=("cancel_id",), prefixes=("cancel_id",)),
+    "declarations": Searched(
+        kind=lazy("Customs declarations"),
+        model=Declaration,
+        show=_declarations,
+        own=("declaration_request_id", "customs_payment_id"),
+        mentions=("customs_order_id",),
+        prefixes=("declaration_request_id", "customs_payment_id"),
+    ),
+    "subscriptions": Searched(
+        kind=lazy("Subscriptions"),
+        model=Subscription,
+        show=_subscriptions,
+        own=("number", "reference"),
+        mentions=("buyer__reference",),
+        prefixes=("number", "reference"),
+    ),
     "products": Searched(kind=lazy("Products"), model=Product, show=_products, mentions=("sku",)),
 }

@@ -9,7 +9,7 @@ of the money later.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,10 +21,10 @@ from portal import clock
 from portal.acquirer.wallets import name_of
 from portal.admin.display import day_name
 from portal.money import Money
-from portal.registry import Panel
+from portal.registry import Once, Panel
 from portal.words import say
 
-DAYS, WEEK = 30, 7
+DAYS, WEEK = figures.DAYS, 7
 _CURRENCIES_AT_MOST = 12
 _BAR, _GAP, _HEIGHT = 5, 2, 36
 _PERMISSION = "payments.view_payment"
@@ -59,7 +59,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class _Books:
-    """The figures of the days shown."""
+    """The figures of the days shown: one for each day, wallet and currency."""
 
     today: date
     figures: Sequence[figures.Figure]
@@ -83,9 +83,9 @@ class _Books:
         return list(tallies.items())
 
 
-def panels() -> list[Panel]:
+def panels(once: Once) -> list[Panel]:
     """Paid per currency, and the week by wallet; nothing where nothing was tried in all those days."""
-    books = _read()
+    books = _read(once(figures.recent))
     busiest: dict[str, int] = defaultdict(int)
     for one in books.figures:
         busiest[one.currency] += one.times
@@ -93,15 +93,16 @@ def panels() -> list[Panel]:
         return []
     currencies = sorted(busiest, key=lambda currency: (-busiest[currency], currency))[:_CURRENCIES_AT_MOST]
     days = books.days(DAYS)
+    said = {day: day_name(day, with_weekday=True) for day in days}
     return [
         Panel(
             title=say("Paid"),
             note=say("by currency, each for itself"),
             template="payments/paid.html",
             context={
-                "currencies": [_currency(books, currency, days) for currency in currencies],
+                "currencies": [_currency(books, currency, said) for currency in currencies],
                 "names": currencies,
-                "days": _days(books, days, currencies),
+                "days": _days(books, said, currencies),
                 "count": DAYS,
             },
             permission=_PERMISSION,
@@ -118,13 +119,11 @@ def panels() -> list[Panel]:
     ]
 
 
-def _read() -> _Books:
-    zone = timezone.get_default_timezone()
-    today = timezone.localtime(clock.now(), zone).date()
+def _read(hours: figures.Hours) -> _Books:
+    today = timezone.localtime(clock.now()).date()
     first = today - timedelta(days=DAYS - 1)
-    start = timezone.make_aware(datetime.combine(first, time.min), zone)
     # Of the hour in which the first day begins, a part may belong to the day before.
-    return _Books(today, [one for one in figures.since(start) if one.day >= first])
+    return _Books(today, [one for one in hours.figures() if one.day >= first])
 
 
 def rows_of(model: str, **asked: object) -> str:
@@ -132,9 +131,9 @@ def rows_of(model: str, **asked: object) -> str:
     return f"{reverse(f'admin:payments_{model}_changelist')}?{urlencode(asked)}"
 
 
-def _currency(books: _Books, currency: str, days: Sequence[date]) -> dict[str, Any]:
+def _currency(books: _Books, currency: str, said: dict[date, str]) -> dict[str, Any]:
     spans = ((1, 0), (WEEK, WEEK), (DAYS, DAYS))  # days, and what the list calls them
-    by_day = books.by_day(currency, days)
+    by_day = books.by_day(currency, said)
     back = books.tally(days=DAYS, currency=currency).refunded
     best, most = max(by_day, key=lambda pair: pair[1].value)
     return {
@@ -143,8 +142,8 @@ def _currency(books: _Books, currency: str, days: Sequence[date]) -> dict[str, A
         "refunded": Figure(
             Money(back, currency), rows_of("refund", ask="refunded", day=DAYS, currency=currency) if back else ""
         ),
-        "bars": _bars(by_day, currency, books.today),
-        "width": len(days) * (_BAR + _GAP) - _GAP,
+        "bars": _bars(by_day, currency, books.today, said),
+        "width": len(said) * (_BAR + _GAP) - _GAP,
         "height": _HEIGHT,
         "said": say("Best day {day} with {value}.", day=day_name(best), value=Money(most.value, currency))
         if most.value
@@ -162,15 +161,15 @@ def _paid(books: _Books, currency: str, length: int, code: int) -> Figure:
     )
 
 
-def _days(books: _Books, days: Sequence[date], currencies: Sequence[str]) -> list[dict[str, Any]]:
+def _days(books: _Books, said: dict[date, str], currencies: Sequence[str]) -> list[dict[str, Any]]:
     """The lines of the table that tells what the bars draw, newest day first."""
-    columns = [dict(books.by_day(currency, days)) for currency in currencies]
+    columns = [dict(books.by_day(currency, said)) for currency in currencies]
     return [
         {
-            "label": day_name(day, with_weekday=True),
+            "label": said[day],
             "cells": [_cell(column[day], day, currency) for currency, column in zip(currencies, columns, strict=True)],
         }
-        for day in reversed(days)
+        for day in reversed(said)
     ]
 
 
@@ -181,7 +180,9 @@ def _cell(tally: _Tally, day: date, currency: str) -> Figure:
     return Figure(Money(tally.value, currency), url)
 
 
-def _bars(by_day: Sequence[tuple[date, _Tally]], currency: str, today: date) -> list[dict[str, Any]]:
+def _bars(
+    by_day: Sequence[tuple[date, _Tally]], currency: str, today: date, said: dict[date, str]
+) -> list[dict[str, Any]]:
     """The rectangles of one currency's chart, in the units of its view box; heights are shares of its best day."""
     most = max((tally.value for _, tally in by_day), default=0)
     bars: list[dict[str, Any]] = []
@@ -196,7 +197,7 @@ def _bars(by_day: Sequence[tuple[date, _Tally]], currency: str, today: date) -> 
                 "tone": "none" if not tally.value else "now" if day == today else "",
                 "title": say(
                     "{day}: {value}, {paid} paid",
-                    day=day_name(day, with_weekday=True),
+                    day=said[day],
                     value=Money(tally.value, currency),
                     paid=tally.paid,
                 ),

@@ -10,9 +10,9 @@ from django.db.models.functions import Coalesce
 from payments import schedule
 from payments.models import UNPAID, BulkLine, Cancel, Contradiction, Order, Payment, Refund
 from payments.states import CancelStatus, LineStatus, PaymentStatus, RefundStatus
-from portal import clock, due
+from portal import catalogue, clock, due
 from portal.acquirer.results import Outcome, PaymentResult, RefundMessage, SignatureVerdict
-from portal.acquirer.wallets import wallet_facts
+from portal.acquirer.wallets import Wallet
 from portal.gateways import AccountNotReady, acquirer_for, kept
 from portal.models import Exchange
 from portal.money import Money
@@ -38,31 +38,37 @@ class MoneyBack:
     """Why nothing can be given back, or why it is a refund; a sentence part for a person."""
 
 
-def cancel_until(payment: Payment) -> datetime | None:
+def method_of(payment: Payment) -> Wallet | None:
+    """What the account's catalogue says now of the method a payment was made with."""
+    wallet_account = payment.wallet_account
+    return catalogue.facts_of(wallet_account.account_id, wallet_account.wallet)
+
+
+def cancel_until(payment: Payment, method: Wallet | None) -> datetime | None:
     """Until when a paid payment may be cancelled; None where it cannot be.
 
     Source: https://docs.antom.com/ac/tokenized/cancel
     """
     if payment.paid_at is None:
         return None
-    return acquirer_for(payment.account).cancel_deadline(payment.paid_at, wallet=payment.wallet_account.wallet)
+    return acquirer_for(payment.account).cancel_deadline(payment.paid_at, method=method)
 
 
-def refund_until(payment: Payment) -> datetime | None:
-    """Until when a paid payment may be refunded, by its wallet's window; None where no window is known."""
-    facts = wallet_facts(payment.wallet_account.wallet)
-    if payment.paid_at is None or facts is None:
+def refund_until(payment: Payment, method: Wallet | None) -> datetime | None:
+    """Until when a paid payment may be refunded, by its method's window; None where no window is known."""
+    if payment.paid_at is None or method is None:
         return None
-    return payment.paid_at + timedelta(days=facts.refund_days)
+    return payment.paid_at + timedelta(days=method.refund_days)
 
 
 def money_back(payment: Payment) -> MoneyBack:
     """What "give the money back" would do now."""
+    method = method_of(payment)
     try:
-        until = cancel_until(payment)
+        until = cancel_until(payment, method)
     except AccountNotReady:
         until = None
-    latest = refund_until(payment)
+    latest = refund_until(payment, method)
     at = clock.now()
 
     def answer(best: str, why: str) -> MoneyBack:

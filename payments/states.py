@@ -146,6 +146,8 @@ class Messenger(TextChoices):
     REFUND_INQUIRY = "REFUND_INQUIRY", "inquiryRefund"
     REFUND_NOTIFICATION = "REFUND_NOTIFICATION", "notifyRefund"
     SETTLEMENT = "SETTLEMENT", "a settlement report"
+    DECLARE_ANSWER = "DECLARE_ANSWER", "the answer to declare"
+    DECLARE_INQUIRY = "DECLARE_INQUIRY", "inquiryDeclarationRequests"
     CLOCK = "CLOCK", "the clock"
 
 

@@ -10,17 +10,17 @@ from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils import timezone
 
-from authorizations.models import secrets_of
 from payments.models import Payment, Refund
 from payments.states import PaymentStatus, RefundStatus
-from portal import clock
+from portal import clock, statements
 from portal.acquirer.results import Advice
 from portal.acquirer.wallets import name_of
 from portal.actor import ActorKind
-from portal.admin.display import brief, page_of
+from portal.admin.display import brief, page_at
 from portal.gather import Standing
 from portal.models import Incident
-from portal.registry import TodayLine
+from portal.money import Money
+from portal.registry import TodayLine, TodayQueue, line_for_each
 from portal.statements import Given
 from portal.words import say
 
@@ -34,48 +34,27 @@ _REASONS_AT_MOST = 10
 # The queue.
 
 
-def waiting() -> list[TodayLine]:
-    """Payments and refunds whose result nobody knows for longer than WAITING; those with an incident are said there."""
-    payments = (
-        _unknown_payments(clock.now() - WAITING)
-        .select_related("order", "wallet_account")
-        .defer(*secrets_of("wallet_account"))
-        .order_by("created_at")[:_LINES_AT_MOST]
+# Payments and refunds whose result nobody knows for longer than WAITING; those with an incident are said there.
+
+
+def _unknown_payments() -> QuerySet[Payment, Any]:
+    rows = Payment.objects.filter(status=PaymentStatus.PROCESSING, created_at__lt=Given("before", DateTimeField()))
+    oldest = rows.exclude(_has_incident(Payment)).order_by("created_at")[:_LINES_AT_MOST]
+    return oldest.values(
+        "order__number", "wallet_account__wallet", "questions_asked", "amount_value", "currency", "pk", "created_at"
     )
-    refunds = (
-        _unknown_refunds(clock.now() - WAITING)
-        .select_related("payment__wallet_account")
-        .defer(*secrets_of("payment__wallet_account"))
-        .order_by("created_at")[:_LINES_AT_MOST]
+
+
+def _unknown_refunds() -> QuerySet[Refund, Any]:
+    rows = Refund.objects.filter(status=RefundStatus.PROCESSING, created_at__lt=Given("before", DateTimeField()))
+    oldest = rows.exclude(_has_incident(Refund)).order_by("created_at")[:_LINES_AT_MOST]
+    return oldest.values(
+        "refund_request_id", "payment__wallet_account__wallet", "amount_value", "currency", "pk", "created_at"
     )
-    return [*map(_payment_line, payments), *map(_refund_line, refunds)]
-
-
-def _unknown_payments(before: datetime | Given) -> QuerySet[Payment]:
-    rows = Payment.objects.filter(status=PaymentStatus.PROCESSING, created_at__lt=before)
-    return rows.exclude(_has_incident(Payment))
-
-
-def _unknown_refunds(before: datetime | Given) -> QuerySet[Refund]:
-    rows = Refund.objects.filter(status=RefundStatus.PROCESSING, created_at__lt=before)
-    return rows.exclude(_has_incident(Refund))
 
 
 def _long_ago() -> dict[str, datetime]:
     return {"before": clock.now() - WAITING}
-
-
-WAITING_ROWS = [
-    (
-        "payments.view_payment",
-        Standing(lambda: _unknown_payments(Given("before", DateTimeField()))[:_LINES_AT_MOST], _long_ago),
-    ),
-    (
-        "payments.view_refund",
-        Standing(lambda: _unknown_refunds(Given("before", DateTimeField()))[:_LINES_AT_MOST], _long_ago),
-    ),
-]
-"""What ``waiting`` has a line for."""
 
 
 def _has_incident(model: type[Model]) -> Exists:
@@ -89,78 +68,70 @@ def _tone(since: datetime) -> str:
     return "bad" if clock.now() - since >= _ALARMING else "wait"
 
 
-def _payment_line(payment: Payment) -> TodayLine:
+def _payment_line(row: Mapping[str, Any]) -> TodayLine:
     asked = (
         say("asked once")
-        if payment.questions_asked == 1
-        else say("asked {questions_asked} times", questions_asked=payment.questions_asked)
+        if row["questions_asked"] == 1
+        else say("asked {questions_asked} times", questions_asked=row["questions_asked"])
     )
-    wallet = name_of(payment.wallet_account.wallet)
+    wallet = name_of(row["wallet_account__wallet"])
     return TodayLine(
         label=say("Unknown"),
-        tone=_tone(payment.created_at),
+        tone=_tone(row["created_at"]),
         sentence=say(
             "Payment of order {order_number}: {wallet}, {asked}, no final answer",
-            order_number=brief(payment.order.number),
+            order_number=brief(row["order__number"]),
             wallet=wallet,
             asked=asked,
         ),
-        url=page_of(payment),
-        act_url=reverse("admin:payments_payment_act", args=(payment.pk, "ask")),
+        url=page_at(Payment._meta.label, row["pk"]),
+        act_url=reverse("admin:payments_payment_act", args=(row["pk"], "ask")),
         action=say("Ask now"),
-        since=payment.created_at,
-        amount=str(payment.amount),
+        since=row["created_at"],
+        amount=str(Money(row["amount_value"], row["currency"])),
     )
 
 
-def _refund_line(refund: Refund) -> TodayLine:
-    wallet = name_of(refund.payment.wallet_account.wallet)
+def _refund_line(row: Mapping[str, Any]) -> TodayLine:
     return TodayLine(
         label=say("Unknown"),
-        tone=_tone(refund.created_at),
+        tone=_tone(row["created_at"]),
         sentence=say(
             "Refund {refund_request_id}: to {wallet}, no final answer",
-            refund_request_id=brief(refund.refund_request_id),
-            wallet=wallet,
+            refund_request_id=brief(row["refund_request_id"]),
+            wallet=name_of(row["payment__wallet_account__wallet"]),
         ),
-        url=page_of(refund),
-        act_url=reverse("admin:payments_refund_act", args=(refund.pk, "ask_refund")),
+        url=page_at(Refund._meta.label, row["pk"]),
+        act_url=reverse("admin:payments_refund_act", args=(row["pk"], "ask_refund")),
         action=say("Ask now"),
-        since=refund.created_at,
-        amount=str(refund.amount),
+        since=row["created_at"],
+        amount=str(Money(row["amount_value"], row["currency"])),
     )
 
 
-def failures() -> list[TodayLine]:
-    """Charges of the last day that failed and that a person can mend, one line for each reason.
-
-    A buyer who sees "not enough money" mends it; nobody sees that our request was refused as wrong, or that a charge
-    by the shop's server failed while the buyer was not there.
-    """
-    found = (
-        _failed_for_a_person(clock.now() - _LATELY)
-        .values("result_code", "advice")
-        .annotate(times=Count("pk"), first=Min("created_at"), one=Min("pk"))
-        .order_by("first")[:_REASONS_AT_MOST]
-    )
-    return [_failure_line(row) for row in found]
+# Charges of the last day that failed and that a person can mend, one line for each reason. A buyer who sees "not enough
+# money" mends it; nobody sees that our request was refused as wrong, or that a charge by the shop's server failed while
+# the buyer was not there.
 
 
-def _reasons(since: datetime | Given) -> QuerySet[Payment, Any]:
-    return _failed_for_a_person(since).order_by().values("result_code", "advice").distinct()[:_REASONS_AT_MOST]
+def _failures() -> QuerySet[Payment, Any]:
+    reasons = _failed_for_a_person().values("result_code", "advice")
+    return reasons.annotate(times=Count("pk"), first=Min("created_at"), one=Min("pk")).order_by("first")[
+        :_REASONS_AT_MOST
+    ]
 
 
-FAILURE_ROWS = [
-    (
-        "payments.view_payment",
-        Standing(lambda: _reasons(Given("since", DateTimeField())), lambda: {"since": clock.now() - _LATELY}),
-    )
-]
-"""What ``failures`` has a line for: each reason."""
+def _reasons() -> QuerySet[Payment, Any]:
+    return _failed_for_a_person().order_by().values("result_code", "advice").distinct()[:_REASONS_AT_MOST]
 
 
-def _failed_for_a_person(since: datetime | Given) -> QuerySet[Payment]:
-    failed = Payment.objects.filter(status=PaymentStatus.FAILED, created_at__gte=since)
+def _lately() -> dict[str, datetime]:
+    return {"since": clock.now() - _LATELY}
+
+
+def _failed_for_a_person() -> QuerySet[Payment]:
+    since = Given("since", DateTimeField())
+    failed = Payment.objects.filter(status=PaymentStatus.FAILED, created_at__gte=since, created_at__lt=statements.NEVER)
     ours = Q(advice__in=(Advice.FIX_REQUEST, Advice.CALL_SUPPORT))
     return failed.filter(ours | Q(actor_kind=ActorKind.MERCHANT_SERVER))
 
@@ -184,3 +155,17 @@ def _failure_line(row: Mapping[str, Any]) -> TodayLine:
         action=say("Look"),
         since=row["first"],
     )
+
+
+_PAYMENTS, _REFUNDS = Standing(_unknown_payments, _long_ago), Standing(_unknown_refunds, _long_ago)
+QUEUES = {
+    "payments": TodayQueue("payments.view_payment", [_PAYMENTS], _PAYMENTS, line_for_each(_payment_line)),
+    "refunds": TodayQueue("payments.view_refund", [_REFUNDS], _REFUNDS, line_for_each(_refund_line)),
+    "failures": TodayQueue(
+        "payments.view_payment",
+        [Standing(_reasons, _lately)],
+        Standing(_failures, _lately),
+        line_for_each(_failure_line),
+    ),
+}
+"""What waits for a person, as the first page asks for it."""

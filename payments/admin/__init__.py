@@ -1,5 +1,15 @@
 """The payments desk: read everything, edit nothing, act through operations."""
 
-from payments.admin import bulk, orders, payments, products, returns
+from payments.admin import bulk, declarations, orders, payments, plans, products, retry_policies, returns, subscriptions
 
-__all__ = ["bulk", "orders", "payments", "products", "returns"]
+__all__ = [
+    "bulk",
+    "declarations",
+    "orders",
+    "payments",
+    "plans",
+    "products",
+    "retry_policies",
+    "returns",
+    "subscriptions",
+]

@@ -15,7 +15,7 @@ from payments.timeline import whose_money
 from portal import approvals, clock
 from portal.acquirer.wallets import name_of
 from portal.admin import display
-from portal.admin.acts import Act, ActForm, AmountForm, Done, ReasonForm
+from portal.admin.acts import Act, ActForm, AmountForm, Done, ReasonForm, asks_first
 from portal.money import Money
 from portal.words import lazy, say, told
 
@@ -62,7 +62,7 @@ class _PaymentForm(ActForm):
         """That a second person approves, where all that can be given back is more than this one gives alone."""
         payment = self.payment
         why = approvals.would_need(MONEY_BACK, by=self.actor, amount=payment.refundable, account=payment.account)
-        return [say("{why}: then this becomes a request, and nothing is done before.", why=why)] if why else []
+        return asks_first(why)
 
 
 class AskForm(_PaymentForm):

@@ -17,7 +17,7 @@ from payments.operations.bulk import BULK_REFUND, selection, to_try_again
 from payments.states import BulkStatus, LineStatus, RefundStatus
 from portal import approvals
 from portal.admin import display
-from portal.admin.acts import Act, ActForm, ChosenForm, Done, ReasonForm
+from portal.admin.acts import Act, ActForm, ChosenForm, Done, ReasonForm, asks_first
 from portal.admin.display import Chip
 from portal.admin.filters import DayFilter
 from portal.admin.ledger import Card, Headline, LedgerAdmin, Question, Questions, Table
@@ -145,7 +145,7 @@ class StartForm(ActForm):
                 sums=self._sums(),
             ),
             say("Each is checked once more before it is sent. One that is refused stops no other."),
-            *([say("{why}: then this becomes a request, and nothing is done before.", why=why)] if why else []),
+            *asks_first(why),
         ]
 
     def is_risky(self) -> bool:

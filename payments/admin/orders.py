@@ -16,7 +16,7 @@ from payments.admin import chips, truths
 from payments.admin.acts import PAYMENT_ACTS, REASONS, PaymentActs, payment_of, wallet_cell, wallet_words
 from payments.admin.bulk import ChosenOrdersForm, refund_chosen
 from payments.admin.payments import money_back_card
-from payments.evidence import parts_of, take
+from payments.evidence import declarations_of, parts_of, take
 from payments.models import Order, Payment
 from payments.states import OrderStatus, PaymentStatus
 from payments.today import WAITING
@@ -235,7 +235,7 @@ class OrderAdmin(PaymentActs, LedgerAdmin):
         ids: list[str] = []
         for payment in order.payments.all():
             ids += [payment.payment_request_id, *payment.refunds.values_list("refund_request_id", flat=True)]
-        return ids
+        return ids + [declaration.declaration_request_id for declaration in declarations_of(order)]
 
     def cards(self, request: HttpRequest, order: Order) -> list[Card]:
         payment = payment_of(order)

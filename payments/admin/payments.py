@@ -13,6 +13,7 @@ from payments import queries
 from payments.admin import chips, truths
 from payments.admin.acts import PAYMENT_ACTS, PaymentActs, wallet_cell, wallet_words
 from payments.admin.bulk import ChosenPaymentsForm, refund_chosen
+from payments.admin.declarations import DeclareForm, declare, why_not_declare
 from payments.models import Payment
 from payments.states import PaymentStatus
 from payments.today import WAITING
@@ -27,6 +28,7 @@ from portal.money import Money
 from portal.statements import Given
 from portal.words import lazy, say, told
 
+DECLARE = Act("declare", lazy("Declare to customs…"), form=DeclareForm, why_not=why_not_declare)
 _ADVICE = {
     Advice.ASK: lazy("Ask the acquirer; never send it again under a new id."),
     Advice.SEND_AGAIN: lazy("The same request may be sent again under its id."),
@@ -105,7 +107,7 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
         "refunds__refund_id",
         "cancels__cancel_id",
     )
-    acts = PAYMENT_ACTS
+    acts = (*PAYMENT_ACTS, DECLARE)
     list_acts = (Act("bulk_refund", lazy("Refund the ticked…"), form=ChosenPaymentsForm, of_chosen=True),)
     acts_in_timeline = ("refund", "cancel")
 
@@ -115,6 +117,9 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
 
     def bulk_refund(self, request: HttpRequest, thing: None, form: ChosenPaymentsForm) -> Done:
         return refund_chosen(form)
+
+    def declare(self, request: HttpRequest, payment: Payment, form: DeclareForm) -> Done:
+        return declare(payment, form)
 
     hot_rows = gather.Standing(
         lambda: Payment.objects.filter(
@@ -261,7 +266,7 @@ def _facts(payment: Payment) -> Card:
         ("paymentRequestId", display.mono(payment.payment_request_id)),
         ("paymentId", display.mono(payment.payment_id)),
         (say("Result"), display.joined((payment.result_code, payment.result_message)) or display.NOTHING),
-        *display.meaning_facts(payment.result_code),
+        *display.meaning_facts(payment.result_code, "pay"),
         *([(say("What now"), advice)] if advice else []),
         (say("Promised"), display.stamp(payment.created_at)),
         (say("Expires"), display.stamp(payment.expires_at)),

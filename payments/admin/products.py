@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from payments.models import Product
 from payments.operations.products import add_product, edit_product
-from portal.acquirer.wallets import currency_of
+from portal import catalogue
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, Done
 from portal.admin.display import Chip
@@ -57,8 +57,7 @@ class _PricedForm(ActForm):
 
 
 def _currencies(accounts: QuerySet[AcquirerAccount]) -> list[str]:
-    codes = {code for wallets in accounts.values_list("wallets", flat=True) for code in wallets}
-    return sorted({currency_of(code) for code in codes} - {""})
+    return catalogue.currencies_of(accounts)
 
 
 class NewProductForm(_PricedForm):

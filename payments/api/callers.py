@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
-from django.http import Http404
 
 from authorizations.api.callers import BuyerCaller
 from authorizations.models import Buyer, WalletAccount
 from payments.models import Cancel, Order, Payment, Product, Refund
 from portal.api.callers import Caller
+from portal.errors import NotFound
 from portal.statements import Found, Given, hold, known
 
 
@@ -24,20 +24,20 @@ def orders_of(caller: Caller) -> QuerySet[Order]:
 
 
 def order_alone(caller: Caller, number: str) -> Order:
-    """The caller's order of that number, by itself. Raises Http404; somebody else's is not there."""
+    """The caller's order of that number, by itself. Raises NotFound; somebody else's is not there."""
     if isinstance(caller, BuyerCaller):
         order = _BUYERS_OWN.first(number=number, buyer=caller.buyer.pk)
     else:
         order = _ACCOUNTS_OWN.first(number=number, account=caller.account.pk)
     if order is None:
-        raise Http404
+        raise NotFound(thing="order", key=number)
     if order.account_id == caller.account.pk:
         order.account = caller.account
     return order
 
 
 def order_of(caller: Caller, number: str) -> Order:
-    """The caller's order of that number, with all that is shown of it. Raises Http404."""
+    """The caller's order of that number, with all that is shown of it. Raises NotFound."""
     order = order_alone(caller, number)
     order.buyer = caller.buyer if isinstance(caller, BuyerCaller) else _BUYER.get(pk=order.buyer_id)
     order.lines()
@@ -74,22 +74,24 @@ _OF_ACCOUNT = Found(lambda: _to_pay().filter(number=Given("number"), account_id=
 
 def _to_pay() -> QuerySet[Order, Any]:
     wallets = WalletAccount.objects.filter(public_id=Given("wallet"), buyer=OuterRef("buyer")).order_by()
-    return Order.objects.order_by().values_list("pk", Subquery(wallets.values("pk")))
+    return Order.objects.order_by().values_list("pk", Subquery(wallets.values("pk")), "cycle")
 
 
-def order_and_wallet(caller: Caller, number: str, wallet_id: str) -> tuple[Order, WalletAccount | None]:
-    """The caller's order of that number, and its buyer's wallet of that id; both are read when they are held.
+def order_and_wallet(caller: Caller, number: str, wallet_id: str) -> tuple[Order, WalletAccount | None, int | None]:
+    """The caller's order of that number, its buyer's wallet of that id, and the cycle of a subscription it is of.
 
-    Raises Http404; somebody else's order is not there. None for any other wallet, there or not.
+    Order and wallet are read when they are held.
+
+    Raises NotFound; somebody else's order is not there. None for any other wallet, there or not.
     """
     if isinstance(caller, BuyerCaller):
         found = _OF_BUYER.tuples(number=number, buyer=caller.buyer.pk, wallet=wallet_id)
     else:
         found = _OF_ACCOUNT.tuples(number=number, account=caller.account.pk, wallet=wallet_id)
     if not found:
-        raise Http404
-    ((order, wallet),) = found
-    return known(Order, order), None if wallet is None else known(WalletAccount, wallet)
+        raise NotFound(thing="order", key=number)
+    ((order, wallet, cycle),) = found
+    return known(Order, order), None if wallet is None else known(WalletAccount, wallet), cycle
 
 
 def refunds_of(caller: Caller) -> QuerySet[Refund]:

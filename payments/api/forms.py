@@ -2,12 +2,19 @@
 
 from typing import Any
 
+from django.conf import settings
+
 from authorizations.api.forms import REFERENCE, ByCustomer, Device
 from payments.operations.orders import MAX_DESCRIPTION, MAX_LINES, MAX_QUANTITY
 from payments.states import OrderStatus, ReasonCode
 from portal.api.fields import AmountGiven, Choice, CurrencyCode, Listing, Strict, Text, Whole
 from portal.money import MoneyError, exponent
 
+_HOST = r"https://[A-Za-z0-9][A-Za-z0-9.-]*"
+_PAGE_OF_THE_MERCHANT = (
+    _HOST if settings.IS_PRODUCTION else rf"(?:{_HOST}|http://(?:127\.0\.0\.1|localhost))"
+) + r"(?::[0-9]{1,5})?(?:[/?#][!-~]*)?"
+"""No name or password before the host, which would be shown to nobody; a sandbox's shop may stand on this machine."""
 REASONS = [code for code in ReasonCode.values if code != ReasonCode.NO_FINAL_ANSWER]
 
 
@@ -58,6 +65,26 @@ class OrderByMerchant(Strict):
     amount = AmountGiven()
     description = Text(max_length=MAX_DESCRIPTION, help_text="The buyer sees it in the wallet.")
     reference = Text(max_length=64, required=False, help_text="Your own reference of the order; it is taken once.")
+
+
+class HostedPageWanted(Strict):
+    """Where a customer's browser is to go."""
+
+    customer = Text(max_length=REFERENCE, help_text="Your own reference of the customer, who is made on first sight.")
+    order = Text(
+        max_length=64,
+        required=False,
+        help_text="The `number` of an order of this customer's, to be paid; without it, the page of their wallets.",
+    )
+    return_url = Text(
+        max_length=500,
+        required=False,
+        pattern=_PAGE_OF_THE_MERCHANT,
+        error_messages={
+            "pattern": "Give the address of a page of yours, by https and without a name or password in it."
+        },
+        help_text="Where the customer goes back to you; by https.",
+    )
 
 
 class OrderQuery(Listing, ByCustomer):

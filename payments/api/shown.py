@@ -211,6 +211,14 @@ class PayAnswer(serializers.Serializer[Any]):
     order = OrderShown()
 
 
+@extend_schema_serializer(component_name="HostedPage")
+class HostedPageShown(serializers.Serializer[Any]):
+    """A link for one browser."""
+
+    url = serializers.CharField(help_text="Redirect the customer's browser there.")
+    expires_at = Moment(help_text="Until when it opens.")
+
+
 @extend_schema_serializer(component_name="Product")
 class ProductShown(serializers.Serializer[Product]):
     """Something the merchant sells."""

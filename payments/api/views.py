@@ -1,15 +1,15 @@
 """Products, orders, paying, calling off, refunding: parse, one operation, answer."""
 
+from functools import partial
 from typing import Any
 
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ErrorDetail, ValidationError
 
-from authorizations.api.callers import BuyerCaller, refuse_customer, terminal_of, terminal_type_of
+from authorizations.api.callers import BuyerCaller, refuse_merchants_questions, terminal_of, terminal_type_of
 from authorizations.models import WalletAccount
 from authorizations.operations.buyers import meet
 from payments import operations
@@ -19,14 +19,14 @@ from payments.errors import RefundNotPossible
 from payments.models import Order, Payment
 from payments.operations.calling_off import call_off
 from payments.states import OrderStatus, PaymentStatus
+from payments.subscriptions.operations import pay_by_hand
 from portal.acquirer import TerminalType
-from portal.api.callers import Caller, MerchantsOnly, caller_of
+from portal.api.callers import Caller, MerchantsOnly, caller_of, one
 from portal.api.doors import Door
 from portal.api.fields import read_body, read_query
 from portal.api.fields import shown as as_shown
 from portal.api.once import once
 from portal.api.pages import page
-from portal.api.problems import InvalidQuery
 from portal.api.schema import Step, example, operation
 from portal.errors import NotFound
 from portal.idempotency import Remember
@@ -162,10 +162,7 @@ class Orders(Door):
     def get(self, request: Request) -> Response:
         caller = caller_of(request)
         query = read_query(request, forms.OrderQuery)
-        refuse_customer(caller, query)
-        if isinstance(caller, BuyerCaller) and "reference" in query:
-            sentence = "Only a merchant key asks by reference."
-            raise InvalidQuery({"reference": [ErrorDetail(sentence, "merchants_only")]})
+        refuse_merchants_questions(caller, query)
         rows = orders_of(caller)
         for name, column in (("status", "status"), ("customer", "buyer__reference"), ("reference", "reference")):
             if name in query:
@@ -268,6 +265,9 @@ class OrderPay(Door):
             "not_found",
             "order_not_payable",
             "wallet_not_active",
+            "wallet_in_doubt",
+            "wallet_not_contracted",
+            "terminal_not_served",
             "wrong_currency",
             "amount_not_allowed",
             "account_not_ready",
@@ -286,13 +286,14 @@ class OrderPay(Door):
         except APIException:
             order_and_wallet(caller, number, "")  # an order that is not there is refused first
             raise
-        order, wallet = order_and_wallet(caller, number, given["wallet_id"])
+        order, wallet, cycle = order_and_wallet(caller, number, given["wallet_id"])
+        pay = operations.pay if cycle is None else partial(pay_by_hand, cycle)
         if terminal_type_of(caller, given) is not TerminalType.WEB and "os_type" not in given:
             sentence = "Say IOS or ANDROID; only a WEB terminal needs none."
             raise ValidationError({"os_type": [ErrorDetail(sentence, "required")]})
         payment, headers = once(
             request,
-            lambda remember: operations.pay(
+            lambda remember: pay(
                 order,
                 _there(wallet, given["wallet_id"]),
                 by=caller.actor,
@@ -449,5 +450,5 @@ class RefundDetail(Door):
         examples=[example("refunded", _REFUND, status=200)],
     )
     def get(self, request: Request, refund_id: str) -> Response:
-        refund = get_object_or_404(refunds_of(caller_of(request)), refund_request_id=refund_id)
+        refund = one(refunds_of(caller_of(request)), "refund", refund_request_id=refund_id)
         return Response(shown.RefundShown(refund).data)

@@ -19,8 +19,8 @@ from payments.models import BulkLine, BulkRefund, Order, Payment, Refund
 from payments.operations.refunds import refund
 from payments.queries import live_payment, refund_until
 from payments.states import BulkStatus, LineStatus, PaymentStatus, ReasonCode, RefundStatus
-from portal import approvals, clock, due, journal
-from portal.acquirer.wallets import wallet_facts
+from portal import approvals, catalogue, clock, due, journal
+from portal.acquirer.wallets import Wallet
 from portal.actor import Actor, ActorKind
 from portal.errors import Conflict, InvalidInput, PortalError
 from portal.idempotency import Remember
@@ -43,10 +43,11 @@ def draft_bulk(
     Conflict where the very same was given before.
     """
     found = _payments(said)
+    methods = {place: method.facts() for place, method in catalogue.everything().items()}
     lines: list[BulkLine] = []
     seen: dict[int, int] = {}
     for one in said:
-        lines.append(_line(one, found, seen, reason_code, note))
+        lines.append(_line(one, found, seen, methods, reason_code, note))
     good = [line for line in lines if line.status == LineStatus.DRAFT]
     if not good:
         first = lines[0]
@@ -277,7 +278,14 @@ def _payments(said: Sequence[Said]) -> dict[str, Payment | str]:
     return found
 
 
-def _line(one: Said, found: dict[str, Payment | str], seen: dict[int, int], reason_code: str, note: str) -> BulkLine:
+def _line(
+    one: Said,
+    found: dict[str, Payment | str],
+    seen: dict[int, int],
+    methods: dict[tuple[int, str], Wallet],
+    reason_code: str,
+    note: str,
+) -> BulkLine:
     line = BulkLine(number=one.number, said=one.id[:80], said_amount=one.amount[:40], note=(one.note or note)[:256])
     payment = found.get(one.id, "there is no order and no payment with this id") if one.id else "it has no id"
     line.status = LineStatus.PROBLEM
@@ -286,7 +294,8 @@ def _line(one: Said, found: dict[str, Payment | str], seen: dict[int, int], reas
         return line
     line.payment, line.currency = payment, payment.currency
     reason = _reason(one.reason) if one.reason else reason_code
-    amount, problem = _amount(one.amount, payment)
+    wallet_account = payment.wallet_account
+    amount, problem = _amount(one.amount, payment, methods.get((wallet_account.account_id, wallet_account.wallet)))
     if not problem and reason is None:
         problem = f"there is no reason {one.reason[:40]!r}; the reasons are {', '.join(_REASONS)}"
     if not problem and reason == ReasonCode.OTHER and not line.note:
@@ -310,7 +319,7 @@ def _reason(text: str) -> str | None:
     return code.value if code else None
 
 
-def _amount(text: str, payment: Payment) -> tuple[Money | None, str]:
+def _amount(text: str, payment: Payment, method: Wallet | None) -> tuple[Money | None, str]:
     """What goes back, or a sentence part that says why it cannot. ``refund`` looks again when it comes to it."""
     if payment.status != PaymentStatus.SUCCEEDED:
         return None, f"the payment is {str(payment.get_status_display()).lower()}, not paid"
@@ -319,14 +328,13 @@ def _amount(text: str, payment: Payment) -> tuple[Money | None, str]:
         return None, "everything was given back, or is on its way back"
     if not payment.payment_id:
         return None, "the acquirer's id of the payment is not known yet"
-    until = refund_until(payment)
+    until = refund_until(payment, method)
     if until is not None and clock.now() >= until:
         return None, f"the time for a refund ended {until:%d %b %Y}"
     try:
         amount = parse_major(text, payment.currency).payable() if text else left
-        facts = wallet_facts(payment.wallet_account.wallet)
-        if facts is not None:
-            facts.check_refund(amount, of=payment.amount)
+        if method is not None:
+            method.check_refund(amount, of=payment.amount)
     except MoneyError as reason:
         return None, str(reason).rstrip(".")
     if amount > left:

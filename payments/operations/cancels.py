@@ -86,7 +86,7 @@ def _promise(payment: Payment, *, by: Actor, reason_code: str, note: str, ends_o
     if payment.status not in (PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED):
         raise CancelNotPossible(why=f"it is {payment.get_status_display().lower()}")
     if payment.status == PaymentStatus.SUCCEEDED:
-        until = queries.cancel_until(payment)
+        until = queries.cancel_until(payment, queries.method_of(payment))
         if until is None:
             raise CancelNotPossible(why="this wallet cannot cancel what is paid; refund it")
         if clock.now() >= until - schedule.CANCEL_SAFETY:

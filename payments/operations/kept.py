@@ -19,10 +19,10 @@ from payments.operations import refunds
 from payments.operations.cancels import ask_cancel
 from payments.operations.payments import believable, inquire, record_inquiry
 from payments.operations.permission import GIVE_BACK, permit
+from payments.queries import method_of
 from payments.states import CancelStatus
 from portal import clock, journal
 from portal.acquirer.results import Outcome, PaymentResult
-from portal.acquirer.wallets import wallet_facts
 from portal.actor import Actor, ActorKind
 from portal.gateways import acquirer_for
 from portal.idempotency import Remember
@@ -43,15 +43,14 @@ def give_kept_back(
         raise RefundNotPossible(why=back.why)
     said = _asked(payment)
     paid_at = believable(said.paid_at, since=payment.created_at)
-    wallet = payment.wallet_account.wallet
-    until = acquirer_for(payment.account).cancel_deadline(paid_at, wallet=wallet)
+    method = method_of(payment)
+    until = acquirer_for(payment.account).cancel_deadline(paid_at, method=method)
     if until is not None and clock.now() < until - schedule.CANCEL_SAFETY:
         cancel = _promise_cancel(payment, by=by, reason_code=reason_code, note=note, remember=remember)
         if ask_cancel(cancel).status != CancelStatus.REFUSED:
             return cancel
         remember = None  # the caller's key is tied to the cancel; the refund follows from it
-    facts = wallet_facts(wallet)
-    if facts is not None and clock.now() >= paid_at + timedelta(days=facts.refund_days):
+    if method is not None and clock.now() >= paid_at + timedelta(days=method.refund_days):
         raise RefundNotPossible(why="the acquirer keeps the money, and the time for a refund has passed")
     if not payment.payment_id:
         raise RefundNotPossible(why="the acquirer's id of it is not known")

@@ -10,11 +10,12 @@ from payments import announcements
 from payments.errors import AmountNotAllowed, OrderNotWithdrawable, PaymentInProgress, PriceMissing
 from payments.models import LIVE, Order, OrderItem, Payment, Price
 from payments.states import Messenger, OrderEvent, OrderStatus, PaymentStatus
-from portal import clock, journal
+from portal import clock, journal, statements
 from portal.actor import Actor, ActorKind
 from portal.errors import Conflict, TransitionNotAllowed
 from portal.idempotency import Remember
 from portal.money import Money, MoneyError
+from portal.statements import Found, Given
 
 MAX_LINES = 100
 """``order.goods`` takes a hundred lines (https://docs.antom.com/ac/ams/payment_agreement)."""
@@ -116,6 +117,9 @@ def _place(
     return order
 
 
+_LIVE = Found(lambda: Payment.objects.filter(order_id=Given("order"), status__in=LIVE).order_by().values_list("status"))
+
+
 def withdraw(
     order: Order, *, by: Actor, reason_code: str = "", note: str = "", remember: Remember | None = None
 ) -> Order:
@@ -124,9 +128,9 @@ def withdraw(
     Raises PaymentInProgress while a payment's result is unknown, and OrderNotWithdrawable for a paid or closed order.
     """
     with transaction.atomic(durable=True):
-        locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
-        live = Payment.objects.filter(order=locked, status__in=LIVE).first()
-        if live is not None and live.status != PaymentStatus.SUCCEEDED:
+        locked = statements.known(Order, order.pk)
+        locked.lock()
+        if any(status != PaymentStatus.SUCCEEDED for (status,) in _LIVE.tuples(order=order.pk)):
             raise PaymentInProgress(number=order.number)
         if locked.status == OrderStatus.INIT:
             with suppress(TransitionNotAllowed):

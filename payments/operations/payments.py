@@ -11,11 +11,13 @@ from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
 from authorizations import operations as authorization_operations
-from authorizations.errors import WalletNotActive
+from authorizations.errors import WalletInDoubt, WalletNotActive
 from authorizations.models import WalletAccount
 from authorizations.states import WalletStatus
 from payments import announcements, schedule
-from payments.errors import AmountNotAllowed, OrderNotPayable, WrongCurrency
+from payments.customs import promising
+from payments.errors import OrderNotPayable
+from payments.methods import refuse_withheld
 from payments.models import LIVE, UNPAID, Cancel, Contradiction, Order, OrderItem, Payment, Refund
 from payments.states import (
     CancelEvent,
@@ -27,16 +29,14 @@ from payments.states import (
     PaymentStatus,
     RefundStatus,
 )
-from portal import clock, incidents, journal, outbox, statements
+from portal import catalogue, clock, incidents, journal, outbox, statements
 from portal.acquirer import Acquirer, PaymentRequest, Terminal
 from portal.acquirer.results import Advice, Outcome, PaymentInquiry, PaymentResult, Secret, WireExchange
-from portal.acquirer.wallets import wallet_facts
 from portal.actor import Actor, ActorKind
 from portal.errors import NotFound, TransitionNotAllowed
 from portal.gateways import acquirer_for, keys_beside, notification_url, to_keep
 from portal.idempotency import Remember
 from portal.models import Incident, Move
-from portal.money import MoneyError
 from portal.statements import Changed, Found, Given, Insert, Part, Rows, given_ids, ids
 
 CONTRADICTION = "PAYMENT_CONTRADICTION"
@@ -67,12 +67,16 @@ _ORDER_HELD = Found(
 _WALLET_HELD = Found(
     lambda: (
         WalletAccount.objects.select_for_update(of=("self",), no_key=True)
-        .annotate(order_had_payments=Exists(Payment.objects.filter(order_id=Given("order"))))
+        .annotate(
+            order_had_payments=Exists(Payment.objects.filter(order_id=Given("order"))),
+            its_method=catalogue.method_beside("account", "wallet"),
+        )
         .filter(pk=Given("pk"))
         .order_by()
     )
 )
-"""Asked once the order is held, so that whoever held it before has made the payment that is to be seen here."""
+"""Asked once the order is held, so that whoever held it before has made the payment that is to be seen here; and what
+the account's catalogue says of the wallet, as it is now."""
 HELD = Found(
     lambda: (
         Payment.objects.select_for_update(of=("self",), no_key=True)
@@ -89,6 +93,7 @@ _LOOKED_AT_AGAIN = Changed(
     due_at=Given("at", Payment._meta.get_field("due_at")),
     lease_until=None,
 )
+_REQUESTED = Found(lambda: Cancel.objects.filter(payment_id=Given("payment"), status=CancelStatus.REQUESTED))
 _STATUSES = Found(lambda: Payment.objects.filter(order_id=Given("order")).order_by().values_list("status"))
 
 
@@ -117,8 +122,9 @@ def pay(
 ) -> Payment:
     """Charge the order once, through the bound wallet.
 
-    Raises OrderNotPayable, WalletNotActive, WrongCurrency or AmountNotAllowed before anything is sent. The payment
-    returned may still be PROCESSING; its result then comes by notifyPayment or inquiryPayment.
+    Raises OrderNotPayable, WalletNotActive, WalletInDoubt, WalletNotContracted, TerminalNotServed, WrongCurrency or
+    AmountNotAllowed before anything is kept or sent.
+    The payment returned may still be PROCESSING; its result then comes by notifyPayment or inquiryPayment.
     Source: https://docs.antom.com/ac/ams/payment_agreement
     """
     with transaction.atomic(durable=True):  # promise: paymentRequestId is born here and committed
@@ -127,6 +133,10 @@ def pay(
         wallet_account = _WALLET_HELD.get(pk=wallet_account.pk, order=order.pk)
         is_first = not wallet_account.order_had_payments
         _refuse_unpayable(order, wallet_account, is_first=is_first)
+        # Nobody is at a terminal when the clock charges: what the request says of one is only there to say something.
+        at_terminal = "" if by.kind is ActorKind.CLOCK else terminal.terminal_type
+        method = catalogue.read_beside(wallet_account.its_method)
+        refuse_withheld(method, wallet_account.wallet, order.amount, terminal=at_terminal)
         at = clock.now()
         payment = Payment(
             order=order,
@@ -167,32 +177,27 @@ def _refuse_unpayable(order: Order, wallet_account: WalletAccount, *, is_first: 
     earlier = set() if is_first else {status for (status,) in _STATUSES.tuples(order=order.pk)}
     if earlier.intersection(LIVE):
         raise OrderNotPayable(number=order.number, why="it is being paid")
-    if earlier and _kept_of(order).exists():
+    if earlier and _KEPT.tuples(order=order.pk):
         why = "the acquirer says that an earlier payment of it was taken after all; give that money back first"
         raise OrderNotPayable(number=order.number, why=why)
     if wallet_account.status != WalletStatus.ACTIVE:
         raise WalletNotActive(status=wallet_account.get_status_display().lower())
-    facts = wallet_facts(wallet_account.wallet)
-    if facts is None:
-        return
-    if facts.currency != order.currency:
-        raise WrongCurrency(
-            field="wallet", problem="", wallet=facts.name, wallet_currency=facts.currency, currency=order.currency
-        )
-    try:
-        facts.check(order.amount)
-    except MoneyError as reason:
-        raise AmountNotAllowed(field="amount", problem=str(reason)) from None
+    if wallet_account.is_in_doubt:
+        raise WalletInDoubt
 
 
-def _kept_of(order: Order) -> QuerySet[Payment]:
-    """The order's payments that are not held as paid and whose money the acquirer keeps, or may keep."""
+def _kept() -> QuerySet[Payment, Any]:
+    """One of the order's payments that are not held as paid and whose money the acquirer keeps, or may keep."""
     said_so = Q(contradictions__said=Outcome.SUCCESS, contradictions__settled_at__isnull=True)
     given_back = Exists(
         Refund.objects.filter(payment=OuterRef("pk"), gives_back_kept=True, status=RefundStatus.SUCCEEDED)
     ) | Exists(Cancel.objects.filter(payment=OuterRef("pk"), gives_back_kept=True, status=CancelStatus.CONFIRMED))
     is_reversed = Q(status=PaymentStatus.REVERSED) & ~given_back
-    return Payment.objects.filter(said_so | is_reversed, order=order, status__in=UNPAID)
+    rows = Payment.objects.filter(said_so | is_reversed, order_id=Given("order"), status__in=UNPAID)
+    return rows.order_by().values_list("pk")[:1]
+
+
+_KEPT = Found(_kept)
 
 
 def payment_request(payment: Payment, wallet_account: WalletAccount) -> PaymentRequest:
@@ -234,6 +239,7 @@ def send_again(payment: Payment) -> Payment:
         is_sendable = (
             at < payment.expires_at
             and wallet_account.status == WalletStatus.ACTIVE
+            and not wallet_account.is_in_doubt
             and wallet_account.access_token_index == payment.token_index
             and not _cancel_is_wanted(payment)
         )
@@ -436,6 +442,8 @@ class _Success:
         if is_paid and signs.somebody_listens:
             announcements.order_paid(payment)
         payment.is_alone = payment.is_first and not signs.has_cancels
+        if payment.currency == promising.CURRENCY:
+            promising.promise_by_rule(payment)
         if signs.is_incident:
             incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Paid.")
         if signs.is_contradicted:
@@ -527,7 +535,8 @@ def _record_failure(payment: Payment, result: PaymentResult, *, heard_from: Mess
         return  # somebody sent it in the meantime
     if payment.advance(PaymentEvent.RESULT_FAIL, heard_from=heard_from, note=result.code, **_verdict(result)):
         announcements.order_failed(payment)
-        for cancel in payment.cancels.filter(status=CancelStatus.REQUESTED):
+        for cancel in _REQUESTED.all(payment=payment.pk):
+            cancel.payment = payment
             refuse_cancel(cancel, heard_from=Messenger.US, note="The payment failed; there is nothing to cancel.")
             _end_order(cancel, heard_from=heard_from)
         incidents.settle(UNKNOWN_TOO_LONG, subject=payment, by=Actor.clock(), resolution="Failed.")

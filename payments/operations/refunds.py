@@ -26,7 +26,6 @@ from payments.states import (
 from portal import clock, due, incidents, journal
 from portal.acquirer import RefundRequest
 from portal.acquirer.results import Outcome, RefundInquiry, RefundResult
-from portal.acquirer.wallets import wallet_facts
 from portal.actor import Actor, ActorKind
 from portal.errors import TransitionNotAllowed
 from portal.gateways import acquirer_for, keep, notification_url
@@ -102,16 +101,16 @@ def _refuse_unrefundable(payment: Payment, amount: Money) -> None:
         raise RefundNotPossible(why=f"it is {payment.get_status_display().lower()}")
     if not payment.payment_id:
         raise RefundNotPossible(why="the acquirer's id of it is not known yet; ask the acquirer first")
-    until = queries.refund_until(payment)
+    method = queries.method_of(payment)
+    until = queries.refund_until(payment, method)
     if until is not None and clock.now() >= until:
         raise RefundNotPossible(why=f"the time for it ended {until:%d %b %Y}")
     if amount.currency != payment.currency:
         raise AmountNotAllowed(field="amount", problem=f"The payment is in {payment.currency}.")
-    facts = wallet_facts(payment.wallet_account.wallet)
     try:
         amount.payable()
-        if facts is not None:
-            facts.check_refund(amount, of=payment.amount)
+        if method is not None:
+            method.check_refund(amount, of=payment.amount)
     except MoneyError as reason:
         raise AmountNotAllowed(field="amount", problem=str(reason)) from None
     if amount > payment.refundable:

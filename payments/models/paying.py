@@ -222,6 +222,9 @@ class Payment(Stateful, Due, ActorFields):
     quote_currency_pair = models.CharField(max_length=16, blank=True)
     quote_price = models.DecimalField(max_digits=24, decimal_places=12, null=True, blank=True)
     customs_value = models.BigIntegerField(null=True, blank=True)
+    """``customsDeclarationAmount``: the most that may be declared, once we heard it."""
+    declared_value = models.BigIntegerField(default=0)
+    """What is declared to customs, or promised to be."""
 
     class Meta:
         ordering = ("-created_at", "-pk")
@@ -243,6 +246,10 @@ class Payment(Stateful, Due, ActorFields):
             models.CheckConstraint(
                 condition=Q(returned_value__gte=0) & Q(returned_value__lte=F("amount_value")),
                 name="returned_at_most_paid",
+            ),
+            models.CheckConstraint(
+                condition=Q(declared_value__gte=0) & Q(declared_value__lte=F("amount_value")),
+                name="declared_at_most_paid",
             ),
             models.CheckConstraint(
                 condition=Q(kept_returned_value=0)
@@ -281,6 +288,12 @@ class Payment(Stateful, Due, ActorFields):
     def refundable(self) -> Money:
         """What may still be given back."""
         return Money(self.amount_value - self.returned_value, self.currency)
+
+    @property
+    def declarable(self) -> Money:
+        """What may still be declared: of what was paid, or of the less that the acquirer said."""
+        most = self.amount_value if self.customs_value is None else min(self.customs_value, self.amount_value)
+        return Money(max(0, most - self.declared_value), self.currency)
 
     @property
     def gross_settlement(self) -> Money | None:
@@ -434,13 +447,15 @@ class RefundChange(Change):
 
 
 class PaymentHour(models.Model):
-    """What was paid and refunded in one hour that is over, added up; see ``payments.figures``. It can be forgotten."""
+    """What was tried in one hour that is over, added up; see ``payments.figures``. It can be forgotten."""
 
     hour = models.DateTimeField()
     """When it begins, a full hour of UTC."""
     zone = models.CharField(max_length=64)
     """Whose days the figures name."""
     figures = models.JSONField(default=list)
+    to_settle = models.JSONField(null=True, default=None)
+    """Null: it was added up before this was."""
     made_at = models.DateTimeField()
 
     class Meta:

@@ -1,0 +1,171 @@
+"""What will be charged in the days to come, per wallet and currency; and what of it will fail, as is known today.
+
+Reads only. Currencies stand beside each other and never add up.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import BooleanField, Case, Exists, OuterRef, QuerySet, Value, When
+
+from authorizations.models import WalletAccount, secrets_of
+from authorizations.states import WalletStatus
+from payments.models import Cycle, Subscription
+from payments.subscriptions.calendar import day_in
+from payments.subscriptions.operations.stepping import date_of
+from payments.subscriptions.states import OPENING, CycleStatus
+from portal import catalogue, clock
+from portal.models import PaymentMethod
+from portal.money import Money, MoneyError
+
+MOST_ROWS = 20_000
+"""Subscriptions that are looked at; a forecast of more says so."""
+_Methods = Mapping[tuple[int, str], PaymentMethod]
+_ENDED = (WalletStatus.REVOKING, WalletStatus.REVOKED)
+
+REVOKED = "the consent was revoked"
+NEEDS_AUTHORIZATION = "needs authorization"
+CONSENT_ENDS = "the consent ends before"
+NOT_CONTRACTED = "the wallet is not contracted"
+OVER_THE_LIMIT = "over the wallet's limit"
+
+
+@dataclass(frozen=True)
+class Charge:
+    """One charge to come. ``amount``: None where it is metered and nobody posted it yet."""
+
+    subscription: Subscription
+    due_on: date
+    amount: Money | None
+    why_not: str = ""
+    """Why it will fail; empty where nothing speaks against it."""
+    is_retry: bool = False
+
+
+@dataclass
+class Sum:
+    """Charges to come of one wallet in one currency."""
+
+    wallet: str
+    currency: str
+    count: int = 0
+    value: int = 0
+    unknown_count: int = 0
+    """Metered charges whose amount nobody knows."""
+    failing: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By reason: how many, and how much of it in minor units."""
+
+    def add(self, charge: Charge) -> None:
+        """Count one in."""
+        self.count += 1
+        value = charge.amount.value if charge.amount else 0
+        self.unknown_count += charge.amount is None
+        self.value += value
+        if charge.why_not:
+            count, failing = self.failing.get(charge.why_not, (0, 0))
+            self.failing[charge.why_not] = (count + 1, failing + value)
+
+    @property
+    def total(self) -> Money:
+        return Money(self.value, self.currency)
+
+
+@dataclass
+class Forecast:
+    """All of it."""
+
+    until: datetime
+    sums: list[Sum]
+    failing: list[Charge]
+    """Soonest first."""
+    is_cut: bool = False
+
+
+def forecast(days: int) -> Forecast:
+    """The charges of the next so many days. Three queries, whatever there is."""
+    until = clock.now() + timedelta(days=days)
+    sums: dict[tuple[str, str], Sum] = {}
+    failing: list[Charge] = []
+    rows = list(_coming(until)[: MOST_ROWS + 1])
+    methods = catalogue.everything()
+    charges = [charge for subscription in rows[:MOST_ROWS] for charge in _charges(subscription, until, methods)]
+    charges += _retries(until)
+    for charge in charges:
+        subscription = charge.subscription
+        key = (subscription.wallet_account.wallet, subscription.plan.currency)
+        sums.setdefault(key, Sum(*key)).add(charge)
+        if charge.why_not:
+            failing.append(charge)
+    failing.sort(key=lambda charge: (charge.due_on, charge.subscription.pk))
+    return Forecast(until, [sums[key] for key in sorted(sums)], failing, len(rows) > MOST_ROWS)
+
+
+def _coming(until: datetime) -> QuerySet[Any]:
+    newer = WalletAccount.objects.filter(
+        buyer=OuterRef("buyer"), wallet=OuterRef("wallet_account__wallet"), status=WalletStatus.ACTIVE
+    )
+    last = (until + timedelta(days=1)).date()
+    rows = Subscription.objects.filter(status__in=OPENING, next_on__lte=last, ends_with_period=False)
+    return (
+        rows.select_related("plan", "next_plan", "wallet_account", "buyer")
+        .defer(*secrets_of("wallet_account"))
+        .annotate(can_refresh=_CAN_REFRESH, is_bound_anew=Exists(newer))
+        .order_by("next_on", "pk")
+    )
+
+
+_CAN_REFRESH = Case(
+    When(wallet_account__refresh_token="", then=Value(value=False)),
+    default=Value(value=True),
+    output_field=BooleanField(),
+)
+
+
+def _charges(subscription: Subscription, until: datetime, methods: _Methods) -> Iterator[Charge]:
+    number, day, made = subscription.next_number, subscription.next_on, subscription.charges_made
+    if subscription.next_plan is not None:
+        subscription.plan = subscription.next_plan
+        subscription.first_on, subscription.first_number = day or subscription.first_on, number
+    while day is not None and (moment := subscription.moment(day)) <= until:
+        amount = subscription.plan.amount
+        yield Charge(subscription, day, amount, _why_not(subscription, amount, moment, methods))
+        number, made = number + 1, made + 1
+        day = date_of(subscription, number, charges_made=made)
+
+
+def _why_not(subscription: Subscription, amount: Money | None, moment: datetime, methods: _Methods) -> str:
+    wallet = subscription.wallet_account
+    if wallet.status in _ENDED:
+        return REVOKED
+    if wallet.status != WalletStatus.ACTIVE:
+        return "" if getattr(subscription, "is_bound_anew", False) else NEEDS_AUTHORIZATION
+    ends = wallet.access_token_expires_at
+    if getattr(subscription, "can_refresh", False):
+        ends = wallet.refresh_token_expires_at
+    if ends is not None and ends <= moment:
+        return CONSENT_ENDS
+    method = methods.get((wallet.account_id, wallet.wallet))
+    if method is None or not method.is_contracted:
+        return NOT_CONTRACTED
+    if amount is not None:
+        try:
+            method.facts().check(amount)
+        except MoneyError:
+            return OVER_THE_LIMIT
+    return ""
+
+
+def _retries(until: datetime) -> Iterator[Charge]:
+    """Unpaid cycles that are tried again by then."""
+    rows = (
+        Cycle.objects.filter(status=CycleStatus.RETRYING, due_at__lte=until)
+        .select_related("subscription__plan", "subscription__wallet_account", "subscription__buyer")
+        .defer(*secrets_of("subscription__wallet_account"))
+        .order_by("due_at", "pk")[:MOST_ROWS]
+    )
+    for cycle in rows:
+        if cycle.due_at is not None:
+            subscription = cycle.subscription
+            yield Charge(subscription, day_in(cycle.due_at, subscription.plan.zone), cycle.amount, is_retry=True)

@@ -1,0 +1,210 @@
+"""What a buyer, the merchant's server or staff wants of a subscription. Every act of staff has a reason in the journal.
+
+Who asks for what is so already gets it as it is: pressing twice does nothing twice.
+"""
+
+from datetime import date
+
+from django.db import transaction
+
+from authorizations.models import WalletAccount
+from payments.errors import NoSuchDueDate, PlanNotOffered, SubscriptionNotPossible
+from payments.models import Plan, Subscription
+from payments.states import Messenger
+from payments.subscriptions import announcements
+from payments.subscriptions.operations.starting import refuse_unfit
+from payments.subscriptions.operations.stepping import (
+    end,
+    go_on_from_today,
+    let_unposted_pass,
+    open_cycles_of,
+    put,
+    skip_next,
+)
+from payments.subscriptions.states import (
+    IN_TROUBLE,
+    OPENING,
+    RUNNING,
+    TO_BE_PAID,
+    CycleEvent,
+    CycleStatus,
+    SubscriptionEvent,
+    SubscriptionStatus,
+)
+from portal import clock, journal
+from portal.actor import Actor, ActorKind
+from portal.idempotency import Remember
+from portal.money import Money
+
+
+def pause(
+    subscription: Subscription, *, by: Actor, reason_code: str = "", note: str = "", remember: Remember | None = None
+) -> Subscription:
+    """Open no further cycle until it is resumed. Raises SubscriptionNotPossible while a charge of it is open."""
+    with transaction.atomic(durable=True):
+        _hold(subscription)
+        if subscription.status != SubscriptionStatus.PAUSED:
+            _demand(subscription, SubscriptionStatus.ACTIVE)
+            if open_cycles_of(subscription).filter(status__in=TO_BE_PAID).exists():
+                raise SubscriptionNotPossible(number=subscription.number, why="a charge of it is being made")
+            subscription.advance(SubscriptionEvent.PAUSED, heard_from=Messenger.US, note=_noted(by, note))
+            awaiting = open_cycles_of(subscription).filter(status=CycleStatus.AWAITING_AMOUNT)
+            if awaiting.exists():
+                let_unposted_pass(subscription, "Paused before an amount was posted.")
+            put(subscription)
+            announcements.paused(subscription)
+            _write("pause subscription", subscription, by, reason_code, note)
+        if remember:
+            remember(subscription)
+    return subscription
+
+
+def resume(
+    subscription: Subscription, *, by: Actor, reason_code: str = "", note: str = "", remember: Remember | None = None
+) -> Subscription:
+    """Open cycles again, from the next date on that has not passed. Takes back a cancel at the period's end, too."""
+    with transaction.atomic(durable=True):
+        _hold(subscription)
+        if subscription.status not in OPENING:
+            _demand(subscription, SubscriptionStatus.PAUSED)
+            subscription.advance(SubscriptionEvent.RESUMED, heard_from=Messenger.US, note=_noted(by, note))
+            put(subscription, **go_on_from_today(subscription))
+            announcements.resumed(subscription)
+            _write("resume subscription", subscription, by, reason_code, note)
+            if subscription.next_on is None:
+                end(subscription, SubscriptionEvent.LAST_CYCLE_DONE, "Its last day has passed.", Messenger.US)
+        elif subscription.ends_with_period:
+            put(subscription, ends_with_period=False)
+            _write("resume subscription", subscription, by, reason_code, note)
+        if remember:
+            remember(subscription)
+    return subscription
+
+
+def skip(
+    subscription: Subscription,
+    due_on: date,
+    *,
+    by: Actor,
+    reason_code: str = "",
+    note: str = "",
+    remember: Remember | None = None,
+) -> Subscription:
+    """Charge nothing on the next due date, which must be this one. A day that is skipped already stays so."""
+    with transaction.atomic(durable=True):
+        _hold(subscription)
+        if not subscription.cycles.filter(due_on=due_on, status=CycleStatus.SKIPPED).exists():
+            _demand(subscription, *OPENING, SubscriptionStatus.PAUSED)
+            if due_on != subscription.next_on:
+                raise NoSuchDueDate(field="due_on", problem="", day=due_on, next_on=subscription.next_on or "none")
+            skip_next(subscription, _noted(by, note))
+            _write("skip cycle", subscription, by, reason_code, note, due_on=str(due_on))
+        if remember:
+            remember(subscription)
+    return subscription
+
+
+def change_plan(
+    subscription: Subscription,
+    plan: Plan,
+    *,
+    by: Actor,
+    most: Money | None = None,
+    reason_code: str = "",
+    note: str = "",
+    remember: Remember | None = None,
+) -> Subscription:
+    """Let another plan take its place when the next cycle opens, which keeps its date; the plan's own rhythm follows.
+
+    The present plan takes a change back that is not made yet. Raises what ``start`` raises.
+    """
+    with transaction.atomic(durable=True):
+        _hold(subscription)
+        _demand(subscription, *OPENING, SubscriptionStatus.PAUSED)
+        is_taken_back = plan.pk == subscription.plan_id
+        if not is_taken_back:
+            if not plan.is_offered or plan.account_id != subscription.account_id:
+                raise PlanNotOffered(field="plan", problem="", plan=plan.code)
+            refuse_unfit(plan, subscription.wallet_account, subscription.buyer, most)
+        put(
+            subscription,
+            next_plan=None if is_taken_back else plan,
+            next_most_value=None if is_taken_back or most is None else most.value,
+        )
+        _write("change plan of subscription", subscription, by, reason_code, note, plan=plan.code)
+        if remember:
+            remember(subscription)
+    return subscription
+
+
+def change_wallet(
+    subscription: Subscription,
+    wallet_account: WalletAccount,
+    *,
+    by: Actor,
+    reason_code: str = "",
+    note: str = "",
+    remember: Remember | None = None,
+) -> Subscription:
+    """Charge another bound wallet of the buyer from now on; what is open and unpaid is tried with it at once."""
+    with transaction.atomic(durable=True):
+        _hold(subscription)
+        _demand(subscription, *RUNNING)
+        refuse_unfit(subscription.plan, wallet_account, subscription.buyer, subscription.most)
+        if subscription.wallet_account_id != wallet_account.pk:
+            put(subscription, wallet_account=wallet_account)
+            for cycle in open_cycles_of(subscription).filter(status__in=IN_TROUBLE).select_for_update():
+                cycle.advance(
+                    CycleEvent.TRIED_AGAIN, heard_from=Messenger.US, note=f"With {wallet_account}.", due_at=clock.now()
+                )
+            _write("change wallet of subscription", subscription, by, reason_code, note, wallet=str(wallet_account))
+        if remember:
+            remember(subscription)
+    return subscription
+
+
+def cancel(
+    subscription: Subscription,
+    *,
+    by: Actor,
+    at_period_end: bool = False,
+    reason_code: str = "",
+    note: str = "",
+    remember: Remember | None = None,
+) -> Subscription:
+    """End it now, or when the next cycle would fall due. What is open and unpaid is withdrawn, and never charged.
+
+    A payment that is on its way already ends as it ends. A paused one, and one with an unpaid cycle, ends now.
+    """
+    with transaction.atomic(durable=True):
+        _hold(subscription)
+        if subscription.status not in (SubscriptionStatus.CANCELLED, SubscriptionStatus.ENDED):
+            if at_period_end and subscription.status == SubscriptionStatus.ACTIVE and subscription.next_on:
+                put(subscription, ends_with_period=True)
+            else:
+                end(subscription, SubscriptionEvent.CANCELLED, f"Cancelled by {_noted(by, note)}", Messenger.US)
+            when = "at period end" if subscription.ends_with_period else "now"
+            _write("cancel subscription", subscription, by, reason_code, note, when=when)
+        if remember:
+            remember(subscription)
+    return subscription
+
+
+def _hold(subscription: Subscription) -> None:
+    subscription.lock()
+
+
+def _demand(subscription: Subscription, *statuses: SubscriptionStatus) -> None:
+    if subscription.status not in statuses:
+        raise SubscriptionNotPossible(
+            number=subscription.number, why=f"it is {subscription.get_status_display().lower()}"
+        )
+
+
+def _noted(by: Actor, note: str) -> str:
+    return f"{by}: {note}" if note else str(by)
+
+
+def _write(act: str, subscription: Subscription, by: Actor, reason_code: str, note: str, **after: str) -> None:
+    if by.kind is ActorKind.PERSON:
+        journal.write(act, by=by, subject=subscription, reason_code=reason_code, note=note, after=after or None)

@@ -1,0 +1,32 @@
+"""What stops when a consent is revoked or a method left out, named before it is done. For ``portal.registry``."""
+
+from typing import Any
+
+from payments.models import Subscription
+from payments.subscriptions.queries import stopping_with
+from payments.subscriptions.states import OPENING
+from portal.registry import COUNTED_AT_MOST
+from portal.words import say
+
+MOST_NAMED = 10
+
+
+def named(wallet_account: Any) -> list[str]:
+    """A sentence for each subscription that ends with this wallet's consent, and one for those beyond the first ten."""
+    rows = list(stopping_with(wallet_account)[: MOST_NAMED + 1])
+    sentences = [
+        say("It ends the subscription {number}: {plan}.", number=row.number, plan=row.plan.name)
+        for row in rows[:MOST_NAMED]
+    ]
+    if len(rows) > MOST_NAMED:
+        count = stopping_with(wallet_account).count()
+        sentences.append(say("It ends {count} further subscriptions.", count=count - MOST_NAMED))
+    return sentences
+
+
+def charged_with(method: Any) -> tuple[str, int]:
+    """How many subscriptions are charged with a payment method."""
+    rows = Subscription.objects.filter(
+        account=method.account_id, wallet_account__wallet=method.code, status__in=OPENING
+    )
+    return say("Subscriptions charged"), rows.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()
