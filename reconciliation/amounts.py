@@ -7,6 +7,7 @@ formula and its tolerances are the acquirer's own (https://github.com/ant-intl/a
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from portal.money import EXPONENTS, Money, MoneyError, exponent, parse_major
 from reconciliation.errors import ReportUnreadable
@@ -71,18 +72,31 @@ def gross_in(settlement_currency: str, amount: Money, pair: str, price: str) -> 
     """
     if amount.currency == settlement_currency:
         return amount.value
+    factor = conversion(settlement_currency, amount.currency, pair, price)
+    return None if factor is None else converted(amount.value, factor)
+
+
+@lru_cache(maxsize=4096)
+def conversion(settlement_currency: str, currency: str, pair: str, price: str) -> Fraction | None:
+    """What minor units of ``currency`` are multiplied with; None where the pair does not lead from one to the other."""
     match = _PAIR.fullmatch(pair)
     if match is None or not price:
         return None
     rate = Fraction(price)
-    if (match["left"], match["right"]) == (amount.currency, settlement_currency):
+    if (match["left"], match["right"]) == (currency, settlement_currency):
         factor = rate
-    elif (match["left"], match["right"]) == (settlement_currency, amount.currency):
+    elif (match["left"], match["right"]) == (settlement_currency, currency):
         factor = 1 / rate
     else:
         return None
-    shift = exponent(settlement_currency) - exponent(amount.currency)
-    return round(amount.value * Fraction(10) ** shift * factor)
+    return Fraction(10) ** (exponent(settlement_currency) - exponent(currency)) * factor
+
+
+def converted(value: int, factor: Fraction) -> int:
+    """``value`` × ``factor``, half to even; in integers, because a report has a million of them."""
+    divisor = factor.denominator
+    whole, rest = divmod(value * factor.numerator, divisor)
+    return whole + (2 * rest > divisor or (2 * rest == divisor and whole % 2 == 1))
 
 
 def row_tolerance(currency: str) -> int:

@@ -11,7 +11,7 @@ as they were charged.
 Source: https://docs.antom.com/ac/reconcile/settlement_details
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -37,6 +37,11 @@ class Terms(NamedTuple):
     valid_from: date
     drift_percent: int
     """Above this share of a wallet's rows in one report, the same mistake is the report's."""
+
+    @property
+    def key(self) -> str:
+        """What it is about."""
+        return f"{self.wallet} {self.currency}"
 
     def fee_of(self, gross: int) -> int:
         """What a payment of that gross is charged: negative, as all that is taken from us."""
@@ -94,23 +99,44 @@ class Drift:
     difference: Money
 
 
-def drifts(held_against: Sequence[Terms], deviations: Iterable[Deviation]) -> list[Drift]:
-    """Which mistakes are a report's own: of its rows that were held against terms, and those of them that differ."""
-    compared: dict[tuple[str, str], int] = {}
-    for terms in held_against:
-        key = terms.wallet, terms.currency
-        compared[key] = compared.get(key, 0) + 1
-    by_way: dict[str, list[Deviation]] = {}
-    for deviation in deviations:
-        by_way.setdefault(deviation.way, []).append(deviation)
-    found = []
-    for way, same in sorted(by_way.items()):
-        terms = max((one.terms for one in same), key=lambda one: one.valid_from)
-        rows = compared[terms.wallet, terms.currency]
-        if rows >= ROWS_AT_LEAST and len(same) * 100 > rows * terms.drift_percent:
-            difference = Money(sum(one.difference for one in same), terms.currency)
-            found.append(Drift(terms, way, len(same), rows, difference))
-    return found
+@dataclass
+class DriftCount:
+    """How many rows of a report were held against the terms of a wallet, and how many of them differ, and how."""
+
+    compared: dict[str, int] = field(default_factory=dict)
+    """By wallet and currency."""
+    found: dict[str, "_Same"] = field(default_factory=dict)
+    """By the way of the mistake."""
+
+    def add(self, terms: Terms | None, deviations: Iterable[Deviation]) -> None:
+        """One more row."""
+        if terms is not None:
+            self.agree(terms.key, 1)
+        for deviation in deviations:
+            same = self.found.setdefault(deviation.way, _Same(deviation.terms))
+            same.rows += 1
+            same.difference += deviation.difference
+            same.terms = max(same.terms, deviation.terms, key=lambda one: one.valid_from)
+
+    def agree(self, key: str, rows: int) -> None:
+        """So many more rows that were held against terms with that key."""
+        self.compared[key] = self.compared.get(key, 0) + rows
+
+    def drifts(self) -> list[Drift]:
+        """Which mistakes are the report's own."""
+        found = []
+        for way, same in sorted(self.found.items()):
+            rows = self.compared[same.terms.key]
+            if rows >= ROWS_AT_LEAST and same.rows * 100 > rows * same.terms.drift_percent:
+                found.append(Drift(same.terms, way, same.rows, rows, Money(same.difference, same.terms.currency)))
+        return found
+
+
+@dataclass
+class _Same:
+    terms: Terms
+    rows: int = 0
+    difference: int = 0
 
 
 def is_of(deviation: Deviation | None, ways: Collection[str]) -> bool:

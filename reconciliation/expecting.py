@@ -1,7 +1,8 @@
 """The other way round: what of ours a settlement should have by now, and where each of it stands. Reads only.
 
 Nothing is written when something is paid or refunded. That it is expected follows from the row itself: it is final,
-its moment in UTC+8 names the acquirer's day, and the account's cycle names the day of its settlement. From there::
+its moment in UTC+8 names the acquirer's day, and the account's cycle and calendar name the day of its settlement. From
+there::
 
     expected on the day of the settlement
       -> late, once that day is over and its report, which is here, does not have it
@@ -18,13 +19,13 @@ money that the acquirer kept against our status, whose payment is not expected e
 Sources: https://docs.antom.com/ac/reconcile/rules, https://docs.antom.com/ac/reconcile/settlement_details
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncDate
 
 from payments.models import Payment, Refund
@@ -32,6 +33,7 @@ from payments.states import PaymentStatus, RefundStatus
 from portal import clock
 from portal.models import AcquirerAccount
 from reconciliation import queries
+from reconciliation.calendars import Calendar, ends_with, free_days
 from reconciliation.models import (
     Batch,
     Discrepancy,
@@ -40,6 +42,7 @@ from reconciliation.models import (
     Reason,
     Resolution,
     Role,
+    SettlementCalendar,
     SettlementWatch,
 )
 
@@ -47,7 +50,6 @@ REPORT_BY = timedelta(days=1)
 """A settlement's report is written at latest by 24:00 of the day after it; from then on somebody waits for it."""
 AT_LATEST = timedelta(days=7)
 """So long after the grace a report is waited for: by then the acquirer may have removed it from its server."""
-_SATURDAY = 5
 _DAY = timedelta(days=1)
 _SOON = timedelta(days=2)
 """Nearly all is done so soon after it was made: by when it was made the index finds it."""
@@ -65,23 +67,22 @@ def day_of(moment: datetime) -> date:
 
 @dataclass(frozen=True)
 class Cycle:
-    """T+N and the grace, in working days.
-
-    The acquirer's calendar of holidays is not published; we take Monday to Friday for working days, because that much
-    is sure, and let the grace hold what is not.
-    """
+    """T+N, W+N or M+N and the grace, in working days of the account's calendar."""
 
     days: int
     grace: int
+    together: str = AcquirerAccount.Cycle.DAILY
+    calendar: Calendar = field(default_factory=Calendar)
 
     @classmethod
     def of(cls, account: AcquirerAccount) -> "Cycle":
-        """As the account's contract says."""
-        return cls(account.settlement_days, account.settlement_grace_days)
+        """As the account's contract and its calendar say. One query."""
+        calendar = calendars_of([account.pk])[account.pk]
+        return cls(account.settlement_days, account.settlement_grace_days, account.settlement_cycle, calendar)
 
     def expected_on(self, day: date) -> date:
         """The day on which what happened on ``day`` is settled."""
-        return _working_days_after(day, self.days)
+        return self.calendar.after(ends_with(self.together, day), self.days)
 
     def reported_by(self, day: date) -> date:
         """The first day on which its report should be here."""
@@ -89,7 +90,7 @@ class Cycle:
 
     def missing_on(self, day: date) -> date:
         """The first day on which it is missing if a report is here and does not have it."""
-        return _working_days_after(self.expected_on(day), self.grace) + _DAY
+        return self.calendar.after(self.expected_on(day), self.grace) + _DAY
 
     def given_up_on(self, day: date) -> date:
         """The first day on which it is missing, whether a report is here or not."""
@@ -103,16 +104,44 @@ class Cycle:
         return day
 
 
-def _working_days_after(day: date, count: int) -> date:
-    for _ in range(count):
-        day = _working(day + _DAY)
-    return _working(day)
+def calendars_of(accounts: Collection[int]) -> dict[int, Calendar]:
+    """The calendar of each account; Monday to Friday where it has none. One query."""
+    kept = SettlementCalendar.objects.filter(account__in=accounts).order_by("days__day")
+    weekends: dict[int, int] = {}
+    listed: dict[int, dict[bool, dict[date, str]]] = {}
+    for account, weekend, day, is_working, name in kept.values_list(
+        "account", "weekend", "days__day", "days__is_working", "days__name"
+    ):
+        weekends[account] = weekend
+        if day is not None:
+            listed.setdefault(account, {True: {}, False: {}})[is_working][day] = name
+    found = dict.fromkeys(accounts, Calendar())
+    for account, weekend in weekends.items():
+        days = listed.get(account, {True: {}, False: {}})
+        found[account] = Calendar(free_days(weekend), days[False], days[True])
+    return found
 
 
-def _working(day: date) -> date:
-    while day.weekday() >= _SATURDAY:
-        day += _DAY
-    return day
+@dataclass(frozen=True)
+class Expectation:
+    """Days in a row that are settled together."""
+
+    first: date
+    last: date
+    expected_on: date
+    missing_on: date
+
+
+def ahead(cycle: Cycle, first: date, count: int) -> list[Expectation]:
+    """When the sales of ``count`` days from ``first`` on are settled."""
+    found: list[Expectation] = []
+    for day in (first + number * _DAY for number in range(count)):
+        expected_on = cycle.expected_on(day)
+        if found and found[-1].expected_on == expected_on:
+            found[-1] = replace(found[-1], last=day)
+        else:
+            found.append(Expectation(day, day, expected_on, cycle.missing_on(day)))
+    return found
 
 
 # What is expected, and in no report.
@@ -199,6 +228,59 @@ def told_of(kind: Kind, key: Any) -> QuerySet[Match]:
     return found.order_by()
 
 
+def settling(kind: Kind) -> QuerySet[Match]:
+    """What settles one of this kind, in a report that counts."""
+    return Match.objects.filter(role=kind.role, is_settlement=True, row__file__status=FileStatus.IMPORTED)
+
+
+def not_settled(kind: Kind) -> Q:
+    """What is expected and that no report which counts settles."""
+    is_settled = Exists(settling(kind).filter(**{kind.name: OuterRef("pk")}).order_by())
+    return kind.expected & ~Q(gross_settlement_value=0) & Q(~is_settled)
+
+
+def where_to_look(kind: Kind) -> list[Q]:
+    """Where what is not settled is to be found: a condition on what is new, and one on what is older.
+
+    What was made before the last look is settled, raised, or named by a row that disagrees; the past is not looked
+    through again, however long it is.
+    """
+    through = looked_through(watched())
+    if through is None:
+        return [Q(created_at__isnull=False)]
+    return [Q(created_at__gte=through), older(kind, through)]
+
+
+def older(kind: Kind, through: datetime) -> Q:
+    """What was made before, and may be unsettled all the same."""
+    raised = Discrepancy.objects.filter(kind.named(), reason=Reason.MISSING).order_by().values(kind.name)
+    odd = Match.objects.filter(kind.named(), role=Role.DISAGREES, is_settlement=True).order_by().values(kind.name)
+    return Q(created_at__lt=through, pk__in=raised.union(odd, all=True))
+
+
+class Watched(NamedTuple):
+    """An account, when it settles, and up to where somebody has looked."""
+
+    account_id: int
+    days: int
+    together: str
+    through: datetime | None
+    """None where nobody has looked yet."""
+
+
+def watched() -> list[Watched]:
+    """All accounts. One query."""
+    through = SettlementWatch.objects.filter(account=OuterRef("pk")).values("through")
+    rows = AcquirerAccount.objects.order_by()
+    return [Watched(*row) for row in rows.values_list("pk", "settlement_days", "settlement_cycle", Subquery(through))]
+
+
+def looked_through(accounts: Collection[Watched]) -> datetime | None:
+    """Whatever was made before is final, and settled, raised or not expected; None where nobody has looked yet."""
+    moments = [one.through for one in accounts]
+    return min((moment for moment in moments if moment is not None), default=None) if all(moments) else None
+
+
 def missing(kind: Kind) -> QuerySet[Discrepancy]:
     """The open discrepancies about what is missing."""
     return Discrepancy.objects.filter(kind.named(), reason=Reason.MISSING, closed_at=None)
@@ -269,7 +351,7 @@ def _batches(account: AcquirerAccount, days: set[date]) -> tuple[set[tuple[date,
 def _is_settled_in_part(account: AcquirerAccount, group: Group) -> bool:
     """Whether something of that day and currency is settled: the first such row is answer enough."""
     for kind in KINDS:
-        counting = Match.objects.filter(role=kind.role, is_settlement=True, row__file__status=FileStatus.IMPORTED)
+        counting = settling(kind)
         rows = kind.model._base_manager.filter(
             kind.of(account),
             kind.of_days(group.day, group.day + _DAY),

@@ -19,10 +19,10 @@ from django.db.models import Q
 from portal.models import AcquirerAccount
 from portal.money import Money
 from reconciliation.books import Books, Ids, open_books, portions
-from reconciliation.contracts import Drift, drifts
+from reconciliation.contracts import Drift, DriftCount
 from reconciliation.layouts import ReportKind
 from reconciliation.lines import Line, line_of
-from reconciliation.matching import Decision, decide, is_sure, let_drift
+from reconciliation.matching import Decision, decide, deviations_of, is_sure, let_drift
 from reconciliation.models import FileStatus, Match, Reason, ReportFile, Resolution, SettlementRow
 from reconciliation.row_types import PENDING, SUCCESSFUL, ExplanationKind
 
@@ -32,12 +32,16 @@ _RANKS = {**dict.fromkeys(PENDING, 0), **dict.fromkeys(SUCCESSFUL, 2), "SETTLED"
 _ANY_OTHER = 1
 
 
+Restated = tuple[SettlementRow, Decision]
+"""A row that is kept, and what is decided on it now."""
+
+
 @dataclass
 class Judgement:
     """What becomes of the lines of a file, and what changes in the rows of others."""
 
     decisions: list[Decision] = field(default_factory=list)
-    restated: list[tuple[SettlementRow, Decision]] = field(default_factory=list)
+    restated: list[Restated] = field(default_factory=list)
     """Rows of other files, decided on anew; most of them say what they said before."""
     drifts: list[Drift] = field(default_factory=list)
     """In which ways most of a wallet's rows are charged otherwise than agreed on."""
@@ -57,7 +61,7 @@ def judge(
 ) -> Judgement:
     """Decide on the lines of a file that is about to count. ``sha256`` is the file's."""
     if kind is ReportKind.SETTLEMENT:
-        others = _settlement_rows(account, books.payments, file)
+        others = rows_of_others(account, books.payments, file)
         return _settle(account, lines, books, others, file)
     judgement = Judgement([decide(line, kind, books, report_day=report_day) for line in lines])
     _choose_copies(account, lines, books, judgement, file, sha256=sha256)
@@ -66,11 +70,11 @@ def judge(
 
 def judge_without(file: ReportFile) -> Judgement:
     """Decide on the rows of other files as if this one had never been imported."""
-    rows = list(_with_file(file.rows.all()))
+    rows = list(with_file(file.rows.all()))
     books = open_books(file.account, ReportKind(file.kind), [Ids.of_row(row) for row in rows], but=file)
     books.cancelled_here.clear()  # its own CANCEL rows are gone
     if file.kind == ReportKind.SETTLEMENT:
-        others = _settlement_rows(file.account, books.payments, file)
+        others = rows_of_others(file.account, books.payments, file)
         return _settle(file.account, [], books, others, file)
     judgement = Judgement()
     _choose_copies(file.account, [], books, judgement, file, gone=[line_of(row) for row in rows])
@@ -93,13 +97,18 @@ def judge_again(row: SettlementRow) -> Judgement:
     books = open_books(account, kind, [Ids.of_row(row), *(Ids.of_row(one) for one in cancels)])
     if kind is ReportKind.TRANSACTIONS:
         return Judgement(restated=[(row, decide(line_of(row), kind, books, report_day=row.file.report_day))])
-    others = [other for other in _settlement_rows(account, books.payments, None) if other.pk != row.pk]
-    return _settle(account, [], books, [*_with_file(SettlementRow.objects.filter(pk=row.pk)), *others], None)
+    others = [other for other in rows_of_others(account, books.payments, None) if other.pk != row.pk]
+    return _settle(account, [], books, [*with_file(SettlementRow.objects.filter(pk=row.pk)), *others], None)
+
+
+def judge_rows(account: AcquirerAccount, rows: Sequence[SettlementRow], file: ReportFile) -> list[Restated]:
+    """Decide on settlement rows together, some of them of a file that is being imported."""
+    return _settle(account, [], Books(), rows, file).restated
 
 
 def judge_about(account: AcquirerAccount, payment_pk: int) -> Judgement:
     """Decide anew on every settlement row that speaks of a payment."""
-    return _settle(account, [], Books(), _settlement_rows(account, [payment_pk], None), None)
+    return _settle(account, [], Books(), rows_of_others(account, [payment_pk], None), None)
 
 
 def _settle(
@@ -130,8 +139,7 @@ def _settle(
         else:
             line = line_of(row)
             waiting.append((_place(line), line, row))
-    if others:
-        waiting.sort(key=lambda entry: entry[0])
+    waiting.sort(key=lambda entry: entry[0])
     sure = [is_sure(line, books) for _, line, _ in waiting]
     for turn in (True, False):
         for (_, line, whose), is_turn in zip(waiting, sure, strict=True):
@@ -149,12 +157,12 @@ def _settle(
 
 def _find_drifts(judgement: Judgement) -> None:
     """Of the lines of the file: what many have in common is one incident, and of no single row."""
-    decisions = judgement.decisions
-    held_against = [decision.terms for decision in decisions if decision.terms is not None]
-    deviations = [one.deviation for decision in decisions for one in decision.findings if one.deviation is not None]
-    judgement.drifts = drifts(held_against, deviations)
+    count = DriftCount()
+    for decision in judgement.decisions:
+        count.add(decision.terms, deviations_of(decision))
+    judgement.drifts = count.drifts()
     ways = [drift.way for drift in judgement.drifts]
-    for decision in decisions if ways else ():
+    for decision in judgement.decisions if ways else ():
         let_drift(decision, ways)
 
 
@@ -173,7 +181,7 @@ def is_fixed(row: SettlementRow) -> bool:
     )
 
 
-def _settlement_rows(account: AcquirerAccount, payments: Iterable[int], file: ReportFile | None) -> list[SettlementRow]:
+def rows_of_others(account: AcquirerAccount, payments: Iterable[int], file: ReportFile | None) -> list[SettlementRow]:
     """Rows of other settlements that count and speak of these payments."""
     found: dict[int, SettlementRow] = {}
     for pks in portions(payments):
@@ -181,18 +189,29 @@ def _settlement_rows(account: AcquirerAccount, payments: Iterable[int], file: Re
             is_settlement=True, row__file__account=account, row__file__status=FileStatus.IMPORTED, payment_id__in=pks
         )
         rows = SettlementRow.objects.filter(match__in=matches if file is None else matches.exclude(row__file=file))
-        for row in _with_file(rows):
+        for row in with_file(rows):
             found[row.pk] = row
     return list(found.values())
 
 
-def _with_file(rows: Any) -> Any:
+def with_file(rows: Any) -> Any:
+    """Rows with all that deciding on them needs."""
     return (
         rows.select_related("file", "batch", "match")
         .defer(*_HEAVY)
         .prefetch_related("discrepancies", "explanations")
         .order_by("pk")
     )
+
+
+def is_about(ids: Ids, books: Books) -> int | None:
+    """The payment a settlement row is about, by its ids; None where it names none of ours."""
+    if ids.row_type in {"REFUND", "REFUND_REVERSAL"}:
+        refund = books.refunds.get(ids.request_id) or books.by_refund_id.get(ids.transaction_id)
+        if refund is not None:
+            return refund.payment_pk
+    payment = books.named(ids)
+    return None if payment is None else payment.pk
 
 
 def _join(books: Books, other: Books) -> None:
@@ -262,7 +281,7 @@ def _choose_copies(
             judgement.successors.append((whose, winner if is_replaced else None))
     payments = _with_other_fees(account, told)
     if payments:
-        others = _settlement_rows(account, payments, None)
+        others = rows_of_others(account, payments, None)
         judgement.restated += _settle(account, [], Books(), others, file, told).restated
 
 

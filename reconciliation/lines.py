@@ -10,7 +10,7 @@ as ``trouble`` and is opened.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from hashlib import blake2b
 
@@ -20,7 +20,7 @@ from reconciliation import amounts
 from reconciliation.amounts import TooPrecise
 from reconciliation.editions import Adds
 from reconciliation.errors import FeesUnclear, ReportUnreadable, UnitUnclear
-from reconciliation.layouts import LAYOUTS, Edition, ReportKind
+from reconciliation.layouts import LAYOUTS, Edition, Layout, ReportKind
 from reconciliation.models import AmountUnit, FeeParts, FeeSign, Reason, SettlementRow
 from reconciliation.reading import Reading, Record
 from reconciliation.row_types import DEFAULT, FAILED, PENDING, ROW_TYPES, TOTAL, normalised
@@ -29,6 +29,7 @@ MAX_ID_LENGTH = 64
 _MAX_SUM = 2**62
 """More than this the database could not add up; no report holds it."""
 _LOOK_EVERY = 2_000
+NOT_READ = "no row tells how fees are printed, so they are kept and not read"
 _CLEAR = 4
 """A reading of the fees is clear when it closes on so many rows for every one on which only the other does."""
 _TRANSACTIONS_NAME = re.compile(
@@ -128,6 +129,8 @@ class Conventions:
     fee_sign: FeeSign = FeeSign.CHARGE_NEGATIVE
     fee_basis: str = "no fees in the file"
     fee_parts: FeeParts = FeeParts.NONE
+    fees_are_read: bool = True
+    """Not so where no row tells how they are printed, and nothing is settled by them."""
 
 
 @dataclass
@@ -242,18 +245,28 @@ def understand_details(
     for index, record in enumerate(reading.records):
         if not index % _LOOK_EVERY:
             look("understanding", index)
-        lines.append(_line(record, kind, conventions.unit))
+        lines.append(understand_row(record, kind, conventions.unit, usual_currency))
     if kind is ReportKind.SETTLEMENT:
         _one_batch(lines)
-    for line in lines:
-        line.reported = _share(line, kind, usual_currency)
     _decide_fees(lines, kind, conventions, answers)
     _number_occurrences(lines)
     for line in lines:
-        amount = None if line.amount is None else line.amount.value
-        _not_too_large(line.number, (line.net, amount, line.gross, line.converted, line.fees_sum))
+        refuse_too_large(line)
     _not_too_large(len(lines) + 1, [line.reported.value for line in lines])
     return Details(conventions, lines)
+
+
+def understand_row(record: Record, kind: ReportKind, unit: AmountUnit, usual_currency: str) -> Line:
+    """One row of a details report, its fees as printed. Raises ReportUnreadable."""
+    line = _line(record, kind, unit)
+    line.reported = _share(line, kind, usual_currency)
+    return line
+
+
+def refuse_too_large(line: Line) -> None:
+    """Raise ReportUnreadable for a row whose amounts no currency has."""
+    amount = None if line.amount is None else line.amount.value
+    _not_too_large(line.number, (line.net, amount, line.gross, line.converted, line.fees_sum))
 
 
 def understand_summary(reading: Reading, conventions: Conventions) -> Summary:
@@ -275,7 +288,7 @@ def line_of(row: SettlementRow) -> Line:
     layout = LAYOUTS[Edition(row.file.edition), ReportKind(row.file.kind)]
     cells = {word: row.raw.get(name, "") for name, word in layout.words.items()}
     record = Record(row.part, row.line_number, cells, row.raw, layout)
-    return Line(
+    line = Line(
         part=row.part,
         number=row.line_number,
         printed_type=row.printed_type,
@@ -307,6 +320,18 @@ def line_of(row: SettlementRow) -> Line:
         identity=row.identity,
         occurrence=row.occurrence,
     )
+    line.trouble = _trouble_of(line, record, AmountUnit(row.file.amount_unit))
+    return line
+
+
+def _trouble_of(line: Line, record: Record, unit: AmountUnit) -> tuple[Reason, str] | None:
+    """Found out once more from what was printed, because nothing else keeps it."""
+    read_again = replace(line, fees={}, amount=None, gross=None)
+    try:
+        _read_amounts(read_again, record, unit)
+    except TooPrecise as reason:
+        return Reason.TOO_PRECISE, str(reason)
+    return read_again.trouble
 
 
 def report_day(name: str) -> str:
@@ -522,32 +547,34 @@ def _currency(record: Record, word: str, *, is_demanded: bool) -> str:
 
 
 def _day(record: Record, word: str, *, is_demanded: bool = False) -> date | None:
-    """The acquirer's day of a date or a moment; with an offset the moment is moved to UTC+8 first.
-
-    Undocumented, the format of ``settlementInitiatedDate``; we choose to read a date alone and ISO 8601 moments,
-    because the earlier editions printed those.
-    """
+    """The acquirer's day of a date or a moment; with an offset the moment is moved to UTC+8 first."""
     text = _word(record, word, is_demanded=is_demanded)
-    if not text:
-        return None
-    if re.fullmatch(r"[0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            raise ReportUnreadable(
-                line=record.line, problem=f"{record.name(word)} is {text[:40]!r}: no such day."
-            ) from None
-    moment = _moment(record, word)
-    return None if moment is None else moment.date()
+    return day_in(text, record.layout, line=record.line, column=record.name(word)) if text else None
 
 
 def _moment(record: Record, word: str) -> datetime | None:
     """A moment in UTC+8; without an offset it is taken as UTC+8 already, which is Hong Kong's time, too."""
     text = _word(record, word)
-    if not text:
-        return None
+    return _moment_in(text, record.layout, record.line, record.name(word)) if text else None
+
+
+def day_in(text: str, layout: Layout, *, line: int = 0, column: str = "") -> date:
+    """The acquirer's day of a printed date or moment. Raises ReportUnreadable.
+
+    Undocumented, the format of ``settlementInitiatedDate``; we choose to read a date alone and ISO 8601 moments,
+    because the earlier editions printed those.
+    """
+    if re.fullmatch(r"[0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise ReportUnreadable(line=line, problem=f"{column} is {text[:40]!r}: no such day.") from None
+    return _moment_in(text, layout, line, column).date()
+
+
+def _moment_in(text: str, layout: Layout, line: int, column: str) -> datetime:
     try:
-        if record.layout.edition is Edition.E0_HK and (match := _HK_TIME.fullmatch(text)):
+        if layout.edition is Edition.E0_HK and (match := _HK_TIME.fullmatch(text)):
             year, month, day, hour, minute, second = (
                 int(match[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")
             )
@@ -556,27 +583,28 @@ def _moment(record: Record, word: str) -> datetime | None:
         return (moment.replace(tzinfo=ACQUIRER_ZONE) if moment.tzinfo is None else moment).astimezone(ACQUIRER_ZONE)
     except (ValueError, OverflowError):
         raise ReportUnreadable(
-            line=record.line,
-            problem=f"{record.name(word)} is {text[:40]!r}, which is not a time. Write it like 2026-05-14.",
+            line=line, problem=f"{column} is {text[:40]!r}, which is not a time. Write it like 2026-05-14."
         ) from None
 
 
 def _one_batch(lines: Sequence[Line] | Sequence[SummaryLine]) -> None:
     """Raise ReportUnreadable where a second batch begins. Several PSPs may share one batch id."""
-    first: Line | SummaryLine | None = None
     for line in lines:
-        if first is None:
-            first = line
-        if line.batch_id != first.batch_id:
-            raise ReportUnreadable(
-                line=line.number,
-                problem=f"batch {line.batch_id} begins here, but the file is of batch {first.batch_id}: one at a time.",
-            )
-        currency, expected = _settles_in(line), _settles_in(first)
-        if currency != expected:
-            raise ReportUnreadable(
-                line=line.number, problem=f"settles in {currency}, but the file is of a batch in {expected}."
-            )
+        refuse_other_batch(line, lines[0].batch_id, _settles_in(lines[0]))
+
+
+def refuse_other_batch(line: Line | SummaryLine, batch_id: str, expected: str) -> None:
+    """Raise ReportUnreadable unless the row is of this batch, in this currency."""
+    if line.batch_id != batch_id:
+        raise ReportUnreadable(
+            line=line.number,
+            problem=f"batch {line.batch_id} begins here, but the file is of batch {batch_id}: one at a time.",
+        )
+    currency = _settles_in(line)
+    if currency != expected:
+        raise ReportUnreadable(
+            line=line.number, problem=f"settles in {currency}, but the file is of a batch in {expected}."
+        )
 
 
 def _settles_in(line: Line | SummaryLine) -> str:
@@ -584,83 +612,117 @@ def _settles_in(line: Line | SummaryLine) -> str:
 
 
 def _decide_fees(lines: Sequence[Line], kind: ReportKind, conventions: Conventions, answers: Answers) -> None:
-    """Find how fees are printed by which of net = gross ± fees closes, and give every fee the merchant's sign.
-
-    Raises FeesUnclear where the rows do not tell, unless a person said it. One row that closes the other way among
-    many is that row's own discrepancy.
-    """
-    telling = [
-        line
-        for line in lines
-        if (line.fees_sum or line.fees_beside) and line.gross is not None and line.net is not None and not line.trouble
-    ]
-    is_any = any((line.fees_sum or line.fees_beside) and not line.trouble for line in lines)
-    if is_any and not telling and answers.fee_sign is None and kind is ReportKind.TRANSACTIONS:
-        # Cross-currency rows without a rate. Their fees stay in the text: nothing is settled by them here.
-        conventions.fee_basis = "no row tells how fees are printed, so they are kept and not read"
-        for line in lines:
-            line.fees, line.fees_sum = {}, None
-        return
-    if is_any:
-        conventions.fee_sign, conventions.fee_basis = _decide_sign(telling, answers.fee_sign)
-    sign = -1 if conventions.fee_sign is FeeSign.CHARGE_POSITIVE else 1
-    if any(line.fees_beside for line in lines):
-        conventions.fee_parts, basis = _decide_parts(telling, sign, answers.fee_parts)
-        conventions.fee_basis = f"{conventions.fee_basis}; {basis}"
+    """Find how fees are printed, and give every fee the merchant's sign. Raises FeesUnclear."""
+    votes = FeeVotes()
     for line in lines:
-        if line.row_type == DEFAULT:
-            continue  # a correction has the merchant's sign already, in every edition
-        if conventions.fee_parts is FeeParts.BESIDE and line.fees_sum is not None:
-            line.fees_sum += line.fees_beside
-        if sign < 0:
-            line.fees = {word: -value for word, value in line.fees.items()}
-            line.fees_sum = None if line.fees_sum is None else -line.fees_sum
+        votes.add(line)
+    votes.decide(kind, conventions, answers)
+    for line in lines:
+        sign_fees(line, conventions)
 
 
-def _decide_sign(telling: Sequence[Line], said: FeeSign | None) -> tuple[FeeSign, str]:
-    plus = minus = 0
-    for line in telling:
+@dataclass
+class FeeVotes:
+    """Which of net = gross ± fees closes on how many rows, and where the fees of doubt stand.
+
+    One row that closes the other way among many is that row's own discrepancy.
+    """
+
+    plus: int = 0
+    minus: int = 0
+    beside: dict[int, int] = field(default_factory=lambda: {1: 0, -1: 0})
+    """By the sign of the fees."""
+    inside: dict[int, int] = field(default_factory=lambda: {1: 0, -1: 0})
+    is_any: bool = False
+    is_doubt: bool = False
+    """There are tax, processing or dispute fees in E1 to E3."""
+    is_telling: bool = False
+
+    def add(self, line: Line) -> None:
+        """One more row, its fees as printed."""
+        self.is_doubt |= bool(line.fees_beside)
+        if not (line.fees_sum or line.fees_beside) or line.trouble:
+            return
+        self.is_any = True
+        if line.gross is None or line.net is None:
+            return
+        self.is_telling = True
+        tolerance = amounts.row_tolerance(line.settlement_currency)
         by_plus, by_minus = (min(_misses(line, sign, beside) for beside in (False, True)) for sign in (1, -1))
-        if by_plus != by_minus and min(by_plus, by_minus) <= amounts.row_tolerance(line.settlement_currency):
-            plus += by_plus < by_minus
-            minus += by_minus < by_plus
-    if said is not None:
-        return said, f"as a person said (net = gross + fees closes on {plus} rows, net = gross − fees on {minus})"
-    if plus >= _CLEAR * minus and plus:
-        return FeeSign.CHARGE_NEGATIVE, f"net = gross + fees closes on {plus} rows, net = gross − fees on {minus}"
-    if minus >= _CLEAR * plus and minus:
-        return FeeSign.CHARGE_POSITIVE, f"net = gross − fees closes on {minus} rows, net = gross + fees on {plus}"
-    raise FeesUnclear(
-        problem=(
-            f"The rows do not tell how fees are printed: net = gross + fees closes on {plus} rows, net = gross − fees "
-            f"on {minus}. Say whether a charge is negative or positive in this file."
-        )
-    )
-
-
-def _decide_parts(telling: Sequence[Line], sign: int, said: FeeParts | None) -> tuple[FeeParts, str]:
-    beside = inside = 0
-    for line in telling:
-        if line.fees_beside:
+        if by_plus != by_minus and min(by_plus, by_minus) <= tolerance:
+            self.plus += by_plus < by_minus
+            self.minus += by_minus < by_plus
+        for sign in (1, -1) if line.fees_beside else ():
             missed_beside, missed_inside = _misses(line, sign, True), _misses(line, sign, False)  # noqa: FBT003 - which of two
-            if missed_beside != missed_inside and min(missed_beside, missed_inside) <= amounts.row_tolerance(
-                line.settlement_currency
-            ):
-                beside += missed_beside < missed_inside
-                inside += missed_inside < missed_beside
-    counted = f"beside the total on {beside} rows, inside it on {inside}"
-    if said is not None:
-        return said, f"tax, processing and dispute fees as a person said ({counted})"
-    if beside >= _CLEAR * inside and beside:
-        return FeeParts.BESIDE, f"tax, processing and dispute fees are {counted}"
-    if inside >= _CLEAR * beside and inside:
-        return FeeParts.INSIDE, f"tax, processing and dispute fees are {counted}"
-    raise FeesUnclear(
-        problem=(
-            f"The rows do not tell whether tax, processing and dispute fees are in the total: they close {counted}. "
-            "Say whether they are beside feeAmountValue or inside it."
+            if missed_beside != missed_inside and min(missed_beside, missed_inside) <= tolerance:
+                self.beside[sign] += missed_beside < missed_inside
+                self.inside[sign] += missed_inside < missed_beside
+
+    def closed(self, rows: int, sign: FeeSign) -> None:
+        """So many more rows that close to the last unit with that sign, and no other."""
+        self.is_any, self.is_telling = self.is_any or rows > 0, self.is_telling or rows > 0
+        if sign is FeeSign.CHARGE_POSITIVE:
+            self.minus += rows
+        else:
+            self.plus += rows
+
+    def decide(self, kind: ReportKind, conventions: Conventions, answers: Answers) -> None:
+        """Fill in how fees are printed. Raises FeesUnclear where the rows do not tell, unless a person said it."""
+        if self.is_any and not self.is_telling and answers.fee_sign is None and kind is ReportKind.TRANSACTIONS:
+            # Cross-currency rows without a rate. Their fees stay in the text: nothing is settled by them here.
+            conventions.fee_basis, conventions.fees_are_read = NOT_READ, False
+            return
+        if self.is_any:
+            conventions.fee_sign, conventions.fee_basis = self._sign(answers.fee_sign)
+        if self.is_doubt:
+            sign = -1 if conventions.fee_sign is FeeSign.CHARGE_POSITIVE else 1
+            conventions.fee_parts, basis = self._parts(sign, answers.fee_parts)
+            conventions.fee_basis = f"{conventions.fee_basis}; {basis}"
+
+    def _sign(self, said: FeeSign | None) -> tuple[FeeSign, str]:
+        plus, minus = self.plus, self.minus
+        if said is not None:
+            return said, f"as a person said (net = gross + fees closes on {plus} rows, net = gross − fees on {minus})"
+        if plus >= _CLEAR * minus and plus:
+            return FeeSign.CHARGE_NEGATIVE, f"net = gross + fees closes on {plus} rows, net = gross − fees on {minus}"
+        if minus >= _CLEAR * plus and minus:
+            return FeeSign.CHARGE_POSITIVE, f"net = gross − fees closes on {minus} rows, net = gross + fees on {plus}"
+        raise FeesUnclear(
+            problem=(
+                f"The rows do not tell how fees are printed: net = gross + fees closes on {plus} rows, net = gross − "
+                f"fees on {minus}. Say whether a charge is negative or positive in this file."
+            )
         )
-    )
+
+    def _parts(self, sign: int, said: FeeParts | None) -> tuple[FeeParts, str]:
+        beside, inside = self.beside[sign], self.inside[sign]
+        counted = f"beside the total on {beside} rows, inside it on {inside}"
+        if said is not None:
+            return said, f"tax, processing and dispute fees as a person said ({counted})"
+        if beside >= _CLEAR * inside and beside:
+            return FeeParts.BESIDE, f"tax, processing and dispute fees are {counted}"
+        if inside >= _CLEAR * beside and inside:
+            return FeeParts.INSIDE, f"tax, processing and dispute fees are {counted}"
+        raise FeesUnclear(
+            problem=(
+                "The rows do not tell whether tax, processing and dispute fees are in the total: they close "
+                f"{counted}. Say whether they are beside feeAmountValue or inside it."
+            )
+        )
+
+
+def sign_fees(line: Line, conventions: Conventions) -> None:
+    """Give the fees of a row as printed the merchant's sign, and their sum what belongs to it."""
+    if not conventions.fees_are_read:
+        line.fees, line.fees_sum = {}, None
+        return
+    if line.row_type == DEFAULT:
+        return  # a correction has the merchant's sign already, in every edition
+    if conventions.fee_parts is FeeParts.BESIDE and line.fees_sum is not None:
+        line.fees_sum += line.fees_beside
+    if conventions.fee_sign is FeeSign.CHARGE_POSITIVE:
+        line.fees = {word: -value for word, value in line.fees.items()}
+        line.fees_sum = None if line.fees_sum is None else -line.fees_sum
 
 
 def _misses(line: Line, sign: int, beside: bool) -> int:
@@ -673,11 +735,26 @@ def _misses(line: Line, sign: int, beside: bool) -> int:
 def _number_occurrences(lines: Iterable[Line]) -> None:
     seen = Counter[str]()
     for line in lines:
-        amount = f"{line.amount.value} {line.amount.currency}" if line.amount else ""
-        parts = (line.row_type, line.transaction_id, line.request_id, amount, str(line.net), line.settlement_currency)
-        line.identity = blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+        line.identity = identity_of(line)
         seen[line.identity] += 1
         line.occurrence = seen[line.identity]
+
+
+def identity_of(line: Line) -> str:
+    """What makes two rows the same."""
+    amount = f"{line.amount.value} {line.amount.currency}" if line.amount else ""
+    return identity(line.row_type, line.transaction_id, line.request_id, amount, line.net, line.settlement_currency)
+
+
+def identity(row_type: str, transaction_id: str, request_id: str, amount: str, net: int | None, currency: str) -> str:
+    """The same from its pieces; ``amount`` is minor units, a blank and the currency."""
+    text = f"{row_type}\x1f{transaction_id}\x1f{request_id}\x1f{amount}\x1f{net}\x1f{currency}"
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def refuse_too_large_sum(line: int, total: int) -> None:
+    """Raise ReportUnreadable where the rows up to a line report more than any currency has."""
+    _not_too_large(line, [total])
 
 
 def _not_too_large(line: int, values: Iterable[int | None]) -> None:

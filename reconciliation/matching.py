@@ -449,6 +449,11 @@ def _compare_contract(line: Line, decision: Decision, books: Books) -> None:
     )
 
 
+def deviations_of(decision: Decision) -> list[Deviation]:
+    """How the row's fee differs from what was agreed on, if it does."""
+    return [one.deviation for one in decision.findings if one.deviation is not None]
+
+
 def let_drift(decision: Decision, ways: Collection[str]) -> None:
     """Match a row as it was charged where its whole report charges so: that is one incident, and not a row's affair."""
     drifted = [finding for finding in decision.findings if is_of(finding.deviation, ways)]

@@ -9,16 +9,20 @@ of them existed (``queries.prove``).
 Amounts are integers in minor units. Signs are the merchant's: what comes in is positive, a charge is negative.
 """
 
+import json
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Value
 
 from payments.models import Cancel, Payment, Refund
 from portal import clock
-from portal.encryption import EncryptedBinaryField
+from portal.actor import Actor, ActorKind
+from portal.encryption import EncryptedBinaryField, EncryptedTextField
 from portal.models import AcquirerAccount, ActorFields
 from portal.models.due import Due
 from portal.money import Money
+from reconciliation.calendars import NAME_LENGTH, Calendar, free_days
 from reconciliation.contracts import Terms
 from reconciliation.layouts import Edition, ReportKind
 from reconciliation.row_types import ExplanationKind
@@ -136,9 +140,9 @@ class ReportFile(ActorFields, Due):
     account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="report_files")
     name = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64)
-    byte_size = models.PositiveIntegerField()
+    byte_size = models.PositiveBigIntegerField()
     content = EncryptedBinaryField()
-    """The bytes, so that nothing the rows leave out is lost."""
+    """The bytes, so that nothing the rows leave out is lost; of a large file they stand in its pieces."""
     kind = models.CharField(max_length=16, choices=ReportKind.choices)
     edition = models.CharField(max_length=8, choices=Edition.choices)
     status = models.CharField(max_length=16, choices=FileStatus.choices)
@@ -153,6 +157,8 @@ class ReportFile(ActorFields, Due):
     """What a person said where the file could not tell: ``unit``, ``fee_sign``, ``fee_parts``."""
     unknown_columns = models.JSONField(default=list)
     """Columns no table of the acquirer names: kept in every row's raw, and announced."""
+    columns = models.JSONField(default=list, db_default=Value([], models.JSONField()))
+    """Printed names of the cells that its rows keep, in their order."""
     absent_columns = models.JSONField(default=list)
     """Documented columns that are not there though nothing needs them; told where there are unknown ones."""
     report_day = models.CharField(max_length=8, blank=True)
@@ -203,6 +209,21 @@ class ReportFile(ActorFields, Due):
         return self.name
 
 
+class ReportPiece(models.Model):
+    """Some of the bytes of a large file, packed: the whole would be too much for memory, and for one column."""
+
+    file = models.ForeignKey(ReportFile, models.CASCADE, related_name="pieces", db_index=False)
+    number = models.PositiveIntegerField()
+    content = EncryptedBinaryField()
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [models.UniqueConstraint(fields=("file", "number"), name="report_piece_once")]
+
+    def __str__(self) -> str:
+        return f"{self.file_id}/{self.number}"
+
+
 class ReportPart(models.Model):
     """One of the files a report came in: by its hash the same file is known again, alone or in an archive."""
 
@@ -210,7 +231,7 @@ class ReportPart(models.Model):
     number = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64, db_index=True)
-    byte_size = models.PositiveIntegerField()
+    byte_size = models.PositiveBigIntegerField()
     row_count = models.PositiveIntegerField()
     encoding = models.CharField(max_length=8)
 
@@ -308,11 +329,15 @@ class Accounted(models.Model):
         return Money(self.reported_value, self.currency)
 
 
+CELL_END = "\x1f"
+"""Between the printed cells of a row: a control character, which no cell of a report may have."""
+
+
 class SettlementRow(Accounted):
     """One line of a details report, as printed and as understood."""
 
-    file = models.ForeignKey(ReportFile, models.PROTECT, related_name="rows")
-    batch = models.ForeignKey(Batch, models.PROTECT, null=True, blank=True, related_name="rows")
+    file = models.ForeignKey(ReportFile, models.PROTECT, related_name="rows", db_index=False)
+    batch = models.ForeignKey(Batch, models.PROTECT, null=True, blank=True, related_name="rows", db_index=False)
     """None in transaction details."""
     part = models.PositiveSmallIntegerField(default=0)
     line_number = models.PositiveIntegerField()
@@ -325,11 +350,11 @@ class SettlementRow(Accounted):
     transaction_type = models.CharField(max_length=64)
     """The printed type in its one spelling; an unknown type as printed."""
     printed_status = models.CharField(max_length=64, blank=True)
-    transaction_id = models.CharField(max_length=64, blank=True, db_index=True)
+    transaction_id = models.CharField(max_length=64, blank=True)
     original_transaction_id = models.CharField(max_length=64, blank=True)
     """The acquirer's id of the payment it is about; in E0 to E3."""
-    transaction_request_id = models.CharField(max_length=64, blank=True, db_index=True)
-    original_transaction_request_id = models.CharField(max_length=64, blank=True, db_index=True)
+    transaction_request_id = models.CharField(max_length=64, blank=True)
+    original_transaction_request_id = models.CharField(max_length=64, blank=True)
     reference_transaction_id = models.CharField(max_length=64, blank=True)
     payment_method_type = models.CharField(max_length=64, blank=True)
     transaction_value = models.BigIntegerField(null=True, blank=True)
@@ -350,14 +375,23 @@ class SettlementRow(Accounted):
     """The sum of those that add up, in the settlement currency; None where the file has none yet."""
     coupon_value = models.BigIntegerField(default=0)
     """What a discount that is not settled to us takes off the gross."""
-    raw = models.JSONField(default=dict)
-    """Every printed cell that is not empty, personal data left out."""
-    superseded_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="supersedes")
+    printed = models.TextField(blank=True, default="")
+    """Every printed cell, personal data left out, in the order of the file's ``columns``; see ``raw``."""
+    superseded_by = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="supersedes", db_index=False
+    )
     """A later copy of the same transaction details."""
 
     class Meta(Accounted.Meta):
         ordering = ("file_id", "part", "line_number")
+        # As few as will do, because a report has a million rows: one index by each id serves equality and prefix.
         indexes = [
+            models.Index(fields=("transaction_id",), opclasses=["varchar_pattern_ops"], name="row_transaction"),
+            models.Index(fields=("transaction_request_id",), opclasses=["varchar_pattern_ops"], name="row_request"),
+            models.Index(
+                fields=("original_transaction_request_id",), opclasses=["varchar_pattern_ops"], name="row_original"
+            ),
+            models.Index(fields=("superseded_by",), condition=Q(superseded_by__isnull=False), name="row_superseded"),
             models.Index(fields=("file", "state", "line_number"), name="row_by_state"),
             models.Index(fields=("-file", "line_number"), name="row_as_printed"),
             models.Index(fields=("-file", "line_number"), condition=Q(state=RowState.OPEN), name="row_open"),
@@ -372,6 +406,15 @@ class SettlementRow(Accounted):
 
     def __str__(self) -> str:
         return f"{self.file}, line {self.line_number}"
+
+    @property
+    def raw(self) -> dict[str, str]:
+        """Every printed cell that is not empty, by its column."""
+        if self.printed.startswith("{"):  # of rows from before their file kept its columns
+            kept: dict[str, str] = json.loads(self.printed)
+            return kept
+        cells = self.printed.split(CELL_END)
+        return {name: cell for name, cell in zip(self.file.columns, cells, strict=False) if cell}
 
     @property
     def net(self) -> Money | None:
@@ -445,8 +488,12 @@ class Match(models.Model):
     """From settlement details; a match from transaction details settles nothing."""
     role = models.CharField(max_length=12, choices=Role.choices)
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="settlement_matches")
-    refund = models.ForeignKey(Refund, models.PROTECT, null=True, blank=True, related_name="settlement_matches")
-    cancel = models.ForeignKey(Cancel, models.PROTECT, null=True, blank=True, related_name="settlement_matches")
+    refund = models.ForeignKey(
+        Refund, models.PROTECT, null=True, blank=True, related_name="settlement_matches", db_index=False
+    )
+    cancel = models.ForeignKey(
+        Cancel, models.PROTECT, null=True, blank=True, related_name="settlement_matches", db_index=False
+    )
     value = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     is_by_hand = models.BooleanField(default=False, db_default=False)
@@ -454,6 +501,13 @@ class Match(models.Model):
 
     class Meta:
         verbose_name_plural = "matches"
+        indexes = [
+            models.Index(
+                fields=("payment",), condition=Q(is_settlement=True, role=Role.DISAGREES), name="match_disagrees"
+            ),
+            models.Index(fields=("refund",), condition=Q(refund__isnull=False), name="match_of_refund"),
+            models.Index(fields=("cancel",), condition=Q(cancel__isnull=False), name="match_of_cancel"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=("payment",), condition=Q(is_settlement=True, role=Role.PAYMENT), name="payment_settled_once"
@@ -622,6 +676,110 @@ class Discrepancy(models.Model):
     @property
     def stake(self) -> Money:
         return Money(self.stake_value, self.stake_currency)
+
+
+class BulkStatus(models.TextChoices):
+    """Where a decision on several discrepancies stands."""
+
+    TRIED = "TRIED", "Tried, not carried out"
+    """Read from a sheet; a person looks at it first."""
+    RUNNING = "RUNNING", "Being carried out"
+    DONE = "DONE", "Carried out"
+    DISCARDED = "DISCARDED", "Discarded"
+
+
+class BulkAct(models.TextChoices):
+    """What is decided on one of them."""
+
+    ASSIGN = "ASSIGN", "Assign"
+    ACCEPT = "ACCEPT", "Accept"
+    WRITE_OFF = "WRITE_OFF", "Write off"
+
+
+class LineStatus(models.TextChoices):
+    """What became of the decision on one of them."""
+
+    WAITING = "WAITING", "Not yet"
+    DONE = "DONE", "Done"
+    ASKED = "ASKED", "Waits for a second person"
+    REFUSED = "REFUSED", "Refused"
+
+
+class BulkDecision(ActorFields, Due):
+    """What one person decides on several discrepancies at once, with a line and a result for each."""
+
+    act = models.CharField(max_length=60)
+    """As the journal calls it."""
+    status = models.CharField(max_length=10, choices=BulkStatus.choices)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    sheet_name = models.CharField(max_length=200, blank=True)
+    """Of the spreadsheet it was read from; empty for what was ticked in the list."""
+    passed_over = models.PositiveIntegerField(default=0)
+    """Lines of the sheet without a decision."""
+    reason_code = models.CharField(max_length=32, blank=True)
+    note = models.CharField(max_length=256, blank=True)
+    """For all of them; lines of a sheet have their own."""
+    created_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name = "bulk decision"
+        permissions = (("act_decide_by_sheet", "Can decide discrepancies by a spreadsheet"),)
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=BulkStatus.values), name="bulk_decision_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status=BulkStatus.DONE) | Q(finished_at__isnull=False),
+                name="bulk_decision_done_knows_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.sheet_name or f"{self.act} #{self.pk}"
+
+    @property
+    def actor(self) -> Actor:
+        """Whose act it is, whoever goes on with it."""
+        key = self.decided_by_id if self.actor_kind == ActorKind.PERSON else None
+        return Actor(ActorKind(self.actor_kind), self.actor_name, key)
+
+
+class BulkDecisionLine(models.Model):
+    """The decision on one discrepancy, and what became of it."""
+
+    bulk = models.ForeignKey(BulkDecision, models.CASCADE, related_name="lines")
+    position = models.PositiveIntegerField()
+    """In the sheet, its first line counted; else in the list that was ticked."""
+    discrepancy = models.ForeignKey(
+        Discrepancy, models.DO_NOTHING, null=True, db_constraint=False, related_name="bulk_lines"
+    )
+    """May be gone: it goes with the import that is undone, and what was decided stays."""
+    label = models.CharField(max_length=100)
+    version = models.CharField(max_length=12, blank=True)
+    """Of the discrepancy when the sheet was written: what has changed since is refused."""
+    act = models.CharField(max_length=10, choices=BulkAct.choices, blank=True)
+    reason_code = models.CharField(max_length=32, blank=True)
+    note = models.CharField(max_length=256, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    """Whose it becomes."""
+    status = models.CharField(max_length=8, choices=LineStatus.choices, default=LineStatus.WAITING)
+    sentence = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        ordering = ("bulk", "position")
+        verbose_name = "decision"
+        constraints = [
+            models.UniqueConstraint(fields=("bulk", "position"), name="decision_line_once"),
+            models.CheckConstraint(condition=Q(status__in=LineStatus.values), name="decision_line_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status__in=(LineStatus.WAITING, LineStatus.DONE, LineStatus.ASKED))
+                | Q(act__in=BulkAct.values),
+                name="decision_line_knows_what",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
 
 
 class CreditStatus(models.TextChoices):
@@ -795,6 +953,161 @@ class SettlementWatch(Due):
 
     def __str__(self) -> str:
         return f"settlement of {self.account}"
+
+
+class SourceStep(models.TextChoices):
+    """What a visit to a source does, in this order (``reconciliation.sftp.Step``)."""
+
+    REACH = "REACH", "Reach the server"
+    HOST_KEY = "HOST_KEY", "Know it by its host key"
+    SIGN_IN = "SIGN_IN", "Sign in"
+    DIRECTORY = "DIRECTORY", "List the directory"
+    READ = "READ", "Read the files"
+
+
+class SettlementCalendar(models.Model):
+    """On which days an account's acquirer settles, as a person has taken it from the dashboard."""
+
+    account = models.OneToOneField(AcquirerAccount, models.PROTECT, related_name="settlement_calendar")
+    weekend = models.PositiveSmallIntegerField(default=0b1100000)
+    """A bit for each weekday that is free, Monday the lowest."""
+
+    class Meta:
+        ordering = ("pk",)
+        verbose_name = "settlement calendar"
+        permissions = (("act_settlement_calendar", "Can edit settlement calendars"),)
+        constraints = [
+            models.CheckConstraint(condition=Q(weekend__lt=0b1111111), name="week_has_a_working_day"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.account)
+
+    def calendar(self) -> Calendar:
+        """As days are counted by it."""
+        listed = list(self.days.all())
+        return Calendar(
+            free_days(self.weekend),
+            {one.day: one.name for one in listed if not one.is_working},
+            {one.day: one.name for one in listed if one.is_working},
+        )
+
+
+class CalendarDay(models.Model):
+    """A day that is not what its weekday says: a holiday, or a weekend day that is worked."""
+
+    calendar = models.ForeignKey(SettlementCalendar, models.CASCADE, related_name="days")
+    day = models.DateField()
+    is_working = models.BooleanField()
+    name = models.CharField(max_length=NAME_LENGTH, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("day",)
+        constraints = [models.UniqueConstraint(fields=("calendar", "day"), name="calendar_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}".strip()
+
+
+class ReportSource(Due):
+    """An SFTP directory of an account that is looked at on a schedule. The row is the job."""
+
+    account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="report_sources")
+    host = models.CharField(max_length=253)
+    port = models.PositiveIntegerField(default=22)
+    username = models.CharField(max_length=64)
+    directory = models.CharField(max_length=300, default="/")
+    password = EncryptedTextField(blank=True, editable=False)
+    private_key = EncryptedTextField(blank=True, editable=False)
+    """In OpenSSH's form, its passphrase taken off; used instead of a password."""
+    host_key = models.CharField(max_length=2000, blank=True, editable=False)
+    """The server's public key as a person has confirmed it; empty: not yet, and nothing is told to the server."""
+    offered_host_key = models.CharField(max_length=2000, blank=True, editable=False)
+    """The key it showed that is not the confirmed one, for a person to compare."""
+    every_minutes = models.PositiveSmallIntegerField(default=30)
+    imports_at_once = models.BooleanField(default=True)
+    """Whether a report that is recognised and asks nothing is imported; else every one waits for a person."""
+    is_enabled = models.BooleanField(default=True)
+    looked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    answered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """The last look that came to its end."""
+    failed_step = models.CharField(max_length=12, choices=SourceStep.choices, blank=True, editable=False)
+    problem = models.CharField(max_length=500, blank=True, editable=False)
+    """Why the last look did not."""
+    passed_over = models.PositiveIntegerField(default=0, editable=False)
+    """Files of the last look whose names are not those of reports."""
+
+    class Meta:
+        ordering = ("pk",)
+        verbose_name = "report source"
+        permissions = (
+            ("act_edit_source", "Can say where reports are fetched from"),
+            ("act_look_at_source", "Can fetch reports now and test the connection"),
+        )
+        constraints = [
+            models.UniqueConstraint(
+                fields=("account", "host", "port", "username", "directory"), name="report_source_once"
+            ),
+            models.CheckConstraint(condition=Q(port__gte=1, port__lte=65_535), name="source_port_is_one"),
+            models.CheckConstraint(
+                condition=Q(every_minutes__gte=5, every_minutes__lte=1_440), name="source_looks_every_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.username}@{self.host}{'' if self.port == 22 else f':{self.port}'}{self.directory}"
+
+
+class SourceFileState(models.TextChoices):
+    """Where a file of a source stands."""
+
+    GROWING = "GROWING", "Awaited"
+    """Seen; it is fetched once two looks have found it alike."""
+    FETCHED = "FETCHED", "Fetched"
+    """What became of it says the settlement file it was kept as."""
+    REFUSED = "REFUSED", "Refused"
+    """Fetched, and no report we take: a person looks why."""
+
+
+class SourceFile(models.Model):
+    """A file of a source as it was when it was seen: the same name with another size or time is another one."""
+
+    source = models.ForeignKey(ReportSource, models.PROTECT, related_name="files")
+    path = models.CharField(max_length=500)
+    size = models.BigIntegerField()
+    modified = models.BigIntegerField()
+    """Seconds since 1970, by the server's clock."""
+    sha256 = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=8, choices=SourceFileState.choices, default=SourceFileState.GROWING)
+    sentence = models.CharField(max_length=1000, blank=True)
+    """What came of it, or why nothing did."""
+    is_to_import = models.BooleanField(default=False)
+    """The worker still tries what it was kept as; it is imported after that if it asks nothing."""
+    reports = models.ManyToManyField(ReportFile, related_name="source_files", blank=True)
+    seen_at = models.DateTimeField(default=clock.now)
+    fetched_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name = "fetched file"
+        constraints = [
+            models.UniqueConstraint(fields=("source", "path", "size", "modified"), name="source_file_once"),
+            models.CheckConstraint(condition=Q(state__in=SourceFileState.values), name="source_file_state_known"),
+            models.CheckConstraint(
+                condition=Q(state=SourceFileState.GROWING) | Q(fetched_at__isnull=False), name="fetched_knows_when"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=("source", "id"),
+                condition=Q(state=SourceFileState.GROWING) | Q(is_to_import=True),
+                name="source_file_pending",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.path.rpartition("/")[2]
 
 
 class AwaitedReport(models.Model):

@@ -4,17 +4,16 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from payments.models import Cancel, Order, Payment, Refund
 from payments.queries import live_payment
 from payments.states import CancelStatus, PaymentStatus, RefundStatus
-from portal.gather import Standing
 from portal.models import AcquirerAccount
 from portal.money import Money
-from portal.registry import TimelineEntry, TodayLine
+from portal.registry import TimelineEntry
 from portal.words import say
 from reconciliation.errors import LawBroken
 from reconciliation.layouts import ReportKind
@@ -35,7 +34,6 @@ from reconciliation.models import (
 )
 from reconciliation.row_types import ROW_TYPES, ExplanationKind, Treatment
 
-FILES_ON_TODAY = 20
 PROPOSALS_AT_MOST = 20
 
 
@@ -395,69 +393,3 @@ def _entry(match: Match) -> TimelineEntry:
     if row.state == RowState.OPEN:
         tone = "bad" if tone == "bad" else "wait"
     return TimelineEntry(at, sentence, detail, tone, (batch_link, row_link))
-
-
-def today() -> list[TodayLine]:
-    """One line per file with open discrepancies, and one per file that was tried and not imported."""
-    lines = []
-    waiting = (
-        open_discrepancies()
-        .filter(file__isnull=False)
-        .order_by()
-        .values("file_id", "file__name")
-        .annotate(count=Count("pk"), since=Min("opened_at"), urgent=Count("pk", filter=Q(is_urgent=True)))
-        .order_by("since")[:FILES_ON_TODAY]
-    )
-    for found in waiting:
-        noun = say("discrepancy") if found["count"] == 1 else say("discrepancies")
-        urgent = say(", {urgent} urgent", urgent=found["urgent"]) if found["urgent"] else ""
-        lines.append(
-            TodayLine(
-                label=say("Discrepancies"),
-                tone="bad" if found["urgent"] else "wait",
-                sentence=say(
-                    "{count} {noun} in {file__name}{urgent}",
-                    count=found["count"],
-                    noun=noun,
-                    file__name=found["file__name"],
-                    urgent=urgent,
-                ),
-                url=f"{reverse('admin:reconciliation_discrepancy_changelist')}?file={found['file_id']}&ask=open",
-                action=say("Explain"),
-                since=found["since"],
-            )
-        )
-    undecided = ReportFile.objects.filter(status__in=(FileStatus.TRIED, FileStatus.REFUSED)).defer("content")
-    for file in undecided.order_by("tried_at")[:FILES_ON_TODAY]:
-        was = (
-            say("was tried and is not imported")
-            if file.status == FileStatus.TRIED
-            else say("was refused and waits for a word")
-        )
-        lines.append(
-            TodayLine(
-                label=say("Settlement files"),
-                tone="wait",
-                sentence=f"{file.name} {was}",
-                url=reverse("admin:reconciliation_reportfile_change", args=[file.pk]),
-                action=say("Look"),
-                since=file.tried_at,
-            )
-        )
-    return lines
-
-
-def _counting() -> QuerySet[ReportFile]:
-    is_open = Exists(Discrepancy.objects.filter(file=OuterRef("pk"), closed_at=None).order_by())
-    return ReportFile.objects.filter(is_open, status=FileStatus.IMPORTED)[:FILES_ON_TODAY]
-
-
-def _undecided() -> QuerySet[ReportFile]:
-    return ReportFile.objects.filter(status__in=(FileStatus.TRIED, FileStatus.REFUSED))[:FILES_ON_TODAY]
-
-
-TODAY_ROWS = [
-    ("reconciliation.view_discrepancy", Standing(_counting)),
-    ("reconciliation.view_reportfile", Standing(_undecided)),
-]
-"""What ``today`` has a line for: a file with open discrepancies, a file that waits for a word."""

@@ -1,5 +1,5 @@
 """What the clock starts: trying, importing and undoing report files that were handed to the worker; looking for what is
-missing in all of them."""
+missing in all of them; fetching them where the acquirer puts them; going on with what was decided on many at once."""
 
 import time
 from datetime import timedelta
@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from portal import clock, due
 from reconciliation import operations
-from reconciliation.models import ReportFile, SettlementWatch
+from reconciliation.models import BulkDecision, ReportFile, ReportSource, SettlementWatch
 from reconciliation.operations.importing import Busy, Superseded, TimeUp, work_on
 
 SLICE_SECONDS = 45
@@ -59,3 +59,41 @@ def _watched() -> "QuerySet[SettlementWatch]":
 
 
 watches_due = due.work_on(_watched, work_watch)
+
+
+def work_source(pk: int) -> str:
+    """Look once at a directory of reports. Safe to run twice at once."""
+    source = ReportSource.objects.select_related("account").get(pk=pk)
+    held_until = source.lease_until
+    if source.due_at is None:
+        return f"{source}: nothing to do any more"
+    ends = time.monotonic() + SLICE_SECONDS
+    looked = operations.look_at_source(source, is_time_up=lambda: time.monotonic() > ends)
+    operations.rest_source(source, looked, held_until)
+    return f"{source}: {looked.problem or f'{looked.fetched} fetched'}"
+
+
+def _sources() -> "QuerySet[ReportSource]":
+    return ReportSource.objects.filter(due_at__isnull=False)
+
+
+sources_due = due.work_on(_sources, work_source)
+
+
+def work_bulk(pk: int) -> str:
+    """Go on with a decision on several discrepancies that nobody ended. Safe to run twice at once."""
+    bulk = BulkDecision.objects.get(pk=pk)
+    if bulk.due_at is None:
+        return f"{bulk}: nothing to do any more"
+    ends = time.monotonic() + SLICE_SECONDS
+    if operations.carry_on(bulk, is_time_up=lambda: time.monotonic() > ends):
+        return f"{bulk}: carried out"
+    BulkDecision.objects.filter(pk=pk, due_at__isnull=False).update(due_at=clock.now(), lease_until=None)
+    return f"{bulk}: goes on"
+
+
+def _bulks() -> "QuerySet[BulkDecision]":
+    return BulkDecision.objects.filter(due_at__isnull=False)
+
+
+bulks_due = due.work_on(_bulks, work_bulk)

@@ -7,10 +7,11 @@ Source: https://docs.antom.com/ac/reconcile/settlement_summary , https://docs.an
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Count, Q, Sum
 
 from portal import clock
 from portal.money import Money
@@ -167,19 +168,22 @@ def stand(
 
 
 def details_by_type(batch: Batch) -> dict[str, TypeSum]:
-    """The details of a batch that count, added up."""
-    return add_up(batch.rows.values_list("transaction_type", "settlement_value", "fees").iterator())
-
-
-def add_up(rows: Iterable[tuple[str, int | None, dict[str, int]]]) -> dict[str, TypeSum]:
-    """Type, net and fees of rows, per type."""
-    sums: dict[str, TypeSum] = defaultdict(TypeSum)
-    for name, net, fees in rows:
-        found = sums[name]
-        found.count += 1
-        found.net += net or 0
-        for column, value in fees.items():
-            found.fees[column] += value
+    """The details of a batch that count, added up by the database: there may be millions."""
+    rows = batch.rows.order_by()
+    sums = {
+        name: TypeSum(count, net or 0)
+        for name, count, net in rows.values_list("transaction_type").annotate(Count("pk"), Sum("settlement_value"))
+    }
+    each = "jsonb_each_text" if connection.vendor == "postgresql" else "json_each"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.transaction_type, f.key, sum(CAST(f.value AS bigint))"  # noqa: S608 - no text from outside
+            f" FROM reconciliation_settlementrow r, {each}(r.fees) f WHERE r.batch_id = %s"
+            " GROUP BY r.transaction_type, f.key",
+            [batch.pk],
+        )
+        for name, column, value in cursor.fetchall():
+            sums[name].fees[column] = int(value)
     return sums
 
 

@@ -3,10 +3,11 @@
 Reads only; every question is about the last days and no others.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.db.models import (
@@ -17,6 +18,7 @@ from django.db.models import (
     DateTimeField,
     Exists,
     ExpressionWrapper,
+    F,
     Min,
     OuterRef,
     Q,
@@ -27,6 +29,7 @@ from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
 
+from payments import figures
 from payments.models import Payment
 from payments.states import PaymentStatus
 from portal import clock
@@ -34,61 +37,116 @@ from portal.admin.display import day_name
 from portal.gather import Standing
 from portal.models import AcquirerAccount
 from portal.money import Money
-from portal.registry import Panel, TodayLine
+from portal.registry import Once, Panel, TodayLine, TodayQueue, line_for_each
 from portal.statements import Given
 from portal.words import counted, say, told
-from reconciliation.expecting import REPORT_BY
+from reconciliation.expecting import (
+    PAYMENTS,
+    REPORT_BY,
+    Cycle,
+    calendars_of,
+    day_of,
+    looked_through,
+    not_settled,
+    older,
+    settling,
+    watched,
+)
 from reconciliation.layouts import ReportKind
 from reconciliation.models import (
     AwaitedReport,
     Discrepancy,
-    Match,
+    FileStatus,
     Period,
     PeriodStatus,
     Reason,
     ReportFile,
-    Role,
+    ReportSource,
 )
 from reconciliation.periods import month_of, next_month
+from reconciliation.queries import open_discrepancies
 
+_FILES_ON_TODAY = 20
 _DAYS_LOOKED_AT = 13
 _GRACE = timedelta(days=1)
 """Transaction details of a day are written on the day after it; a day later they should be here."""
 _DAYS_AWAITED = 7
 _REPORTS_ON_TODAY = 20
-_LATE = timedelta(days=4)
-"""Settled on the next business day by default: after a weekend and a holiday, somebody should ask."""
 
 
-def missing_reports() -> list[TodayLine]:
-    """One line for each account whose transaction details of some day should be here and are not, oldest day named.
+# Files with open discrepancies, and files that were tried and not imported.
 
-    Source for the times: https://docs.antom.com/ac/reconcile/transaction_details
-    """
-    days = _days()
-    flags = {f"missing_{day:%Y%m%d}": ExpressionWrapper(_is_missing(_Day.of(day)), BooleanField()) for day in days}
-    found = _accounts_missing(map(_Day.of, days))
-    accounts = found.annotate(**flags).values("name", *flags)
-    return [
-        _missing_line(row["name"], [day for day in days if row[f"missing_{day:%Y%m%d}"]])
-        for row in accounts.order_by("pk")
-    ]
+
+def _discrepancies() -> QuerySet[Discrepancy, Any]:
+    return (
+        open_discrepancies()
+        .filter(file__isnull=False)
+        .order_by()
+        .values("file_id", "file__name")
+        .annotate(count=Count("pk"), since=Min("opened_at"), urgent=Count("pk", filter=Q(is_urgent=True)))
+        .order_by("since")[:_FILES_ON_TODAY]
+    )
+
+
+def _counting() -> QuerySet[ReportFile]:
+    is_open = Exists(Discrepancy.objects.filter(file=OuterRef("pk"), closed_at=None).order_by())
+    return ReportFile.objects.filter(is_open, status=FileStatus.IMPORTED)[:_FILES_ON_TODAY]
+
+
+def _discrepancies_line(row: Mapping[str, Any]) -> TodayLine:
+    noun = say("discrepancy") if row["count"] == 1 else say("discrepancies")
+    urgent = say(", {urgent} urgent", urgent=row["urgent"]) if row["urgent"] else ""
+    return TodayLine(
+        label=say("Discrepancies"),
+        tone="bad" if row["urgent"] else "wait",
+        sentence=say(
+            "{count} {noun} in {file__name}{urgent}",
+            count=row["count"],
+            noun=noun,
+            file__name=row["file__name"],
+            urgent=urgent,
+        ),
+        url=f"{reverse('admin:reconciliation_discrepancy_changelist')}?file={row['file_id']}&ask=open",
+        action=say("Explain"),
+        since=row["since"],
+    )
+
+
+def _undecided() -> QuerySet[ReportFile, Any]:
+    undecided = ReportFile.objects.filter(status__in=(FileStatus.TRIED, FileStatus.REFUSED)).order_by("tried_at")
+    return undecided.values("pk", "name", "status", "tried_at")[:_FILES_ON_TODAY]
+
+
+def _undecided_line(row: Mapping[str, Any]) -> TodayLine:
+    was = (
+        say("was tried and is not imported")
+        if row["status"] == FileStatus.TRIED
+        else say("was refused and waits for a word")
+    )
+    return TodayLine(
+        label=say("Settlement files"),
+        tone="wait",
+        sentence=f"{row['name']} {was}",
+        url=reverse("admin:reconciliation_reportfile_change", args=[row["pk"]]),
+        action=say("Look"),
+        since=row["tried_at"],
+    )
+
+
+# Accounts whose transaction details of some day should be here and are not, the oldest day named.
+# Source for the times: https://docs.antom.com/ac/reconcile/transaction_details
 
 
 @dataclass(frozen=True)
 class _Day:
-    """A day of the acquirer in a question, as it is or as it will be given."""
+    """A day of the acquirer in a question, as it will be given."""
 
-    begins: datetime | Given
-    ends: datetime | Given
-    name: str | Given
-
-    @classmethod
-    def of(cls, day: date) -> "_Day":
-        return cls(_start(day), _start(day + timedelta(days=1)), f"{day:%Y%m%d}")
+    begins: Given
+    ends: Given
+    name: Given
 
     @classmethod
-    def given(cls, place: int) -> "_Day":
+    def at(cls, place: int) -> "_Day":
         moment = DateTimeField()
         return cls(
             Given(f"begins_{place}", moment), Given(f"ends_{place}", moment), Given(f"name_{place}", CharField())
@@ -96,17 +154,24 @@ class _Day:
 
 
 def _given_days() -> dict[str, Any]:
-    days = [_Day.of(day) for day in _days()]
-    return {f"{what}_{place}": getattr(day, what) for place, day in enumerate(days) for what in vars(day)}
+    given: dict[str, Any] = {}
+    for place, day in enumerate(_days()):
+        given[f"begins_{place}"], given[f"ends_{place}"] = _start(day), _start(day + timedelta(days=1))
+        given[f"name_{place}"] = f"{day:%Y%m%d}"
+    return given
 
 
-MISSING_ROWS = [
-    (
-        "reconciliation.view_reportfile",
-        Standing(lambda: _accounts_missing(map(_Day.given, range(len(_days())))), _given_days),
-    )
-]
-"""What ``missing_reports`` has a line for."""
+def _missing_reports() -> QuerySet[AcquirerAccount, Any]:
+    flags = {
+        f"missing_{place}": ExpressionWrapper(_is_missing(_Day.at(place)), BooleanField())
+        for place in range(_DAYS_LOOKED_AT)
+    }
+    accounts: QuerySet[AcquirerAccount, Any] = _accounts_missing().order_by("pk")
+    return accounts.values("name", **flags)
+
+
+def _missing_report_line(row: Mapping[str, Any]) -> TodayLine:
+    return _missing_line(row["name"], [day for place, day in enumerate(_days()) if row[f"missing_{place}"]])
 
 
 def _days() -> list[date]:
@@ -116,10 +181,10 @@ def _days() -> list[date]:
     return [latest - timedelta(days=back) for back in range(_DAYS_LOOKED_AT - 1, -1, -1)]
 
 
-def _accounts_missing(days: Iterable[_Day]) -> QuerySet[AcquirerAccount]:
+def _accounts_missing() -> QuerySet[AcquirerAccount]:
     any_missing = Q()
-    for day in days:
-        any_missing |= _is_missing(day)
+    for place in range(_DAYS_LOOKED_AT):
+        any_missing |= _is_missing(_Day.at(place))
     return AcquirerAccount.objects.filter(any_missing).order_by()
 
 
@@ -162,33 +227,32 @@ def _missing_line(account: str, days: list[date]) -> TodayLine:
     )
 
 
-def unclosed_months() -> list[TodayLine]:
-    """One line for each account with a month that has ended and is not closed, the oldest named."""
+# Accounts with a month that has ended and is not closed, the oldest named.
+
+
+def _unclosed_months() -> QuerySet[Period, Any]:
+    return _ended().order_by("month", "account").values("pk", "month", "account__name")
+
+
+def _month_lines(rows: Sequence[Mapping[str, Any]]) -> list[TodayLine]:
     by_account: dict[str, list[Period]] = {}
-    for period in _ended(_this_month()).select_related("account").order_by("month", "account"):
-        by_account.setdefault(period.account.name, []).append(period)
+    for row in rows:
+        by_account.setdefault(row["account__name"], []).append(Period(pk=row["pk"], month=row["month"]))
     return [_month_line(account, found) for account, found in by_account.items()]
 
 
 def _accounts_unclosed() -> QuerySet[AcquirerAccount]:
-    ended = _ended(Given("this_month", DateField())).filter(account=OuterRef("pk"))
-    return AcquirerAccount.objects.filter(Exists(ended)).order_by()
+    return AcquirerAccount.objects.filter(Exists(_ended().filter(account=OuterRef("pk")))).order_by()
 
 
-UNCLOSED_ROWS = [
-    ("reconciliation.view_period", Standing(_accounts_unclosed, lambda: {"this_month": _this_month()})),
-]
-"""What ``unclosed_months`` has a line for."""
-
-
-def _this_month() -> date:
+def _this_month() -> dict[str, date]:
     """Of the acquirer's days (UTC+8)."""
-    return month_of(clock.now().astimezone(clock.ACQUIRER_ZONE).date())
+    return {"this_month": month_of(clock.now().astimezone(clock.ACQUIRER_ZONE).date())}
 
 
-def _ended(this_month: date | Given) -> QuerySet[Period]:
+def _ended() -> QuerySet[Period]:
     """Months that are over and open."""
-    return Period.objects.filter(status=PeriodStatus.OPEN, month__lt=this_month).order_by()
+    return Period.objects.filter(status=PeriodStatus.OPEN, month__lt=Given("this_month", DateField())).order_by()
 
 
 def _month_line(account: str, found: list[Period]) -> TodayLine:
@@ -206,18 +270,25 @@ def _month_line(account: str, found: list[Period]) -> TodayLine:
     )
 
 
-def missing_in_settlement() -> list[TodayLine]:
-    """One line for each account with payments, and one with refunds, that no settlement report has in time."""
-    found = (
+# Accounts with payments, and accounts with refunds, that no settlement report has in time.
+
+
+def _missing_in_settlement() -> QuerySet[Discrepancy, Any]:
+    return (
         _missing()
         .order_by()
         .annotate(is_refund=ExpressionWrapper(Q(refund__isnull=False), BooleanField()))
-        .values_list("account__name", "account__slug", "is_refund", "currency")
-        .annotate(Count("pk"), Sum("stake_value"), Min("opened_at"))
+        .values("account__name", "account__slug", "is_refund", "currency")
+        .annotate(times=Count("pk"), value=Sum("stake_value"), since=Min("opened_at"))
     )
+
+
+def _missing_lines(rows: Sequence[Mapping[str, Any]]) -> list[TodayLine]:
     by_line: dict[tuple[str, str, bool], list[Any]] = {}
-    for account, slug, is_refund, *rest in sorted(found):
-        by_line.setdefault((account, slug, bool(is_refund)), []).append(rest)
+    for row in sorted(rows, key=lambda row: tuple(row.values())):
+        by_line.setdefault((row["account__name"], row["account__slug"], row["is_refund"]), []).append(
+            [row["currency"], row["times"], row["value"], row["since"]]
+        )
     return [
         _missing_in("refund" if is_refund else "payment", account, slug, sums)
         for (account, slug, is_refund), sums in by_line.items()
@@ -227,13 +298,6 @@ def missing_in_settlement() -> list[TodayLine]:
 def _accounts_with_missing(kind: str) -> QuerySet[AcquirerAccount]:
     mine = _missing().filter(**{f"{kind}__isnull": False}, account=OuterRef("pk"))
     return AcquirerAccount.objects.filter(Exists(mine.order_by())).order_by()
-
-
-MISSING_IN_SETTLEMENT_ROWS = [
-    ("reconciliation.view_discrepancy", Standing(lambda: _accounts_with_missing("payment"))),
-    ("reconciliation.view_discrepancy", Standing(lambda: _accounts_with_missing("refund"))),
-]
-"""What ``missing_in_settlement`` has a line for."""
 
 
 def _missing() -> QuerySet[Discrepancy]:
@@ -270,39 +334,106 @@ def _missing_in(name: str, account: str, slug: str, sums: list[Any]) -> TodayLin
     )
 
 
-def awaited_settlements() -> list[TodayLine]:
-    """One line for each settlement whose report should be here and is not, with how many of ours wait for it."""
-    found = AwaitedReport.objects.select_related("account").order_by("day", "pk")[:_REPORTS_ON_TODAY]
-    return [_awaited_settlement(one) for one in found]
+# Settlements whose report should be here and is not, with how many of ours wait for it.
 
 
-AWAITED_SETTLEMENT_ROWS = [
-    ("reconciliation.view_reportfile", Standing(lambda: AwaitedReport.objects.order_by()[:_REPORTS_ON_TODAY])),
-]
-"""What ``awaited_settlements`` has a line for."""
+def _awaited_settlements() -> QuerySet[AwaitedReport, Any]:
+    oldest = AwaitedReport.objects.order_by("day", "pk")[:_REPORTS_ON_TODAY]
+    return oldest.values("currency", "day", "payment_count", "refund_count", "account__name")
 
 
-def _awaited_settlement(one: AwaitedReport) -> TodayLine:
+def _awaited_settlement(row: Mapping[str, Any]) -> TodayLine:
     waiting = []
-    if one.payment_count:
-        waiting.append(counted("{count} payment", "{count} payments", one.payment_count))
-    if one.refund_count:
-        waiting.append(counted("{count} refund", "{count} refunds", one.refund_count))
+    if row["payment_count"]:
+        waiting.append(counted("{count} payment", "{count} payments", row["payment_count"]))
+    if row["refund_count"]:
+        waiting.append(counted("{count} refund", "{count} refunds", row["refund_count"]))
     return TodayLine(
         label=say("Report missing"),
         tone="wait",
         sentence=say(
             "Settlement details in {currency} of {day}: not here, {account}. Awaiting it: {waiting}",
-            currency=one.currency,
-            day=day_name(one.day),
-            account=one.account.name,
+            currency=row["currency"],
+            day=day_name(row["day"]),
+            account=row["account__name"],
             waiting=", ".join(waiting),
         ),
         url=reverse("admin:reconciliation_reportfile_changelist"),
         act_url=reverse("admin:reconciliation_reportfile_list_act", args=("import_files",)),
         action=say("Import"),
-        since=_start(one.day + timedelta(days=1)) + REPORT_BY,
+        since=_start(row["day"] + timedelta(days=1)) + REPORT_BY,
     )
+
+
+def _unknown_servers() -> QuerySet[ReportSource, Any]:
+    """Sources whose server shows its host key for the first time; one that shows another is an incident."""
+    unknown = ReportSource.objects.filter(is_enabled=True, host_key="").exclude(offered_host_key="")
+    return unknown.order_by("pk").values("pk", "host", "account__name", "looked_at")[:_REPORTS_ON_TODAY]
+
+
+def _unknown_server_line(row: Mapping[str, Any]) -> TodayLine:
+    return TodayLine(
+        label=say("Host key to confirm"),
+        tone="wait",
+        sentence=say(
+            "{host} shows its host key, and reports wait for that: {account}",
+            host=row["host"],
+            account=row["account__name"],
+        ),
+        url=reverse("admin:reconciliation_reportsource_change", args=[row["pk"]]),
+        action=say("Compare"),
+        since=row["looked_at"] or clock.now(),
+    )
+
+
+_UNDECIDED, _AWAITED = Standing(_undecided), Standing(_awaited_settlements)
+QUEUES = {
+    "missing in settlement": TodayQueue(
+        "reconciliation.view_discrepancy",
+        [Standing(lambda: _accounts_with_missing("payment")), Standing(lambda: _accounts_with_missing("refund"))],
+        Standing(_missing_in_settlement),
+        _missing_lines,
+    ),
+    "discrepancies": TodayQueue(
+        "reconciliation.view_discrepancy",
+        [Standing(_counting)],
+        Standing(_discrepancies),
+        line_for_each(_discrepancies_line),
+    ),
+    "settlement files": TodayQueue(
+        "reconciliation.view_reportfile", [_UNDECIDED], _UNDECIDED, line_for_each(_undecided_line)
+    ),
+    "missing reports": TodayQueue(
+        "reconciliation.view_reportfile",
+        [Standing(_accounts_missing, _given_days)],
+        Standing(_missing_reports, _given_days),
+        line_for_each(_missing_report_line),
+    ),
+    "months": TodayQueue(
+        "reconciliation.view_period",
+        [Standing(_accounts_unclosed, _this_month)],
+        Standing(_unclosed_months, _this_month),
+        _month_lines,
+    ),
+    "awaited settlements": TodayQueue(
+        "reconciliation.view_reportfile", [_AWAITED], _AWAITED, line_for_each(_awaited_settlement)
+    ),
+    "report sources": TodayQueue(
+        "reconciliation.view_reportsource",
+        [Standing(_unknown_servers)],
+        Standing(_unknown_servers),
+        line_for_each(_unknown_server_line),
+    ),
+}
+"""What waits for a person, as the first page asks for it."""
+
+
+class _Awaiting(NamedTuple):
+    """Whose settlement is awaited."""
+
+    day: date
+    account_id: int
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -318,52 +449,101 @@ class _Awaited:
     is_late: bool
 
 
-def panels() -> list[Panel]:
-    """What is paid and not settled, by day: the settlements to come."""
+def panels(once: Once) -> list[Panel]:
+    """What is paid and not settled, by day: the settlements to come.
+
+    What was paid since the last look (``expecting.where_to_look``) is added up in the kept hours of
+    ``payments.figures``; what was cancelled of it, and what reports have of it by now, is taken away: few rows, where a
+    look through all of them would be many.
+    """
     zone = timezone.get_default_timezone()
-    now = clock.now()
-    today = timezone.localtime(now, zone).date()
-    since = timezone.make_aware(datetime.combine(today - timedelta(days=_DAYS_AWAITED - 1), time.min), zone)
-    settled = Match.objects.filter(payment=OuterRef("pk"), is_settlement=True, role=Role.PAYMENT)
-    found = (
-        Payment.objects.filter(~Exists(settled), created_at__gte=since, status=PaymentStatus.SUCCEEDED)
-        .values("gross_settlement_currency", day=TruncDate("created_at", tzinfo=zone))
-        .annotate(
-            times=Count("pk"),
-            value=Sum("gross_settlement_value"),
-            unpriced=Count("pk", filter=Q(gross_settlement_value__isnull=True)),
-        )
-        .order_by()
-    )
-    by_day: dict[date, list[Mapping[str, Any]]] = {}
-    for row in found:
-        by_day.setdefault(row["day"], []).append(row)
+    first = timezone.localtime(clock.now(), zone).date() - timedelta(days=_DAYS_AWAITED - 1)
+    since = timezone.make_aware(datetime.combine(first, time.min), zone)
+    accounts = watched()
+    through = looked_through(accounts)
+    start = figures.hour_of(since if through is None else max(since, through))
+    sums: dict[_Awaiting, list[int]] = defaultdict(lambda: [0, 0, 0])
+    smallest: list[int] = []
+    for one in once(figures.recent).to_settle(start):
+        smallest.append(one.first_id)
+        _add(sums[_Awaiting(one.day, one.account_id, one.currency)], one.times, one.value, one.unpriced)
+    for row in _corrections(min(smallest, default=None), start, since):
+        awaiting = _Awaiting(row["day"], row["account"], row["settled_in"])
+        _add(sums[awaiting], row["times"], row["value"], row["unpriced"])
+    by_day: dict[date, list[tuple[_Awaiting, list[int]]]] = defaultdict(list)
+    for awaiting, numbers in sums.items():
+        if awaiting.day >= first and numbers[0]:
+            by_day[awaiting.day].append((awaiting, numbers))
     if not by_day:
         return []
-    awaited = [_awaited(day, rows, today) for day, rows in sorted(by_day.items())]
+    calendars = calendars_of({one.account_id for one in accounts})
+    cycles = {one.account_id: Cycle(one.days, 0, one.together, calendars[one.account_id]) for one in accounts}
     return [
         Panel(
             title=say("Expected settlements"),
             note=say("last {days_awaited} days", days_awaited=_DAYS_AWAITED),
             template="reconciliation/awaited.html",
-            context={"awaited": awaited},
+            context={"awaited": [_awaited(day, rows, cycles) for day, rows in sorted(by_day.items())]},
             permission="reconciliation.view_batch",
         )
     ]
 
 
-def _awaited(day: date, rows: list[Mapping[str, Any]], today: date) -> _Awaited:
-    amounts = [
-        Money(row["value"], row["gross_settlement_currency"])
-        for row in sorted(rows, key=lambda row: str(row["gross_settlement_currency"]))
-        if row["value"] and row["gross_settlement_currency"]
-    ]
+def _add(sums: list[int], *numbers: int) -> None:
+    for place, number in enumerate(numbers):
+        sums[place] += number
+
+
+def _corrections(first_id: int | None, start: datetime, since: datetime) -> QuerySet[Any, Any]:
+    """What is older than ``start`` and unsettled, as more; what was cancelled or settled of what is newer, as less.
+
+    ``first_id`` is the smallest id of the newer ones: it spares the database the settlements of the past.
+    """
+    waiting = Payment.objects.filter(not_settled(PAYMENTS), older(PAYMENTS, start), created_at__gte=since)
+    found = _added_up(waiting, "", 1)
+    if first_id is None:
+        return found
+    undone = Payment.objects.filter(
+        status__in=(PaymentStatus.CANCELLED, PaymentStatus.REVERSED), paid_at__isnull=False, created_at__gte=start
+    ).exclude(gross_settlement_value=0)
+    settled = (
+        settling(PAYMENTS)
+        .filter(payment__gte=first_id, payment__created_at__gte=start, payment__status=PaymentStatus.SUCCEEDED)
+        .exclude(payment__gross_settlement_value=0)
+    )
+    return found.union(_added_up(undone, "", -1), _added_up(settled, "payment__", -1), all=True)
+
+
+def _added_up(rows: QuerySet[Any], payment: str, sign: int) -> QuerySet[Any, Any]:
+    """``payment`` is the way from a row to its payment."""
+    value = f"{payment}gross_settlement_value"
+    found: QuerySet[Any, Any] = (
+        rows.values(
+            settled_in=F(f"{payment}gross_settlement_currency"),
+            account=F(f"{payment}wallet_account__account"),
+            day=TruncDate(f"{payment}created_at", tzinfo=timezone.get_default_timezone()),
+        )
+        .annotate(
+            times=sign * Count("pk"),
+            value=sign * Sum(value, default=0),
+            unpriced=sign * Count("pk", filter=Q(**{value: None})),
+        )
+        .order_by()
+    )
+    return found
+
+
+def _awaited(day: date, rows: list[tuple[_Awaiting, list[int]]], cycles: Mapping[int, Cycle]) -> _Awaited:
+    today = day_of(clock.now())
+    amounts: Counter[str] = Counter()
+    for awaiting, (_, value, _) in rows:
+        amounts[awaiting.currency] += value
     asked = urlencode({"ask": "not_settled", "day": day.isoformat()})
     return _Awaited(
         day=day,
         url=f"{reverse('admin:payments_payment_changelist')}?{asked}",
-        times=sum(row["times"] for row in rows),
-        amounts=amounts,
-        unpriced=sum(row["unpriced"] for row in rows),
-        is_late=today - day >= _LATE,
+        times=sum(times for _, (times, _, _) in rows),
+        amounts=[Money(value, currency) for currency, value in sorted(amounts.items()) if value and currency],
+        unpriced=sum(unpriced for _, (_, _, unpriced) in rows),
+        is_late=any(cycles[awaiting.account_id].reported_by(day) <= today for awaiting, _ in rows),
     )

@@ -6,7 +6,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from portal import approvals
-from portal.admin.acts import ActForm, AmountField, ReasonForm
+from portal.admin.acts import ActForm, AmountField, ReasonForm, asks_first
 from portal.models import AcquirerAccount
 from portal.money import Money, MoneyError, parse_major
 from portal.words import lazy, say
@@ -121,8 +121,7 @@ class NameDifferenceForm(ReasonForm):
             else say("{amount} that the bank did not credit count as explained.", amount=self.amount())
         )
         why = approvals.would_need(NAME_DIFFERENCE, by=self.actor, amount=self.amount(), account=self.thing.account)
-        asks = [say("{why}: then this becomes a request, and nothing is done before.", why=why)] if why else []
-        return [said, NO_MONEY_MOVES, *asks]
+        return [said, NO_MONEY_MOVES, *asks_first(why)]
 
     def button(self) -> str:
         return say("Name the cause of {amount}", amount=self.amount())

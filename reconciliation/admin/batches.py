@@ -18,7 +18,7 @@ from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.registry import TimelineEntry
 from portal.words import lazy, say, told
-from reconciliation import bank, operations, queries
+from reconciliation import bank, operations, queries, rates
 from reconciliation.admin.bank_credits import source_of
 from reconciliation.admin.bank_forms import EnterCreditForm, NameDifferenceForm, TakeBackForm
 from reconciliation.admin.falls import fall_of
@@ -196,6 +196,7 @@ class BatchAdmin(LedgerAdmin):
         return [
             Card(say("Open discrepancies"), table=discrepancy_table(found), wide=True),
             Card(say("Summary against details"), table=_summary_table(batch), wide=True),
+            *_rates_card(batch),
             _bank_card(batch),
             Card(
                 say("The batch"),
@@ -295,6 +296,35 @@ def _bank_chip(batch: Batch) -> Chip | None:
     today = clock.now().astimezone(clock.ACQUIRER_ZONE).date()
     is_late = today > batch.initiated_on + bank.ARRIVES_WITHIN
     return Chip(say("Overdue"), "bad") if is_late else Chip(say("Awaited"))
+
+
+def _rates_card(batch: Batch) -> list[Card]:
+    """At which rates it was exchanged, beside the usual ones; nothing where nothing was."""
+    found = rates.rates_of(batch)
+    if not found:
+        return []
+    table = Table(
+        head=(say("Exchanged"), say("This batch"), say("Before"), say("Difference")),
+        rows=[
+            (
+                f"1 {rate.currency} → {rate.settled_in}",
+                rates.in_words(rate.rate),
+                rates.in_words(rate.usual) if rate.usual is not None else display.NOTHING,
+                _drift(rate),
+            )
+            for rate in found
+        ],
+        numeric=frozenset({1, 2, 3}),
+    )
+    note = say("beside the {count} batches before", count=rates.BATCHES_BEFORE)
+    return [Card(say("Exchange rates"), note=note, table=table, wide=True)]
+
+
+def _drift(rate: rates.Rate) -> Any:
+    if rate.drift is None:
+        return display.NOTHING
+    words = f"{float(rate.drift * 100):+.2f} %".replace("-", "−")
+    return display.chip(words, "wait") if rate.is_out_of_line else words
 
 
 def _bank_card(batch: Batch) -> Card:

@@ -1,13 +1,11 @@
 """The desk's queue of discrepancies: what differs, what is at stake, and how it ends."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from payments import operations as paying
@@ -15,13 +13,21 @@ from payments.admin import truths
 from payments.models import Payment, Refund
 from portal import clock, gather
 from portal.admin import display
-from portal.admin.acts import Act, ChosenForm, Done
+from portal.admin.acts import Act, Done
 from portal.admin.display import Chip
 from portal.admin.filters import DayFilter
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.registry import TimelineEntry
-from portal.words import in_english, lazy, say, told
+from portal.words import in_english, lazy, say
 from reconciliation import operations, queries, service_levels
+from reconciliation.admin.bulk import (
+    ExportQueueForm,
+    ImportDecisionsForm,
+    in_time,
+    queue_as_sheet,
+    results_of,
+    sheet_read,
+)
 from reconciliation.admin.discrepancy_forms import (
     AskForm,
     AssignChosenForm,
@@ -37,13 +43,10 @@ from reconciliation.admin.discrepancy_forms import (
     WriteOffForm,
 )
 from reconciliation.admin.shared import OPEN, FileFilter, as_printed
-from reconciliation.models import COUNTING, Discrepancy, Match, Reason
+from reconciliation.models import COUNTING, BulkAct, Discrepancy, LineStatus, Match, Reason
 from reconciliation.operations.by_hand import not_matchable
 from reconciliation.operations.discrepancies import not_reopenable, weight_of
 from reconciliation.operations.raising import about
-
-_MESSAGES_AT_MOST = 20
-"""Of several at once: so many that were not done are told at the top of the list; the journal has all of them."""
 
 
 def _is_closed(discrepancy: Discrepancy) -> str:
@@ -207,6 +210,10 @@ class DiscrepancyAdmin(LedgerAdmin):
             permission="act_write_off_discrepancy",
             tone="risk",
             of_chosen=True,
+        ),
+        Act("export_queue", lazy("Export to fill in…"), form=ExportQueueForm, permission="act_decide_by_sheet"),
+        Act(
+            "import_decisions", lazy("Read a filled sheet…"), form=ImportDecisionsForm, permission="act_decide_by_sheet"
         ),
     )
 
@@ -416,45 +423,39 @@ class DiscrepancyAdmin(LedgerAdmin):
     # On several.
 
     def assign_chosen(self, request: HttpRequest, thing: None, form: AssignChosenForm) -> Done:
-        owner, note = form.cleaned_data["owner"], form.cleaned_data["note"]
-
-        def do(one: Discrepancy) -> None:
-            operations.assign(one, owner, by=form.actor, note=note)
-
-        return _each(request, operations.ASSIGN_SEVERAL, form, do)
+        return _decide(operations.ASSIGN_SEVERAL, form, BulkAct.ASSIGN, owner=form.cleaned_data["owner"])
 
     def close_chosen(self, request: HttpRequest, thing: None, form: CloseChosenForm) -> Done:
-        resolution, note = form.cleaned_data["reason_code"], form.cleaned_data["note"]
-
-        def do(one: Discrepancy) -> None:
-            operations.close(one, by=form.actor, resolution=resolution, note=note)
-
-        return _each(request, operations.CLOSE_SEVERAL, form, do)
+        return _decide(operations.CLOSE_SEVERAL, form, BulkAct.ACCEPT)
 
     def write_off_chosen(self, request: HttpRequest, thing: None, form: WriteOffChosenForm) -> Done:
-        reason_code, note = form.cleaned_data["reason_code"], form.cleaned_data["note"]
+        return _decide(operations.WRITE_OFF_SEVERAL, form, BulkAct.WRITE_OFF)
 
-        def do(one: Discrepancy) -> None:
-            operations.write_off(one, by=form.actor, reason_code=reason_code, note=note)
+    # By a spreadsheet.
 
-        return _each(request, operations.WRITE_OFF_SEVERAL, form, do)
+    def export_queue(self, request: HttpRequest, thing: None, form: ExportQueueForm) -> HttpResponse:
+        return queue_as_sheet(form)
+
+    def import_decisions(self, request: HttpRequest, thing: None, form: ImportDecisionsForm) -> Done:
+        """Read them; the page says what each would do."""
+        bulk = sheet_read(form)
+        found = operations.counts(bulk)
+        tone = "wait" if found[LineStatus.REFUSED] else "good"
+        words = say("The sheet is read. Look at what each line would do, and carry it out.")
+        return Done(words, tone, display.page_of(bulk))
 
 
 def _reason(form: Any) -> dict[str, str]:
     return {"reason_code": form.cleaned_data["reason_code"], "note": form.cleaned_data["note"]}
 
 
-def _each(request: HttpRequest, act: str, form: ChosenForm, do: Callable[[Discrepancy], None]) -> Done:
-    """Do it to each that was chosen, and tell what became of those that were not done."""
-    said = {"reason_code": form.cleaned_data.get("reason_code", ""), "note": form.cleaned_data["note"]}
-    chosen = list(form.cleaned_data["chosen"])
-    results = operations.each(act, chosen, do, by=form.actor, remember=form.remember, **said)
-    not_done = [result for result in results if not result.is_done]
-    for result in not_done[:_MESSAGES_AT_MOST]:
-        sentence = format_html("{}: {}", display.to(result.discrepancy), told(result.sentence, is_ours=True))
-        messages.add_message(request, messages.WARNING if result.is_asked else messages.ERROR, sentence)
-    done = len(results) - len(not_done)
-    return Done(say("{done} of {results} done.", done=done, results=len(results)), "wait" if not_done else "good")
+def _decide(called: str, form: Any, act: BulkAct, owner: Any = None) -> Done:
+    """Do it to each that was chosen, and lead to the page of what became of each."""
+    said = form.cleaned_data
+    wanted = operations.Wanted(act, said.get("reason_code", ""), said["note"], owner)
+    chosen = list(said["chosen"])
+    bulk = operations.decide(called, chosen, wanted, by=form.actor, remember=form.remember, is_time_up=in_time())
+    return results_of(bulk)
 
 
 def _printed(one: Discrepancy, *, wide: bool) -> list[Card]:

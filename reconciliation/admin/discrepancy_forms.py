@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from payments.models import Payment, Refund
 from portal import approvals
-from portal.admin.acts import ActForm, ChosenForm, ReasonForm
+from portal.admin.acts import ActForm, ChosenForm, ReasonForm, asks_first
 from portal.errors import PortalError
 from portal.money import Money
 from portal.words import counted, lazy, say
@@ -29,7 +29,7 @@ def workers() -> QuerySet[User]:
 
 def _needs(kind: str, form: ActForm, worth: Money) -> list[str]:
     why = approvals.would_need(kind, by=form.actor, amount=worth, account=form.thing.whose)
-    return [say("{why}: then this becomes a request, and nothing is done before.", why=why)] if why else []
+    return asks_first(why)
 
 
 class TakeForm(ActForm):

@@ -1,30 +1,19 @@
 """What settlement asks on the desks below: paid, not settled; refunded, not settled."""
 
-from django.db.models import Exists, OuterRef, Q
+from typing import Any
 
 from payments.admin.payments import PaymentQuestions
 from payments.admin.returns import RefundQuestions
-from payments.states import PaymentStatus, RefundStatus
 from portal.admin.ledger import Question
 from portal.words import lazy
-from reconciliation.models import FileStatus, Match, Role
+from reconciliation.expecting import PAYMENTS, REFUNDS, Kind, not_settled, where_to_look
 
 
-def _settled(role: Role, what: str) -> Exists:
-    """Whether a settlement has it: asked of each row in turn, by the index that lets it be settled once."""
-    counting = Match.objects.filter(role=role, is_settlement=True, row__file__status=FileStatus.IMPORTED)
-    return Exists(counting.filter(**{what: OuterRef("pk")}).order_by())
+def _not_settled(label: Any, kind: Kind) -> Question:
+    return Question("not_settled", label, lambda: not_settled(kind), lambda: where_to_look(kind))
 
 
-PAID_NOT_SETTLED = Question(
-    "not_settled",
-    lazy("Paid, not settled"),
-    lambda: Q(status=PaymentStatus.SUCCEEDED) & Q(~_settled(Role.PAYMENT, "payment")),
-)
-REFUNDED_NOT_SETTLED = Question(
-    "not_settled",
-    lazy("Refunded, not settled"),
-    lambda: Q(status=RefundStatus.SUCCEEDED) & Q(~_settled(Role.REFUND, "refund")),
-)
+PAID_NOT_SETTLED = _not_settled(lazy("Paid, not settled"), PAYMENTS)
+REFUNDED_NOT_SETTLED = _not_settled(lazy("Refunded, not settled"), REFUNDS)
 PaymentQuestions.plug_in(PAID_NOT_SETTLED)
 RefundQuestions.plug_in(REFUNDED_NOT_SETTLED)

@@ -28,7 +28,7 @@ def watch_accounts(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0001_squashed_0007_bulk_refunds'),
+        ('payments', '0007_bulk_refunds'),
         ('portal', '0010_missing'),
         ('reconciliation', '0007_bank_credits'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -14,11 +14,15 @@ whatever it is called and however it is spelled.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Model, Q
 
@@ -26,12 +30,13 @@ from portal import clock, incidents, journal
 from portal.actor import Actor, ActorKind
 from portal.errors import Conflict, InvalidInput
 from portal.models import AcquirerAccount
-from reconciliation import outcomes, periods, queries, tie_out
+from reconciliation import copying, outcomes, periods, queries, tie_out
 from reconciliation.contracts import Drift
-from reconciliation.errors import ReportRefused
+from reconciliation.editions import PERSONAL
+from reconciliation.errors import BatchDiffers, NotAReport, ReportRefused
 from reconciliation.judging import Judgement, judge_without
-from reconciliation.layouts import ReportKind
-from reconciliation.lines import Answers, report_day
+from reconciliation.layouts import Edition, Layout, ReportKind
+from reconciliation.lines import Answers, Line, report_day
 from reconciliation.models import (
     AT_WORK,
     AmountUnit,
@@ -49,22 +54,35 @@ from reconciliation.models import (
     SettlementRow,
     SummaryRow,
 )
-from reconciliation.operations import missing
+from reconciliation.operations import missing, pieces
 from reconciliation.operations.banking import let_go, match_open
 from reconciliation.operations.copies import SameAsBefore, when
+from reconciliation.operations.flowing import Otherwise, Prepared, Writer, Written, conventions_of_first, record_of
 from reconciliation.operations.keeping import (
     ROWS_PER_INSERT,
     keep_decisions,
+    keep_fresh,
     keep_matches,
     raise_incidents,
+    raise_incidents_of,
     restate_all,
     settle_incident,
     settlement_row,
 )
-from reconciliation.operations.planning import Look, Plan, account_of, foresee_tie_out, make_plan, nobody_looks
+from reconciliation.operations.planning import (
+    Look,
+    Plan,
+    account_of,
+    find_batches,
+    foresee_tie_out,
+    make_plan,
+    nobody_looks,
+)
+from reconciliation.operations.undecided import deal, decide_rest, drifts_as_json, drifts_from, find_drifts
 from reconciliation.outcomes import Outcome, Result, describe, foretell
-from reconciliation.reading import Reading, read
-from reconciliation.reading.archives import base_name, digest
+from reconciliation.reading import Part, Reading, read
+from reconciliation.reading.archives import MAX_REPORT_BYTES, base_name, digest, in_chunks, is_packed
+from reconciliation.reading.flow import Chunks, Flow, recognise, survey
 
 Remember = Callable[[Model], None]
 
@@ -87,6 +105,10 @@ UNDO_REASONS = (
 
 class Busy(Conflict):
     """Another file of the account is being imported or undone."""
+
+
+class AlreadyHere(Exception):
+    """A batch of the file was imported from another file: the two must be compared as wholes."""
 
 
 class Superseded(Exception):
@@ -160,6 +182,9 @@ def import_report(
     if earlier is not None:
         return _known(earlier, name)
     look("reading", 0)
+    flow = flow_of(content)
+    if flow is not None:
+        return _import_flow(name, flow, content, account, answers, by, look)
     reading = read(content, name)
     account = account_of(reading, account, name)
     while True:
@@ -173,7 +198,222 @@ def import_report(
             return _by_portions(file, reading, held, look)
         except Busy:
             time.sleep(0.05)
-            _finish_abandoned(account, content)
+            _finish_abandoned(account, digest(content))
+
+
+def flow_of(content: bytes) -> Flow | None:
+    """Settlement details that are too many for one transaction, to be imported as they flow by; None for all else.
+
+    Raises ReportRefused for what is no report.
+    """
+    if content.count(b"\n") <= ROWS_AT_ONCE + 1 or is_packed(content):
+        return None
+    flow = recognise(partial(in_chunks, content), survey(partial(in_chunks, content)))
+    return flow if _is_flowing(flow) else None
+
+
+def import_file(
+    path: Path,
+    *,
+    by: Actor,
+    account: AcquirerAccount | None = None,
+    answers: Answers = Answers(),  # noqa: B008 - frozen
+    look: Look = nobody_looks,
+) -> Outcome:
+    """Import settlement details of any size from a file on disk, of which only a portion is in memory at any time.
+
+    Raises ReportRefused, also for another report of that size, which is read as a whole.
+    """
+    chunks = partial(pieces.chunks_of, path)
+    flow = large_flow(path.name, path.stat().st_size, chunks)
+    earlier = known_by(flow.surveyed.sha256, account)
+    if earlier is not None:
+        return _known(earlier, base_name(path.name))
+    return _import_flow(base_name(path.name), flow, b"", account, answers, by, look)
+
+
+def large_flow(name: str, byte_size: int, chunks: Chunks) -> Flow:
+    """Settlement details that are too large for memory. Raises ReportRefused for what must be read as a whole."""
+    limit = settings.PORTAL_REPORT_MAX_MIB
+    if byte_size > limit * 1024**2:
+        raise NotAReport(
+            problem=(
+                f"{base_name(name)} has {byte_size / 1024**2:,.0f} MiB, and at most {limit:,} MiB are read. Ask the "
+                "acquirer for several parts, or raise PORTAL_REPORT_MAX_MIB."
+            )
+        )
+    if is_packed(next(iter(chunks()), b"")):
+        raise NotAReport(
+            problem=(
+                f"{base_name(name)} is packed and larger than {MAX_REPORT_BYTES // 1024**2} MiB: unpack it, and give "
+                "the CSV file."
+            )
+        )
+    flow = recognise(chunks, survey(chunks))
+    if not _is_flowing(flow):
+        raise NotAReport(
+            problem=(
+                f"Only settlement details may be larger than {MAX_REPORT_BYTES // 1024**2} MiB. Ask the acquirer for "
+                "several parts."
+            )
+        )
+    return flow
+
+
+def flow_in_pieces(file: ReportFile) -> Flow:
+    """A large file as it is kept."""
+    chunks = partial(pieces.read, file)
+    return recognise(chunks, survey(chunks))
+
+
+def _is_flowing(flow: Flow) -> bool:
+    return flow.layout.kind is ReportKind.SETTLEMENT and flow.layout.edition is not Edition.E0_HK
+
+
+def _import_flow(
+    name: str,
+    flow: Flow,
+    content: bytes,
+    account: AcquirerAccount | None,
+    answers: Answers,
+    by: Actor,
+    look: Look,
+) -> Outcome:
+    account = account_of(_beginning(flow, 1), account, name)
+    while True:
+        try:
+            file = _row_of(name, content, _beginning(flow, 0), account, answers, by, Errand("import", by), flow)
+            if file.status == FileStatus.IMPORTED:
+                return _known(file, name)
+            return _flow_through(file, flow, _begin(file), look)
+        except Busy:
+            time.sleep(0.05)
+            _finish_abandoned(account, flow.surveyed.sha256)
+
+
+def _beginning(flow: Flow, rows: int) -> Reading:
+    """A flow as far as its first rows say what it is."""
+    surveyed = flow.surveyed
+    records = tuple(record_of(flow, number, cells) for number, cells in islice(flow.rows(), rows)) if rows else ()
+    part = Part("", surveyed.sha256, surveyed.byte_size, max(surveyed.line_count - 2, 0), surveyed.encoding)
+    return Reading(flow.layout, flow.header, flow.change, records, (part,))
+
+
+def _flow_through(
+    file: ReportFile,
+    flow: Flow,
+    held: datetime,
+    look: Look = nobody_looks,
+    is_time_up: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Import settlement details that are ours to work on, portion by portion. Raises ReportRefused."""
+    progress = _Progress(file, held, look)
+    known_batch = partial(_batch_of, file)
+    try:
+        while True:
+            try:
+                writer = _written(file, flow, progress, known_batch, look, is_time_up)
+                break
+            except Otherwise as other:
+                _take_rows(file)
+                _note(file, progress, asdict(Written(asdict(other.conventions))))
+        return _close_flow(file, flow, writer, progress, is_time_up)
+    except AlreadyHere:
+        _take_rows(file)
+        if not file.content:
+            too_large = BatchDiffers(
+                problem="Its batch was imported already, from other bytes. At this size the two are not compared row "
+                "by row: undo the earlier import first, or ask the acquirer which of the two is right."
+            )
+            return _given_up(file, flow.layout, too_large)
+        return _by_portions(file, read(bytes(file.content), file.name), progress.held, look, is_time_up)
+    except (SameAsBefore, ReportRefused, IntegrityError) as reason:
+        return _given_up(file, flow.layout, reason)
+
+
+def _written(
+    file: ReportFile,
+    flow: Flow,
+    progress: "_Progress",
+    batch_of: Callable[[str, Line], Batch],
+    look: Look,
+    is_time_up: Callable[[], bool],
+) -> Writer:
+    """Write every row of the file that is not written yet. Raises Otherwise where they do not print as it was told."""
+    answers = answers_of(file)
+    told, first = conventions_of_first(flow, file.account, answers)
+    kept = file.errand.get("flow")
+    writer = Writer(file, flow, Written(**kept) if kept else Written(asdict(told)), batch_of)
+    writer.begin(first)
+    progress.hold({"stage": "writing", "begun_at": clock.now(), "amount_unit": writer.conventions.unit})
+    with copying.aside() as aside:
+        for portion in writer.portions():
+            if is_time_up():
+                raise TimeUp
+            aside(partial(_store, file, progress, writer.prepare(portion)))
+            look("writing", writer.written.rows)
+    proved = replace(writer.conventions)
+    writer.votes.decide(ReportKind.SETTLEMENT, proved, answers)
+    if (proved.fee_sign, proved.fee_parts) != (writer.conventions.fee_sign, writer.conventions.fee_parts):
+        raise Otherwise(proved)
+    writer.conventions = proved
+    return writer
+
+
+def _store(file: ReportFile, progress: "_Progress", prepared: Prepared) -> None:
+    with transaction.atomic(durable=True):
+        prepared.store()
+        _note(file, progress, prepared.written, {"stage": "writing", "rows_done": prepared.written["rows"]})
+
+
+def _note(
+    file: ReportFile, progress: "_Progress", written: dict[str, Any], facts: dict[str, Any] | None = None
+) -> None:
+    """Keep with the file how far it is."""
+    file.errand = {**file.errand, "flow": written}
+    progress.hold({**(facts or {}), "errand": file.errand})
+
+
+def _batch_of(file: ReportFile, psp: str, line: Line) -> Batch:
+    """The batch that rows with this PSP belong to. Raises BatchDiffers where it is here from another file."""
+    batch = find_batches(file.account, [(psp, line.settlement_currency, line)])[psp]
+    if batch.details is not None and batch.details.pk != file.pk:
+        raise AlreadyHere(batch)
+    if batch.pk is None:
+        batch.save()
+    return batch
+
+
+def _close_flow(
+    file: ReportFile, flow: Flow, writer: Writer, progress: "_Progress", is_time_up: Callable[[], bool]
+) -> Outcome:
+    written = writer.written
+
+    def keep(what: Callable[[], None]) -> None:
+        if is_time_up():
+            raise TimeUp
+        with transaction.atomic(durable=True):
+            what()
+            progress.hold({"stage": "matching"})
+
+    bundles = deal(file)
+    if written.drifts is None:
+        found = find_drifts(file, bundles, written.agreed) if FeeContract.objects.filter(account=file.account) else []
+        written.drifts = drifts_as_json(found)
+        _note(file, progress, asdict(written))
+    drifts = drifts_from(written.drifts)
+    rest = decide_rest(file, bundles, [drift.way for drift in drifts], keep)
+    reading = replace(_beginning(flow, 0), records=())
+    plan = Plan(file.account, ReportKind.SETTLEMENT, reading, writer.conventions)
+    plan.batches = {psp: Batch.objects.get(pk=pk) for psp, pk in writer.batches.items()}
+    plan.sums = {psp: (count, net) for psp, (count, net) in written.sums.items()}
+    plan.undecided = rest.fresh
+    plan.judgement = Judgement(restated=rest.restated, drifts=drifts)
+    with transaction.atomic(durable=True):
+        AcquirerAccount.objects.select_for_update().get(pk=file.account_id)
+        progress.hold({"stage": "closing", "rows_done": written.rows, "row_count": written.rows})
+        file.row_count = written.rows
+        return _finish(file, plan, [], set())
 
 
 def rehearse(
@@ -197,14 +437,18 @@ def rehearse(
     try:
         plan = make_plan(reading, account, name=name, sha256=digest(content), answers=answers, file=file, look=look)
     except SameAsBefore as here:
-        return _same(here, name, content, reading, account)
+        return _same(here, name, digest(content), reading.layout, account)
     foresee_tie_out(plan)
     return foretell(plan, name, digest(content))
 
 
 def known(content: bytes, account: AcquirerAccount | None) -> ReportFile | None:
     """The imported file that is these bytes, or has them as a part."""
-    identity = digest(content)
+    return known_by(digest(content), account)
+
+
+def known_by(identity: str, account: AcquirerAccount | None) -> ReportFile | None:
+    """The same by their digest."""
     found = ReportFile.objects.filter(
         Q(sha256=identity) | Q(pk__in=ReportPart.objects.filter(sha256=identity).values("file")),
         status__in=(FileStatus.IMPORTED, FileStatus.UNDOING),
@@ -219,15 +463,15 @@ def _known(file: ReportFile, name: str) -> Outcome:
     return replace(describe(file, Result.KNOWN, sentence), file=name)
 
 
-def _same(here: SameAsBefore, name: str, content: bytes, reading: Reading, account: AcquirerAccount) -> Outcome:
+def _same(here: SameAsBefore, name: str, sha256: str, layout: Layout, account: AcquirerAccount) -> Outcome:
     return Outcome(
         Result.KNOWN,
         name,
         here.sentence,
         account=account.slug,
-        sha256=digest(content),
-        kind=reading.layout.kind,
-        edition=reading.layout.edition,
+        sha256=sha256,
+        kind=layout.kind,
+        edition=layout.edition,
     )
 
 
@@ -249,8 +493,9 @@ def _at_once(
         try:
             plan = make_plan(reading, account, name=name, sha256=digest(content), answers=answers, file=file)
         except SameAsBefore as here:
-            return _same(here, name, content, reading, account)
-        file = _kept(file, name, content, reading, account, answers, by)
+            return _same(here, name, digest(content), reading.layout, account)
+        file = file or _new(name, content, digest(content), len(content), account, by)
+        _keep(file, name, reading, answers)
         file.errand = Errand("import", by).as_json()
         rows, later = _write(file, plan, 0, len(plan.lines))
         outcome = _finish(file, plan, rows, later)
@@ -259,30 +504,26 @@ def _at_once(
     return outcome
 
 
-def _kept(
-    file: ReportFile | None,
-    name: str,
-    content: bytes,
-    reading: Reading,
-    account: AcquirerAccount,
-    answers: Answers,
-    by: Actor,
-) -> ReportFile:
+def _new(name: str, content: bytes, identity: str, byte_size: int, account: AcquirerAccount, by: Actor) -> ReportFile:
+    file = ReportFile(account=account, sha256=identity, content=content, status=FileStatus.TRIED)
+    file.by(by)
+    file.name, file.byte_size = name, byte_size
+    return file
+
+
+def _keep(file: ReportFile, name: str, reading: Reading, answers: Answers) -> None:
     """The file's row: the tried one becomes the imported one."""
-    if file is None:
-        file = ReportFile(account=account, sha256=digest(content), content=content, status=FileStatus.TRIED)
-        file.by(by)
-        file.name, file.byte_size = name, len(content)
     _recognised(file, reading, name)
     file.answers = answers_as_json(answers)
     file.save()
     _keep_parts(file, reading)
-    return file
 
 
 def _recognised(file: ReportFile, reading: Reading, name: str) -> None:
     layout = reading.layout
-    file.kind, file.edition, file.row_count = layout.kind, layout.edition, len(reading.records)
+    file.kind, file.edition = layout.kind, layout.edition
+    file.row_count = sum(part.row_count for part in reading.parts)
+    file.columns = [column for column in reading.header if column not in PERSONAL]
     file.unknown_columns, file.absent_columns = list(reading.change.unknown), list(reading.change.absent)
     file.report_day = report_day(name) if layout.kind is ReportKind.TRANSACTIONS else ""
     file.amount_unit = file.amount_unit or AmountUnit.MAJOR
@@ -313,14 +554,22 @@ def _row_of(
     answers: Answers,
     by: Actor,
     errand: Errand,
+    flow: Flow | None = None,
 ) -> ReportFile:
-    """The row of a large file, committed before its rows are."""
+    """The row of a large file, committed before its rows are. Without ``content``, the flow's bytes are kept."""
+    identity = digest(content) if flow is None else flow.surveyed.sha256
     with transaction.atomic(durable=True):
         AcquirerAccount.objects.select_for_update().get(pk=account.pk)
-        file = ReportFile.objects.filter(account=account, sha256=digest(content)).defer("content").first()
+        file = ReportFile.objects.filter(account=account, sha256=identity).defer("content").first()
         if file is not None and file.status in {*AT_WORK, FileStatus.IMPORTED}:
             return file
-        file = _kept(file, name, content, reading, account, answers, by)
+        is_new = file is None
+        file = file or _new(name, content, identity, len(content), account, by)
+        if flow is not None:
+            file.byte_size = flow.surveyed.byte_size
+        _keep(file, name, reading, answers)
+        if is_new and flow is not None and not content:
+            pieces.keep(file, flow.chunks())
         ReportFile.objects.filter(pk=file.pk).update(errand=errand.as_json())
         file.errand = errand.as_json()
     return file
@@ -358,11 +607,11 @@ def _begin(file: ReportFile, until: datetime | None = None) -> datetime:
     return until
 
 
-def _finish_abandoned(account: AcquirerAccount, content: bytes) -> None:
+def _finish_abandoned(account: AcquirerAccount, but: str) -> None:
     """Whoever waits for a file that nobody works on any more goes on with it first."""
     abandoned = ReportFile.objects.filter(
         account=account, status__in=AT_WORK, lease_until__lt=clock.now(), due_at__lte=clock.now()
-    ).exclude(sha256=digest(content))
+    ).exclude(sha256=but)
     for file in abandoned:
         work_on(file)
 
@@ -401,7 +650,7 @@ class _Progress:
 def _by_portions(
     file: ReportFile,
     reading: Reading,
-    held: datetime,
+    held: datetime | None,
     look: Look = nobody_looks,
     is_time_up: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -432,17 +681,21 @@ def _by_portions(
             AcquirerAccount.objects.select_for_update().get(pk=file.account_id)
             progress.hold({"stage": "closing", "rows_done": len(plan.lines)})
             return _finish(file, plan, rows, later)
-    except SameAsBefore as here:
-        _take_back(file)
-        _refuse(file, "same_as_before", here.sentence)
-        return _same(here, file.name, b"", reading, file.account)
-    except (ReportRefused, IntegrityError) as reason:
-        _take_back(file)
-        refusal = reason if isinstance(reason, ReportRefused) else _worked_meanwhile()
-        _refuse(file, refusal.code, refusal.message, getattr(refusal, "differences", []))
-        if refusal is reason:
-            raise
-        raise refusal from reason
+    except (SameAsBefore, ReportRefused, IntegrityError) as reason:
+        return _given_up(file, reading.layout, reason)
+
+
+def _given_up(file: ReportFile, layout: Layout, reason: Exception) -> Outcome:
+    """Keep nothing of an import but the file's bytes and why. Raises ReportRefused, but for a mere repetition."""
+    _take_back(file)
+    if isinstance(reason, SameAsBefore):
+        _refuse(file, "same_as_before", reason.sentence)
+        return _same(reason, file.name, file.sha256, layout, file.account)
+    refusal = reason if isinstance(reason, ReportRefused) else _worked_meanwhile()
+    _refuse(file, refusal.code, refusal.message, getattr(refusal, "differences", []))
+    if refusal is reason:
+        raise refusal
+    raise refusal from reason
 
 
 def _worked_meanwhile() -> ReportRefused:
@@ -520,8 +773,12 @@ def _finish(file: ReportFile, plan: Plan, rows: Sequence[SettlementRow], later: 
     """From here on the file counts: inside one transaction, with the account locked."""
     decisions = plan.judgement.decisions
     touched = restate_all(plan.judgement.restated, f"{file.name} was imported.")
+    touched = [row for row in touched if row.file_id != file.pk]
     keep_matches([(rows[place], decisions[place]) for place in sorted(later)])
+    keep_fresh(plan.undecided)
     raise_incidents(rows, decisions)
+    if plan.sums is not None:
+        raise_incidents_of(file)
     _announce_drifts(file, plan.judgement.drifts)
     _note_successors(rows, plan.judgement)
     if plan.kind is ReportKind.SUMMARY:
@@ -600,8 +857,8 @@ def _claim_batches(file: ReportFile, plan: Plan) -> None:
             if batch.details is None:
                 batch.net_value = sum(row.reported_value for row in plan.summary_rows if row.batch is batch)
         else:
-            nets = [line.net or 0 for line in plan.lines if line.psp == psp]
-            batch.details, batch.row_count, batch.net_value = file, len(nets), sum(nets)
+            batch.details = file
+            batch.row_count, batch.net_value = plan.sum_of(psp)
         batch.save()
 
 
@@ -851,14 +1108,18 @@ def work_on(file: ReportFile, *, is_time_up: Callable[[], bool] = lambda: False)
 
 
 def _work_on_import(file: ReportFile, is_time_up: Callable[[], bool]) -> str:
-    reading = read(bytes(file.content), file.name)
+    content = bytes(file.content)
+    flow = flow_of(content) if content else flow_in_pieces(file)
     held = file.lease_until
     if file.status != FileStatus.IMPORTING:
         held = _begin(file, file.lease_until or clock.now() + HELD)
     elif held is None or held < clock.now():
         held = _begin(file)
     try:
-        outcome = _by_portions(file, reading, held, is_time_up=is_time_up)
+        if flow is not None:
+            outcome = _flow_through(file, flow, held, is_time_up=is_time_up)
+        else:
+            outcome = _by_portions(file, read(content, file.name), held, is_time_up=is_time_up)
     except ReportRefused as refusal:
         return f"{file.name}: refused ({refusal.code})"
     return f"{file.name}: {outcome.sentence}"

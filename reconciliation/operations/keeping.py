@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
+from django.db import connection
+
 from payments.models import Payment, Refund
 from portal import clock, incidents
 from portal.actor import Actor
 from reconciliation.lines import Line
 from reconciliation.matching import Decision, Finding
 from reconciliation.models import (
+    CELL_END,
     Batch,
     Discrepancy,
     Explanation,
@@ -54,7 +57,7 @@ def settlement_row(file: ReportFile, batch: Batch | None, line: Line, decision: 
         fees=line.fees,
         fees_value=line.fees_sum,
         coupon_value=line.coupon,
-        raw=line.raw,
+        printed=CELL_END.join([line.raw.get(name, "") for name in file.columns]),
         state=decision.state,
         currency=line.reported.currency,
         reported_value=line.reported.value,
@@ -77,16 +80,30 @@ def keep_decisions(
     explanations: list[Explanation] = []
     discrepancies: list[Discrepancy] = []
     for row, decision in zip(rows, decisions, strict=True):
-        explanations += _explanations(row, decision)
-        discrepancies += [_discrepancy(row, finding) for finding in decision.findings]
+        explanations += explanations_of(row, decision)
+        discrepancies += [discrepancy_of(row, finding) for finding in decision.findings]
     Explanation.objects.bulk_create(explanations, batch_size=ROWS_PER_INSERT)
     Discrepancy.objects.bulk_create(discrepancies, batch_size=ROWS_PER_INSERT)
 
 
 def keep_matches(pairs: Sequence[tuple[SettlementRow, Decision]]) -> None:
     """Write whose the rows are."""
-    matches = [_match(row, decision) for row, decision in pairs]
+    matches = [match_of(row, decision) for row, decision in pairs]
     Match.objects.bulk_create([one for one in matches if one is not None], batch_size=ROWS_PER_INSERT)
+
+
+def keep_fresh(pairs: Sequence[tuple[SettlementRow, Decision]]) -> None:
+    """Write what was decided on rows that were saved as open and undecided."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE reconciliation_settlementrow"
+            " SET state = %s, matched_value = %s, explained_value = %s, open_value = %s WHERE id = %s",
+            [
+                (decision.state, decision.matched, decision.explained_value, decision.open_value, row.pk)
+                for row, decision in pairs
+            ],
+        )
+    keep_decisions([row for row, _ in pairs], [decision for _, decision in pairs])
 
 
 def keep_by_hand(row: SettlementRow, decision: Decision) -> Match:
@@ -96,9 +113,9 @@ def keep_by_hand(row: SettlementRow, decision: Decision) -> Match:
     row.state, row.matched_value = decision.state, decision.matched
     row.explained_value, row.open_value = decision.explained_value, decision.open_value
     row.save(update_fields=["state", "matched_value", "explained_value", "open_value"])
-    Explanation.objects.bulk_create(_explanations(row, decision))
-    Discrepancy.objects.bulk_create([_discrepancy(row, finding) for finding in decision.findings])
-    match = _match(row, decision)
+    Explanation.objects.bulk_create(explanations_of(row, decision))
+    Discrepancy.objects.bulk_create([discrepancy_of(row, finding) for finding in decision.findings])
+    match = match_of(row, decision)
     assert match is not None  # noqa: S101 - a person named a payment
     match.is_by_hand = True
     match.save()
@@ -114,6 +131,22 @@ def raise_incidents(rows: Sequence[SettlementRow], decisions: Sequence[Decision]
                 subject = _subject(decision)
                 detail = f"{row.printed_type} in {row}."
                 incidents.raise_incident(REVERSALS[finding.reason], finding.sentence, subject=subject, detail=detail)
+
+
+def raise_incidents_of(file: ReportFile) -> None:
+    """The same for rows that are kept."""
+    found = Discrepancy.objects.filter(file=file, reason__in=REVERSALS, closed_at=None).order_by("pk")
+    for one in found.select_related("row__match__payment", "row__match__refund", "row__file").defer(
+        "row__file__content"
+    ):
+        assert one.row is not None  # noqa: S101 - a reversal is a row
+        match = getattr(one.row, "match", None)
+        incidents.raise_incident(
+            REVERSALS[Reason(one.reason)],
+            one.sentence,
+            subject=None if match is None else match.refund or match.payment,
+            detail=f"{one.row.printed_type} in {one.row}.",
+        )
 
 
 def settle_incident(one: Discrepancy, match: Match | None, by: Actor, resolution: str) -> None:
@@ -150,7 +183,7 @@ def _restated(row: SettlementRow, decision: Decision, note: str) -> bool:
     if (
         sorted(wanted) == sorted(here)
         and explained == sorted((str(kind), value) for kind, value in decision.explained)
-        and _same_match(match, _match(row, decision))
+        and _same_match(match, match_of(row, decision))
     ):
         return False
     for one in open_ones:
@@ -169,9 +202,9 @@ def _restated(row: SettlementRow, decision: Decision, note: str) -> bool:
         for finding in decision.findings
         if (finding.reason, finding.value, finding.sentence[:_SENTENCE_LENGTH]) not in here
     ]
-    Explanation.objects.bulk_create(_explanations(row, decision))
+    Explanation.objects.bulk_create(explanations_of(row, decision))
     Discrepancy.objects.bulk_create(
-        [_discrepancy(row, finding) for finding in fresh if not _opened_again(row, finding)]
+        [discrepancy_of(row, finding) for finding in fresh if not _opened_again(row, finding)]
     )
     opened = Decision(payment=decision.payment, refund=decision.refund, findings=fresh)
     raise_incidents([row], [opened])
@@ -200,7 +233,8 @@ def _same_match(kept: Match | None, wanted: Match | None) -> bool:
     )
 
 
-def _match(row: SettlementRow, decision: Decision) -> Match | None:
+def match_of(row: SettlementRow, decision: Decision) -> Match | None:
+    """Whose the row is, as it is kept. Does not save."""
     if decision.role is None or decision.payment is None:
         return None
     return Match(
@@ -215,11 +249,13 @@ def _match(row: SettlementRow, decision: Decision) -> Match | None:
     )
 
 
-def _explanations(row: SettlementRow, decision: Decision) -> list[Explanation]:
+def explanations_of(row: SettlementRow, decision: Decision) -> list[Explanation]:
+    """What of it needs no person, as it is kept. Does not save."""
     return [Explanation(row=row, kind=kind, value=value, currency=row.currency) for kind, value in decision.explained]
 
 
-def _discrepancy(row: SettlementRow, finding: Finding) -> Discrepancy:
+def discrepancy_of(row: SettlementRow, finding: Finding) -> Discrepancy:
+    """What a person must explain, as it is kept. Does not save."""
     return Discrepancy(
         file_id=row.file_id,
         row=row,

@@ -35,6 +35,7 @@ PORTION = 2_000
 _DAY = timedelta(days=1)
 _FOUND = "A settlement report has it."
 _NOT_EXPECTED = "It is not expected in a settlement any more."
+_NOT_DUE = "By the account's calendar it is not due yet."
 
 
 def watch(account: AcquirerAccount) -> None:
@@ -79,6 +80,23 @@ def heal(account: AcquirerAccount, note: str = _FOUND) -> int:
     return healed
 
 
+def _heal_what_is_not_due(account: AcquirerAccount, held: SettlementWatch, at: datetime) -> None:
+    """Close what another cycle or calendar, said after it was raised, does not miss yet, and look through it again.
+
+    It is raised again, as the same row, once its time is over.
+    """
+    cycle = Cycle.of(account)
+    end = cycle.last_day(cycle.missing_on, day_of(at)) + _DAY
+    for kind in KINDS:
+        mine = expecting.missing(kind).filter(account=account)
+        early = mine.filter(**{f"{kind.name}__{kind.moment}__gte": start_of(end)})
+        oldest = early.aggregate(oldest=Min(f"{kind.name}__created_at"))["oldest"]
+        if oldest is not None:
+            _heal(early, _NOT_DUE)
+            held.through = min(held.through, oldest)
+            SettlementWatch.objects.filter(pk=held.pk).update(through=held.through)
+
+
 def _heal(found: "QuerySet[Discrepancy]", note: str) -> int:
     return found.update(closed_at=clock.now(), closed_by="import", resolution=Resolution.HEALED, note=note[:400])
 
@@ -97,6 +115,7 @@ def look(
         with transaction.atomic(durable=True):
             account = _held(held)
             heal(account)
+            _heal_what_is_not_due(account, held, at)
             done = _raise_some(account, held.through, at)
         raised += done
         if done < PORTION:

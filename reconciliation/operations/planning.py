@@ -12,7 +12,7 @@ from portal.models import AcquirerAccount
 from reconciliation import tie_out
 from reconciliation.books import Ids, open_books
 from reconciliation.errors import AccountUnclear, ForeignMerchant, LawBroken
-from reconciliation.judging import Judgement, judge
+from reconciliation.judging import Judgement, Restated, judge
 from reconciliation.layouts import Edition, ReportKind
 from reconciliation.lines import (
     Answers,
@@ -55,9 +55,24 @@ class Plan:
     """What holding a summary against its details would open."""
     contested: set[int] | None = None
     """Places of lines whose match a row of another file may hold until the end; filled in by the import."""
+    sums: dict[str, tuple[int, int]] | None = None
+    """Of a file that flowed by: rows and net by the PSP they print."""
+    undecided: list[Restated] = field(default_factory=list)
+    """Of such a file: rows that are decided on with those of other files, when it begins to count."""
+
+    def sum_of(self, psp: str) -> tuple[int, int]:
+        """Rows and net of a batch."""
+        if self.sums is not None:
+            return self.sums[psp]
+        nets = [line.net or 0 for line in self.lines if line.psp == psp]
+        return len(nets), sum(nets)
 
     def totals(self) -> dict[str, tuple[int, int]]:
         """What the file reports, from its text alone: rows and minor units by currency."""
+        if self.sums is not None:
+            found = self.sums.values()
+            total = sum(count for count, _ in found), sum(net for _, net in found)
+            return {batch.currency: total for batch in self.batches.values()}  # one currency, by ``refuse_other_batch``
         sums: dict[str, int] = defaultdict(int)
         counts = Counter[str]()
         shares = [line.reported for line in self.lines] + [row.reported for row in self.summary_rows]

@@ -11,16 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from reconciliation.editions import PERSONAL
-from reconciliation.errors import NotAReport, PartsDiffer, ReportTruncated, ReportUnreadable
-from reconciliation.layouts import LAYOUTS, Edition, Layout, LayoutChange, ReportKind, change, recognise
+from reconciliation.errors import NotAReport, PartsDiffer, ReportTruncated
+from reconciliation.layouts import LAYOUTS, Edition, Layout, LayoutChange, ReportKind, change
 from reconciliation.reading import archives, text, workbook
 from reconciliation.reading.archives import MAX_REPORT_BYTES, Delivery, gather
+from reconciliation.reading.shape import END, check_width, is_end, nothing_more, read_header, truncated
 
 __all__ = ["END", "MAX_REPORT_BYTES", "Delivery", "Part", "Reading", "Record", "gather", "glance", "read"]
-
-END = "<END>"
-_ALONE = frozenset({END, "END"})
-"""How a workbook may spell the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +120,7 @@ def _read_one(content: bytes, name: str, part: int) -> Reading:
     lines, encoding, is_workbook = _lines(content)
     header, layout, records, last, is_ended = _rows(lines, part, is_workbook=is_workbook)
     if not is_ended and layout.has_end:
-        raise ReportTruncated(
-            problem=(
-                f"The file is truncated: it stops after line {last} ({len(records)} rows) without the line {END}. It "
-                "is still being written, or was cut in transfer: fetch it again."
-            )
-        )
+        raise ReportTruncated(problem=truncated(last, len(records)))
     if layout.edition is Edition.E0_HK:
         layout, records = _hong_kong(records)
     facts = Part(name, archives.digest(content), len(content), len(records), encoding)
@@ -141,16 +133,16 @@ def _rows(
     first = next(lines, None)
     if first is None:
         raise NotAReport(problem="The file holds no text.")
-    header, layout = _header(first[1])
+    header, layout = read_header(first[1])
     columns = [(index, layout.words[name]) for index, name in enumerate(header) if name in layout.words]
     shown = [(index, name) for index, name in enumerate(header) if name not in PERSONAL]
     records: list[Record] = []
     last = first[0]
     for number, cells in lines:
-        if cells[0].strip() == END or (is_workbook and _is_end(cells)):
-            _nothing_more(number, cells, lines, is_workbook=is_workbook)
+        if cells[0].strip() == END or (is_workbook and is_end(cells)):
+            nothing_more(number, cells, lines, is_workbook=is_workbook)
             return header, layout, records, last, True
-        _check_width(number, header, cells)
+        check_width(number, header, cells)
         record = Record(
             part,
             number,
@@ -161,51 +153,6 @@ def _rows(
         records.append(record)
         last = number
     return header, layout, records, last, False
-
-
-def _header(cells: list[str]) -> tuple[tuple[str, ...], Layout]:
-    names = [name.strip() for name in cells]
-    while names and not names[-1]:
-        names.pop()
-    if len(names) <= 1:
-        for sign, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")):
-            if names and sign in names[0]:
-                raise NotAReport(problem=f"The columns are separated by {word}. Save the file with commas.")
-    if names and names[0] == END:
-        raise NotAReport(problem=f"The file has no header line: it begins with {END}.")
-    layout = recognise(names)
-    for position, name in enumerate(names, 1):
-        if not name:
-            raise ReportUnreadable(line=1, problem=f"column {position} has no name.")
-        if names.count(name) > 1:
-            raise ReportUnreadable(line=1, problem=f"the column {name} stands here twice.")
-    return tuple(names), layout
-
-
-def _check_width(line: int, header: tuple[str, ...], cells: list[str]) -> None:
-    if len(cells) < len(header):
-        raise ReportUnreadable(
-            line=line, problem=f"{len(cells)} cells, but the header names {len(header)}. The file is damaged here."
-        )
-    if any(cell.strip() for cell in cells[len(header) :]):
-        raise ReportUnreadable(
-            line=line, problem=f"{len(cells)} cells, but the header names only {len(header)}: one too many has text."
-        )
-
-
-def _is_end(cells: list[str]) -> bool:
-    filled = [cell.strip() for cell in cells if cell.strip()]
-    return len(filled) == 1 and filled[0] in _ALONE
-
-
-def _nothing_more(number: int, cells: list[str], lines: Iterator[tuple[int, list[str]]], *, is_workbook: bool) -> None:
-    if any(cell.strip() for cell in cells[1:]) and not (is_workbook and _is_end(cells)):
-        raise ReportTruncated(problem=f"Line {number}: {END} must stand alone in its line. The file is damaged here.")
-    for later, rest in lines:
-        if any(cell.strip() for cell in rest):
-            raise ReportTruncated(
-                problem=f"Line {later}: there is text after {END}. Two files were joined; give them one by one."
-            )
 
 
 def _hong_kong(records: list[Record]) -> tuple[Layout, list[Record]]:

@@ -9,7 +9,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import NamedTuple
@@ -48,6 +48,17 @@ class Delivery:
 def digest(content: bytes) -> str:
     """The identity of a file's bytes."""
     return hashlib.sha256(content).hexdigest()
+
+
+def is_packed(content: bytes) -> bool:
+    """Whether it is an archive or a workbook."""
+    return content.startswith(b"PK\x03\x04")
+
+
+def in_chunks(content: bytes, size: int = 1 << 20) -> Iterator[bytes]:
+    """Bytes as they would come from a file."""
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
 
 
 def gather(files: Iterable[tuple[str, bytes]]) -> list[Delivery]:
@@ -101,6 +112,11 @@ def base_name(name: str) -> str:
     """The last part of what somebody called a file, printable and short enough to keep."""
     last = PurePath(name.replace("\\", "/")).name
     return "".join(letter if letter.isprintable() else "?" for letter in last)[:200] or "report.csv"
+
+
+def set_of(name: str) -> str:
+    """What the parts of one report have in common: their folder, and their name without its number."""
+    return _numbered(name)[0]
 
 
 def _delivery(numbers: dict[int, Given]) -> Delivery:

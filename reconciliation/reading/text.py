@@ -15,14 +15,23 @@ MAX_CELL_LENGTH = 2_000
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 
+NO_TEXT = "This is not a text file. Give the CSV file as the acquirer delivered it."
+NEITHER = "this is not UTF-8, nor GBK. Give the file as the acquirer delivered it."
+
+
+def refuse_foreign(beginning: bytes) -> None:
+    """Raise NotAReport for what begins like something else."""
+    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise NotAReport(problem="This file is encoded as UTF-16. Save it as CSV in UTF-8.")
+    if beginning.startswith(b"\xd0\xcf\x11\xe0"):
+        raise NotAReport(problem="This is a workbook of an old Excel (.xls). Save it as .xlsx or CSV.")
+
+
 def decoded(content: bytes) -> tuple[str, str]:
     """The text and what it was encoded as. Raises NotAReport, and ReportUnreadable with the line."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise NotAReport(problem="This file is encoded as UTF-16. Save it as CSV in UTF-8.")
-    if content.startswith(b"\xd0\xcf\x11\xe0"):
-        raise NotAReport(problem="This is a workbook of an old Excel (.xls). Save it as .xlsx or CSV.")
+    refuse_foreign(content)
     if b"\x00" in content:
-        raise NotAReport(problem="This is not a text file. Give the CSV file as the acquirer delivered it.")
+        raise NotAReport(problem=NO_TEXT)
     try:
         return content.decode("utf-8-sig"), "UTF-8"
     except UnicodeDecodeError as reason:
@@ -31,9 +40,7 @@ def decoded(content: bytes) -> tuple[str, str]:
         return content.decode("gbk"), "GBK"
     except UnicodeDecodeError:
         line = content.count(b"\n", 0, at) + 1
-        raise ReportUnreadable(
-            line=line, problem="this is not UTF-8, nor GBK. Give the file as the acquirer delivered it."
-        ) from None
+        raise ReportUnreadable(line=line, problem=NEITHER) from None
 
 
 def lines(whole: str) -> Iterator[tuple[int, list[str]]]:
