@@ -220,8 +220,16 @@ def _redeem(context: Context, merchant: Merchant, wallet: Wallet, code: str) -> 
             "WHERE user_id = ? AND wallet = ? AND client_id = ? AND status = 'ACTIVE' AND kind = 'AGREEMENT'",
             (now, row["user_id"], wallet.name, merchant.client_id),
         )
+    short = context.faults.take(("consent_short",), now, wallet=wallet.name)
     number = _issue(
-        context, merchant.client_id, wallet, row["user_id"], row["auth_client_id"], row["notify_url"], prefix="28100103"
+        context,
+        merchant.client_id,
+        wallet,
+        row["user_id"],
+        row["auth_client_id"],
+        row["notify_url"],
+        prefix="28100103",
+        only_days=short.options["days"] if short else None,
     )
     return _token_answer(context, number)
 
@@ -235,13 +243,17 @@ def _issue(
     notify_url: str,
     *,
     prefix: str,
+    only_days: float | None = None,
 ) -> int:
+    """Hand out a token; one of so many days only cannot be refreshed."""
     now = context.now()
-    refreshes = wallet.refresh_days is not None
+    refresh_days = wallet.refresh_days if only_days is None else None
     return context.store.insert(
         "tokens",
         access_token=f"{prefix}_{notifications.fresh_code()}{notifications.fresh_code()[8:]}",
-        refresh_token=f"{notifications.fresh_code()}{notifications.fresh_code()[8:]}" if refreshes else None,
+        refresh_token=f"{notifications.fresh_code()}{notifications.fresh_code()[8:]}"
+        if refresh_days is not None
+        else None,
         kind="AGREEMENT",
         client_id=client_id,
         wallet=wallet.name,
@@ -249,8 +261,8 @@ def _issue(
         auth_client_id=auth_client_id,
         notify_url=notify_url,
         issued_at=now,
-        expires_at=now + wallet.access_days * DAY,
-        refresh_expires_at=now + wallet.refresh_days * DAY if wallet.refresh_days is not None else None,
+        expires_at=now + int((wallet.access_days if only_days is None else only_days) * DAY),
+        refresh_expires_at=None if refresh_days is None else now + refresh_days * DAY,
         status="ACTIVE",
     )
 

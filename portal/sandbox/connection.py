@@ -5,13 +5,19 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+
 from portal.sandbox.engine import Engine
 from portal.sandbox.merchants import FIRST_CLIENT
 
 
 @dataclass(frozen=True)
 class Connection:
-    """The first merchant's side of the line; keys are PEM."""
+    """The first merchant's side of the line; keys are PEM.
+
+    The private key is PKCS#1 and the public ones are SubjectPublicKeyInfo: what the acquirer's published Python client
+    takes as it stands, since it puts no other envelope around a key than these two.
+    """
 
     gateway_url: str
     client_id: str
@@ -23,7 +29,10 @@ class Connection:
     def of(cls, engine: Engine, gateway_url: str) -> "Connection":
         """The connection of an engine served at a URL."""
         keys = engine.context.keys
-        return cls(gateway_url, FIRST_CLIENT, keys.merchant, keys.merchant_public, keys.acquirer_public)
+        private = keys.merchant_key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        ).decode("ascii")
+        return cls(gateway_url, FIRST_CLIENT, private, keys.merchant_public, keys.acquirer_public)
 
     @classmethod
     def read(cls, path: Path) -> "Connection":

@@ -15,10 +15,11 @@ from typing import Any
 from portal.money import Money, MoneyError
 from portal.sandbox import merchants, notifications, plants, reports, wallets
 from portal.sandbox.authorizations import Decision, LinkUnusable
+from portal.sandbox.calendars import MerchantUnclear
 from portal.sandbox.calls import mask
 from portal.sandbox.engine import Engine
 from portal.sandbox.faults import KINDS, Fault, FaultUnclear, check_code
-from portal.sandbox.merchants import Merchant, MerchantUnclear
+from portal.sandbox.merchants import Merchant
 from portal.sandbox.moments import on_the_wire
 from portal.sandbox.payments import NotOpen
 from portal.sandbox.wallets import UnknownUser

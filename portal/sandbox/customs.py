@@ -1,7 +1,8 @@
 """declare, inquiryDeclarationRequests: China customs, for payments by Alipay.
 
 Sources: https://docs.antom.com/ac/ams/declare, https://docs.antom.com/ac/ams/inquirydeclare. Customs is played by the
-clock: a receipt arrives a while after each declaration, always accepting.
+clock: a receipt arrives a while after each transmission, and accepts, unless a fault says otherwise: customs refuses,
+is silent for a time, or never got the declaration, of which nobody knows any more.
 """
 
 import json
@@ -17,6 +18,12 @@ from portal.sandbox.merchants import Merchant
 from portal.sandbox.moments import MINUTE, SECOND, day_of, on_the_wire
 
 _SENT_AGAIN_AFTER = 5 * MINUTE
+_FAULTS = ("customs_refuses", "customs_silent", "declaration_lost")
+_VERDICT = "customsVerdict"
+"""Beside the kept answer: what customs will say, and when. No field of the protocol, and never answered."""
+_ACCEPTS = ("success", "accepted")
+# Undocumented beside "success"; we choose this word, because any other than the published one must be understood.
+_REFUSES = ("failed", "Refused: the buyer is not the payer.")
 _REGISTRATIONS = {"ZONGSHU": "31222699S7", "ZHENGZHOU": "31222699S7", "NINGBO": "31222699S7", "HENAN": "P460400005"}
 _OTHER_REGISTRATION = "ZF14021901"
 _CHANGEABLE = ("merchantCustomsInfo", "declarationAmount", "suborderId", "customsPlace", "buyerCertificate")
@@ -44,6 +51,9 @@ def declare(context: Context, merchant: Merchant, request: dict[str, Any]) -> di
         return _sent_again(context, previous, payment, request, amount)
     _check_room(context, payment, request, amount, None)
     answer = _answer(context, payment, request)
+    verdict = _verdict(context)
+    if verdict is None:
+        return {"result": result("SUCCESS"), **answer}
     context.store.insert(
         "declarations",
         client_id=merchant.client_id,
@@ -53,11 +63,22 @@ def declare(context: Context, merchant: Merchant, request: dict[str, Any]) -> di
         suborder_id=request.get("suborderId") or "",
         value=amount.value,
         request=json.dumps(request),
-        answer=json.dumps(answer),
+        answer=json.dumps(answer | {_VERDICT: verdict}),
         sent_at=context.now(),
         created_at=context.now(),
     )
     return {"result": result("SUCCESS"), **answer}
+
+
+def _verdict(context: Context) -> dict[str, Any] | None:
+    """What customs will say of a transmission, and after how many seconds; None when it is lost on its way."""
+    fault = context.faults.take(_FAULTS, context.now(), wallet="ALIPAY_CN")
+    kind = fault.kind if fault else ""
+    if kind == "declaration_lost":
+        return None
+    later = fault.options["seconds"] if fault and kind == "customs_silent" else 0
+    said = _REFUSES if kind == "customs_refuses" else _ACCEPTS
+    return {"code": said[0], "words": said[1], "seconds": context.settings.customs_receipt_seconds + later}
 
 
 def _check_room(
@@ -80,19 +101,37 @@ def _sent_again(
     before = json.loads(previous["request"])
     if before.get("paymentId") != request["paymentId"]:
         raise Refusal("REPEAT_REQ_INCONSISTENT")
-    answer = {"result": result("SUCCESS"), **json.loads(previous["answer"])}
-    if before == request:
-        return answer
+    answer, _ = _held(previous)
+    if before == request and context.now() < previous["sent_at"] + _SENT_AGAIN_AFTER:
+        return {"result": result("SUCCESS"), **answer}
     names = set(before) | set(request)
     changed = {name for name in names if before.get(name) != request.get(name)}
     if context.now() < previous["sent_at"] + _SENT_AGAIN_AFTER or not changed <= set(_CHANGEABLE):
         raise Refusal("CONTEXT_INCONSISTENT")
     _check_room(context, payment, request, amount, previous["number"])
+    verdict = _verdict(context)
+    if verdict is None:  # customs lost it; what was transmitted before stands
+        return {"result": result("SUCCESS"), **answer}
     context.store.run(
-        "UPDATE declarations SET request = ?, value = ?, suborder_id = ?, sent_at = ? WHERE number = ?",
-        (json.dumps(request), amount.value, request.get("suborderId") or "", context.now(), previous["number"]),
+        "UPDATE declarations SET request = ?, answer = ?, value = ?, suborder_id = ?, sent_at = ? WHERE number = ?",
+        (
+            json.dumps(request),
+            json.dumps(answer | {_VERDICT: verdict}),
+            amount.value,
+            request.get("suborderId") or "",
+            context.now(),
+            previous["number"],
+        ),
     )
-    return answer
+    return {"result": result("SUCCESS"), **answer}
+
+
+def _held(row: sqlite3.Row) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first answer, which is repeated ever after, and what customs says."""
+    answer = json.loads(row["answer"])
+    said = {"code": _ACCEPTS[0], "words": _ACCEPTS[1], "seconds": 60}  # rows of an older sandbox have none
+    verdict = answer.pop(_VERDICT, said)
+    return answer, verdict
 
 
 def _answer(context: Context, payment: sqlite3.Row, request: dict[str, Any]) -> dict[str, object]:
@@ -133,8 +172,8 @@ def inquire(context: Context, merchant: Merchant, request: dict[str, Any]) -> di
 
 
 def _record(context: Context, row: sqlite3.Row) -> dict[str, object]:
-    request, answer = json.loads(row["request"]), json.loads(row["answer"])
-    receipt_at = row["sent_at"] + context.settings.customs_receipt_seconds * SECOND
+    request, (answer, verdict) = json.loads(row["request"]), _held(row)
+    receipt_at = row["sent_at"] + int(verdict["seconds"] * SECOND)
     received = context.now() >= receipt_at
     record = {
         "declarationRequestId": row["declaration_request_id"],
@@ -150,8 +189,8 @@ def _record(context: Context, row: sqlite3.Row) -> dict[str, object]:
     }
     if received:
         record |= {
-            "customsDeclarationResultCode": "success",
-            "customsDeclarationResultDesc": "accepted",
+            "customsDeclarationResultCode": verdict["code"],
+            "customsDeclarationResultDesc": verdict["words"],
             "customsDeclarationReturnTime": on_the_wire(receipt_at),
         }
     return record

@@ -17,7 +17,7 @@ NOTIFICATIONS = ("notifyAuthorization", "notifyPayment", "notifyRefund")
 _APIS = tuple(BY_API)
 _INSTEAD_OF_WORK = ("request_lost", "http_500", "answer_code")
 _EVERYWHERE = frozenset({"fault", "calls", "minutes", "wallet"})
-_LONGEST = {"minutes": 60 * 24 * 366, "seconds": 60 * 60 * 24 * 366}
+_LONGEST = {"minutes": 60 * 24 * 366, "seconds": 60 * 60 * 24 * 366, "days": 366}
 """A year. What is longer, endless or not a number at all would break in the middle of the call it is meant for."""
 
 
@@ -72,6 +72,18 @@ KINDS: dict[str, Kind] = {
         "is signed with a stranger's key, the first time or so many attempts", "attempts"
     ),
     "notification_wrong_amount": _notification("names another amount"),
+    "consent_short": Kind(
+        "the wallet grants its next consent for so many days only, and it cannot be refreshed",
+        _EVERYWHERE | {"days"},
+        frozenset({"days"}),
+    ),
+    "customs_refuses": Kind("customs refuses the next declaration", _EVERYWHERE),
+    "customs_silent": Kind(
+        "customs says nothing of the next declaration for so many seconds longer",
+        _EVERYWHERE | {"seconds"},
+        frozenset({"seconds"}),
+    ),
+    "declaration_lost": Kind("declare answers SUCCESS, and afterwards nobody knows of the declaration", _EVERYWHERE),
     "no_failure_notification": _notification("is not sent for a payment or refund that failed"),
 }
 

@@ -6,16 +6,14 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from portal.acquirer.signing import KeyUnreadable, load_public_key
+from portal.sandbox import calendars
+from portal.sandbox.calendars import MerchantUnclear
 from portal.sandbox.context import Context
 from portal.sandbox.rates import SETTLEMENT_CURRENCIES
 from portal.sandbox.wallets import WALLETS
 
 FIRST_CLIENT = "SANDBOX_5X00000000000042"
 NOTIFICATION_URLS = ("authorization", "payment", "refund")
-
-
-class MerchantUnclear(ValueError):
-    """Merchant data that cannot be; the sentence says why."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,14 @@ class Merchant:
     wallets: tuple[str, ...] = tuple(WALLETS)
     settlement_currencies: tuple[str, ...] = ("USD", "PHP", "HKD", "SGD", "EUR", "JPY", "CNY")
     secondary_merchants: tuple[str, ...] = ()
+    settlement_cycle: str = "T+1"
+    """T+N, W+N or M+N, in working days."""
+    weekend: tuple[int, ...] = ()
+    """Weekdays without settlement, 0 for Monday; none: whoever tries the portal sees a settlement every day."""
+    holidays: tuple[str, ...] = ()
+    """Days without settlement, ``YYYYMMDD``."""
+    working_days: tuple[str, ...] = ()
+    """Days of a weekend with settlement."""
     partial_refund: bool = True
     multiple_refunds: bool = True
     active: bool = True
@@ -56,8 +62,9 @@ def all_merchants(context: Context) -> list[Merchant]:
 
 def _read(client_id: str, details: str) -> Merchant:
     data = json.loads(details)
-    for name in ("wallets", "settlement_currencies", "secondary_merchants"):
-        data[name] = tuple(data[name])
+    for name in ("wallets", "settlement_currencies", "secondary_merchants", "weekend", "holidays", "working_days"):
+        if name in data:
+            data[name] = tuple(data[name])
     return Merchant(client_id=client_id, **data)
 
 
@@ -104,6 +111,7 @@ def register(context: Context, wish: dict[str, Any]) -> Merchant:
         merchant = replace(merchant, settlement_currencies=chosen)
     if "secondary_merchants" in wish:
         merchant = replace(merchant, secondary_merchants=tuple(str(one) for one in wish["secondary_merchants"]))
+    merchant = replace(merchant, **calendars.checked({name: wish[name] for name in calendars.WISHES if name in wish}))
     plain: dict[str, Any] = {name: str(wish[name]) for name in ("name", "customer_id") if name in wish}
     for name in ("partial_refund", "multiple_refunds", "active"):
         if name in wish:

@@ -2,7 +2,7 @@
 
 Sources: https://docs.antom.com/ac/reconcile/transaction_details, https://docs.antom.com/ac/reconcile/settlement_details,
 https://docs.antom.com/ac/reconcile/settlement_summary (the current edition: major units, fees negative, ``<END>``).
-The acquirer's day is UTC+8; a batch settles everything up to the end of a day on the day after (T+1).
+The acquirer's day is UTC+8; on the day after the close is settled what is due by the merchant's cycle and calendar.
 """
 
 import csv
@@ -15,7 +15,7 @@ from typing import Any
 
 from portal.clock import fresh_id
 from portal.money import Money
-from portal.sandbox import editions, ledger, merchants, plants, rates
+from portal.sandbox import calendars, editions, ledger, merchants, plants, rates
 from portal.sandbox.context import Context
 from portal.sandbox.merchants import FIRST_CLIENT, Merchant
 from portal.sandbox.moments import DAY, day_of, end_of, next_day, start_of
@@ -298,14 +298,22 @@ def _line(row: sqlite3.Row) -> Line:
 
 
 def _settle(context: Context, merchant: Merchant, day: str, edition: str) -> list[ReportFile]:
-    """Batches of everything unsettled up to the end of the day, one per settlement currency."""
+    """Batches of everything whose day of settlement has come with the next day, one per settlement currency.
+
+    None before a day without settlement: it waits for the next one.
+    """
+    settlement_day = next_day(day)
+    calendar = merchant.weekend, merchant.holidays, merchant.working_days
+    if not calendars.is_working(settlement_day, *calendar):
+        return []
     waiting = context.store.all(
         _MOVEMENTS + "AND batch_id IS NULL AND at < ? ORDER BY transactions.number",
         (merchant.client_id, end_of(day)),
     )
     by_currency: dict[str, list[sqlite3.Row]] = defaultdict(list)
     for row in waiting:
-        by_currency[row["settlement_currency"]].append(row)
+        if calendars.settles_on(day_of(row["at"]), merchant.settlement_cycle, *calendar) <= settlement_day:
+            by_currency[row["settlement_currency"]].append(row)
     files: list[ReportFile] = []
     for currency, rows in by_currency.items():
         files += _settle_batch(context, merchant, day, currency, rows, edition)
@@ -390,7 +398,8 @@ def _summary_rows(lines: list[Line], currency: str, common: dict[str, str]) -> l
 def _planted(context: Context, numbered: list[tuple[int, Line]]) -> tuple[list[Line], dict[int, bool]]:
     """The lines as the report will show them, and the transactions left out (and whether they come later)."""
     withheld: dict[int, bool] = {}
-    surplus: list[Line] = []
+    surplus: list[tuple[int, Line]] = []
+    """Beside the transactions they are like."""
     shown = dict(numbered)
     for plant in plants.waiting(context):
         aim = plants.aim(plant, [(number, line.kind, line.request_id) for number, line in shown.items()])
@@ -399,13 +408,14 @@ def _planted(context: Context, numbered: list[tuple[int, Line]]) -> tuple[list[L
         line = shown[aim]
         if plant.kind == "missing_row":
             withheld[aim] = bool(plant.options.get("later"))
-            del shown[aim]
+            del shown[aim]  # and its double, if an earlier plant made one: else the report would have it after all
+            surplus = [(like, one) for like, one in surplus if like != aim or one.request_id != line.request_id]
         elif plant.kind in ("unknown_row", "duplicated_row"):
-            surplus.append(_stray(line, plant) if plant.kind == "unknown_row" else line)
+            surplus.append((aim, _stray(line, plant) if plant.kind == "unknown_row" else line))
         else:
             shown[aim] = _wrong(line, plant)
         plants.used(context, plant)
-    return [*shown.values(), *surplus], withheld
+    return [*shown.values(), *(line for _, line in surplus)], withheld
 
 
 def _wrong(line: Line, plant: Plant) -> Line:

@@ -119,11 +119,12 @@ def _connect_card(engine: Engine) -> Html:
     lines = [
         html(
             '<dt>Client id</dt><dd class="mono">{client}</dd><dt>Merchant</dt><dd>{name}</dd>'
-            "<dt>Settles in</dt><dd>{currencies}</dd><dt>Key versions</dt><dd>{versions}</dd>"
+            "<dt>Settles in</dt><dd>{currencies}, {cycle}</dd><dt>Key versions</dt><dd>{versions}</dd>"
             "<dt>Notification URLs</dt><dd>{urls}</dd>",
             client=merchant.client_id,
             name=merchant.name,
             currencies=", ".join(merchant.settlement_currencies),
+            cycle=merchant.settlement_cycle,
             versions=", ".join(sorted(merchant.public_keys)) or "none",
             urls=", ".join(f"{name}: {url}" for name, url in merchant.notify_urls.items()) or "none in the dashboard",
         )

@@ -13,7 +13,7 @@ from portal.sandbox.pages.markup import go_to
 from portal.sandbox.wallets import WALLETS
 
 Act = Callable[[Engine, dict[str, str]], str]
-_NUMBERS = ("calls", "minutes", "seconds", "attempts", "by", "value")
+_NUMBERS = ("calls", "minutes", "days", "seconds", "attempts", "by", "value")
 _YES_OR_NO = ("work_done", "expires", "later")
 
 

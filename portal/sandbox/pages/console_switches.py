@@ -10,7 +10,7 @@ from portal.sandbox.pages.markup import Html, html, options, when
 from portal.sandbox.wallets import WALLETS
 
 _HERE = "/console/faults"
-_NUMBERS = {"seconds": "Seconds", "attempts": "Attempts", "calls": "Calls", "minutes": "or minutes"}
+_NUMBERS = {"days": "Days", "seconds": "Seconds", "attempts": "Attempts", "calls": "Calls", "minutes": "or minutes"}
 
 
 def faults(engine: Engine, _given: dict[str, str]) -> Html:
@@ -49,7 +49,7 @@ def _said(name: str, value: object) -> str:
         ("then", "SUCCESS"): "then success",
         ("then", "FAIL"): "then failure",
     }
-    if name in ("seconds", "attempts"):
+    if name in ("days", "seconds", "attempts"):
         return f"{value} {name}" if value != 1 else f"1 {name[:-1]}"
     return plain.get((name, value), str(value))
 

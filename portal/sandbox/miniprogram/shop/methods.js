@@ -13,6 +13,16 @@ export async function paymentMethods() {
   };
 }
 
+/** What is charged to a wallet again and again and ends with it, as a sentence; empty where nothing is. */
+export async function endingWith(accountId) {
+  try {
+    const { items } = await get(`/subscriptions?wallet_id=${accountId}`);
+    return items.length ? `This ends with it: ${items.map((item) => item.plan.name).join(', ')}.` : '';
+  } catch {
+    return 'What you have subscribed to with it ends, too.';
+  }
+}
+
 function described(method) {
   const account = method.wallet_account;
   return {

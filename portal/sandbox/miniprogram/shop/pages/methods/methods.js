@@ -1,6 +1,6 @@
 import { act } from '../../api.js';
 import { bind, cameBack, check } from '../../binding.js';
-import { paymentMethods } from '../../methods.js';
+import { endingWith, paymentMethods } from '../../methods.js';
 import { confirmed, freshKey, pause } from '../../platform.js';
 import { trouble } from '../../words.js';
 import { Unreachable } from '../../wire.js';
@@ -92,9 +92,11 @@ Page({
     if (this.isRemoving) return;
     this.isRemoving = true;
     try {
+      const ends = await endingWith(here.accountId);
+      const loses = 'We can no longer charge it. Orders you have not paid yet need another way to pay.';
       const isSure = await confirmed({
         title: `Remove ${here.name}?`,
-        content: 'We can no longer charge it. Orders you have not paid yet need another way to pay. You can link it again whenever you like.',
+        content: [loses, ends, 'You can link it again whenever you like.'].filter(Boolean).join(' '),
         confirmButtonText: `Remove ${here.name}`,
         cancelButtonText: 'Keep it',
       });
