@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal import checks
 from portal.actor import Actor
-from portal.errors import PortalError
+from portal.errors import InvalidInput, PortalError
 from portal.models import AcquirerAccount
 from portal.money import Money
 from reconciliation import operations
@@ -20,7 +20,7 @@ from reconciliation.layouts import LayoutChange
 from reconciliation.models import AmountUnit, FeeParts, FeeSign
 from reconciliation.operations import Answers, Outcome, Result
 from reconciliation.reading import Delivery, gather
-from reconciliation.reading.archives import MAX_ARCHIVE_BYTES
+from reconciliation.reading.archives import MAX_ARCHIVE_BYTES, MAX_REPORT_BYTES, is_packed
 
 REFUSED = 2
 """The exit status when a file was refused; the others were imported all the same."""
@@ -56,16 +56,25 @@ class Command(BaseCommand):
         )
         outcomes: list[Outcome] = []
         given: list[tuple[str, bytes]] = []
+        large: list[Path] = []
         for file in options["files"]:
             try:
                 with file.open("rb") as opened:
-                    given.append((str(file), opened.read(MAX_ARCHIVE_BYTES + 1)))
+                    beginning = opened.read(MAX_REPORT_BYTES + 1)
+                    if len(beginning) > MAX_REPORT_BYTES and not is_packed(beginning):
+                        large.append(file)
+                    else:
+                        given.append((str(file), beginning + opened.read(MAX_ARCHIVE_BYTES)))
             except OSError as reason:
                 why = reason.strerror or "it cannot be read"
                 sentence = f"{file} cannot be opened: {why}."
                 outcomes.append(Outcome(Result.REFUSED, file.name, sentence, code="unreadable_path"))
         is_rehearsal = options["dry_run"]
-        outcomes = [*(self._one(one, account, answers, is_rehearsal=is_rehearsal) for one in gather(given)), *outcomes]
+        outcomes = [
+            *(self._one(one, account, answers, is_rehearsal=is_rehearsal) for one in gather(given)),
+            *(self._large(path, account, answers, is_rehearsal=is_rehearsal) for path in large),
+            *outcomes,
+        ]
         if options["format"] == "json":
             self.stdout.write(json.dumps([outcome.as_json() for outcome in outcomes], indent=2, ensure_ascii=False))
         else:
@@ -98,6 +107,17 @@ class Command(BaseCommand):
         except PortalError as refusal:
             differences = getattr(refusal, "differences", [])
             return Outcome(Result.REFUSED, delivery.name, refusal.message, code=refusal.code, differences=differences)
+
+    def _large(self, path: Path, account: AcquirerAccount | None, answers: Answers, *, is_rehearsal: bool) -> Outcome:
+        """A file that is not read into memory."""
+        try:
+            if is_rehearsal:
+                raise InvalidInput(
+                    field="--dry-run", problem=f"{path.name} is too large to be tried without importing."
+                )
+            return operations.import_file(path, by=Actor.command("import_report"), account=account, answers=answers)
+        except PortalError as refusal:
+            return Outcome(Result.REFUSED, path.name, refusal.message, code=refusal.code)
 
 
 def as_text(outcome: Outcome) -> str:

@@ -103,6 +103,7 @@ class Command(BaseCommand):
             "messages": total.messages,
             "reports": total.reports,
             "planted": total.planted,
+            "declared": total.declared,
             "told_twice": twins,
             "promises": list(PROMISES),
             "steps_per_second": round(total.steps / seconds),
@@ -128,7 +129,8 @@ class Command(BaseCommand):
         self.stdout.write(f"kills: {', '.join(f'{name} {count}' for name, count in facts['killed_at'].items())}")
         self.stdout.write(
             f"{facts['overtaken']} overtaken, {facts['messages']} messages delivered, {facts['reports']} reports "
-            f"imported, {facts['planted']} errors planted in them, {facts['told_twice']} stories told twice"
+            f"imported, {facts['planted']} errors planted in them, {facts['declared']} declared to customs, "
+            f"{facts['told_twice']} stories told twice"
         )
         self.stdout.write(f"promises: {', '.join(facts['promises'])}")
         self.stdout.write(f"{facts['steps_per_second']} steps/s ({facts['steps_per_cpu_second']} per CPU second)")
