@@ -14,7 +14,8 @@ from authorizations import operations as binding
 from authorizations.models import Authorization, Buyer, WalletAccount
 from authorizations.states import Messenger
 from payments import operations as paying
-from payments.models import Order, Payment, Refund
+from payments.customs.promising import CURRENCY
+from payments.models import Declaration, Order, Payment, Refund
 from payments.states import PaymentStatus, ReasonCode
 from portal import clock, inbox, work
 from portal.acquirer.results import Secret
@@ -25,6 +26,7 @@ from portal.money import Money
 from portal.sandbox.authorizations import LinkUnusable
 from portal.simulation.breaking import something_breaks
 from portal.simulation.deciding import (
+    gives_back_all_day,
     goes_back,
     many_are_prepared,
     many_go_on,
@@ -33,6 +35,7 @@ from portal.simulation.deciding import (
     somebody_reviews,
     who_approved_is_slow,
 )
+from portal.simulation.declaring import amends, asks_what_customs_says, declares, sets_the_rule
 from portal.simulation.doors import Asked
 from portal.simulation.mischief import (
     a_message_is_forged,
@@ -43,6 +46,7 @@ from portal.simulation.mischief import (
 )
 from portal.simulation.settling import reports_are_imported, something_is_planted
 from portal.simulation.stage import PHONE, PORTAL, WALLETS
+from portal.simulation.subscribing import is_charged_again, subscribes, thinks_again
 from portal.simulation.world import World, made_by
 
 NOBODY_ELSES = "nobody else's"
@@ -172,6 +176,8 @@ def pays(world: World, rng: random.Random) -> str:
     own = "buyer_id = %s" if rng.random() < 0.92 else "buyer_id <> %s"
     of_this_kind = f"wallet = %s AND {own}"
     wallet = world.some(rng, WalletAccount, f"{of_this_kind} AND status = 'ACTIVE'", [wallets[0], order.buyer_id])
+    if order.currency == CURRENCY:
+        world.expected += ["declares", "declares"]
     if wallet is None and rng.random() < 0.3:
         wallet = world.some(rng, WalletAccount, of_this_kind, [wallets[0], order.buyer_id])
     if wallet is None:
@@ -185,7 +191,7 @@ def pays(world: World, rng: random.Random) -> str:
         return f"{order.buyer} pays {order.amount}: {answer.word}"
     payment = paying.pay(order, wallet, by=_as(order.buyer), terminal=PHONE)
     if payment.result_code == "PAYMENT_IN_PROCESS":
-        world.expected.append("the acquirer says pending")
+        world.expected[:0] = ("the acquirer says pending", "a message arrives")  # before it is over
     return f"{order.buyer} pays {order.amount}: {payment.status} {payment.result_code}".strip()
 
 
@@ -266,8 +272,8 @@ def tries_a_door(world: World, rng: random.Random) -> str:
 def _a_foreign_door(
     world: World, rng: random.Random, foreign: str, who: list[int]
 ) -> tuple[str, str, dict[str, Any] | None]:
-    kind = rng.randrange(8)
-    if kind < 5:
+    kind = rng.randrange(10)
+    if kind < 6:
         order = world.some(rng, Order, foreign, who)
         if order is None:
             return "", "", None
@@ -279,16 +285,21 @@ def _a_foreign_door(
         if kind == 2:
             amount = {"value": str(order.amount_value), "currency": order.currency}
             return "POST", f"{path}/refunds", {"amount": amount}
+        if kind == 3:
+            return "POST", f"{path}/declarations", {}
         wallet = world.some(rng, WalletAccount, "status = 'ACTIVE'")
         if wallet is None:
             return "", "", None
         return "POST", f"{path}/pay", {"wallet_id": wallet.public_id, "os_type": "IOS"}
-    if kind == 5:
+    if kind == 6:
         attempt = world.some(rng, Authorization, foreign, who)
         return ("GET", f"/authorizations/{attempt.public_id}", None) if attempt is not None else ("", "", None)
-    if kind == 6:
+    if kind == 7:
         refund = world.some(rng, Refund, f"payment_id IN ({_PAYMENTS_OF} {foreign})", who)
         return ("GET", f"/refunds/{refund.refund_request_id}", None) if refund is not None else ("", "", None)
+    if kind == 8:
+        said = world.some(rng, Declaration, f"payment_id IN ({_PAYMENTS_OF} {foreign})", who)
+        return ("GET", f"/declarations/{said.declaration_request_id}", None) if said is not None else ("", "", None)
     wallet = world.some(rng, WalletAccount, foreign, who)
     return ("POST", f"/wallets/{wallet.public_id}/revoke", {}) if wallet is not None else ("", "", None)
 
@@ -494,6 +505,9 @@ ACTS: dict[str, tuple[Act, int]] = {
     "brings a code": (brings_a_code, 4),
     "orders": (orders, 9),
     "pays": (pays, 13),
+    "subscribes": (subscribes, 4),
+    "thinks again": (thinks_again, 4),
+    "is charged again": (is_charged_again, 2),
     "presses twice": (presses_twice, 2),
     "calls off": (calls_off, 2),
     "revokes": (revokes, 1),
@@ -503,11 +517,16 @@ ACTS: dict[str, tuple[Act, int]] = {
     "refunds": (refunds, 6),
     "cancels": (cancels, 3),
     "gives back": (gives_back, 2),
+    "gives back all day": (gives_back_all_day, 1),
     "somebody decides": (somebody_decides, 8),
     "somebody reviews": (somebody_reviews, 1),
     "many are prepared": (many_are_prepared, 3),
     "many go on": (many_go_on, 5),
     "asks": (asks, 2),
+    "sets the rule": (sets_the_rule, 2),
+    "declares": (declares, 5),
+    "amends": (amends, 3),
+    "asks what customs says": (asks_what_customs_says, 2),
     "tries a message again": (tries_a_message_again, 1),
     "worker looks": (worker_looks, 16),
     "acquirer works": (acquirer_works, 5),
@@ -537,7 +556,11 @@ OVERTAKING = (
     "who approved is slow",
     "many go on",
     "asks",
+    "declares",
+    "amends",
+    "asks what customs says",
     "revokes",
+    "thinks again",
     "calls off",
     "brings a code",
     "worker looks",

@@ -11,8 +11,8 @@ from typing import Any
 from portal.simulation.stage import WALLETS
 from portal.simulation.world import World
 
-APIS = ("consult", "applyToken", "revoke", "pay", "inquiryPayment", "cancel", "refund", "inquiryRefund")
 _OFTEN = ("pay", "pay", "pay", "refund", "cancel", "inquiryPayment")
+_OF_AN_AMOUNT = ("notifyPayment", "notifyPayment", "notifyRefund")
 NOTIFICATIONS = ("notifyAuthorization", "notifyPayment", "notifyRefund")
 _CODES = {
     "consult": ("UNKNOWN_EXCEPTION", "REQUEST_TRAFFIC_EXCEED_LIMIT", "PROCESS_FAIL"),
@@ -23,8 +23,11 @@ _CODES = {
     "cancel": ("UNKNOWN_EXCEPTION", "CANCEL_WINDOW_EXCEED", "PROCESS_FAIL"),
     "refund": ("UNKNOWN_EXCEPTION", "MERCHANT_BALANCE_NOT_ENOUGH", "PROCESS_FAIL"),
     "inquiryRefund": ("UNKNOWN_EXCEPTION", "SYSTEM_ERROR", "PROCESS_FAIL"),
+    "declare": ("UNKNOWN_EXCEPTION", "INVALID_CONTRACT", "CONTEXT_INCONSISTENT"),
+    "inquiryDeclarationRequests": ("UNKNOWN_EXCEPTION", "SYSTEM_ERROR"),
 }
 """Codes the acquirer answers with nothing done."""
+APIS = tuple(_CODES)
 _CODES_OF_WORK = {
     "applyToken": "UNKNOWN_EXCEPTION",
     "revoke": "UNKNOWN_EXCEPTION",
@@ -37,11 +40,15 @@ _PAYMENT_FAILURES = ("USER_BALANCE_NOT_ENOUGH", "RISK_REJECT", "PROCESS_FAIL", "
 _REFUND_FAILURES = ("MERCHANT_BALANCE_NOT_ENOUGH", "PROCESS_FAIL", "RISK_REJECT")
 
 
-_LEADS_TO = {
-    "payment_stays_processing": "pays",
-    "payment_fails": "pays",
-    "refund_stays_processing": "refunds",
-    "refund_fails": "refunds",
+_LEADS_TO: dict[str, tuple[str, ...]] = {
+    "payment_stays_processing": ("pays",),
+    "payment_fails": ("pays",),
+    "refund_stays_processing": ("refunds",),
+    "refund_fails": ("refunds",),
+    "consent_short": ("asks to bind", "decides", "brings a code"),
+    "customs_refuses": ("declares",),
+    "customs_silent": ("declares",),
+    "declaration_lost": ("declares",),
 }
 """The acts that such a fault waits for: seldom enough that without them few would ever strike."""
 
@@ -54,9 +61,24 @@ def something_breaks(world: World, rng: random.Random) -> str:
         options["wallet"] = rng.choice(tuple(WALLETS))
     world.engine.set_fault(fault, **options)
     world.faults[fault] += 1
-    if fault in _LEADS_TO:
-        world.expected.append(_LEADS_TO[fault])
+    world.expected += _LEADS_TO.get(fault, ())
+    if fault == "notification_wrong_amount":
+        _is_heard_first(world, rng, options["notification"])
     return f"fault: {fault} {_in_words(options)}".rstrip()
+
+
+_TELLS_OF = {"notifyPayment": ("pay", "pays"), "notifyRefund": ("refund", "refunds")}
+"""The call whose answer says the same as the message, and the act that makes it."""
+_ANSWER_IS_LOST_TOO = 0.6
+
+
+def _is_heard_first(world: World, rng: random.Random, notification: str) -> None:
+    """A wrong message is believed by nobody who has heard the right answer: often that is lost."""
+    api, act = _TELLS_OF[notification]
+    if rng.random() < _ANSWER_IS_LOST_TOO:
+        world.engine.set_fault("answer_lost", api=api)
+        world.faults["answer_lost"] += 1
+    world.expected += (act, "a message arrives")
 
 
 def _in_words(options: dict[str, Any]) -> str:
@@ -124,7 +146,11 @@ FAULTS: dict[str, tuple[int, Callable[[random.Random], dict[str, Any]]]] = {
     "notification_out_of_order": (2, _message),
     "notification_lost": (3, _message),
     "notification_wrongly_signed": (2, lambda rng: _message(rng) | {"attempts": rng.choice((1, 2))}),
-    "notification_wrong_amount": (2, _message),
+    "notification_wrong_amount": (2, lambda rng: {"notification": rng.choice(_OF_AN_AMOUNT)} | _how_long(rng)),
     "no_failure_notification": (1, _message),
+    "consent_short": (2, lambda rng: {"days": rng.choice((0.001, 0.1, 1, 4, 12))}),
+    "customs_refuses": (2, _how_long),
+    "customs_silent": (1, lambda rng: {"seconds": rng.choice((60, 4000, 90_000))}),
+    "declaration_lost": (2, _how_long),
 }
 """Each fault by name: how often, and with which options."""

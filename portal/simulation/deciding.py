@@ -7,19 +7,20 @@ import itertools
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from payments import operations as paying
 from payments.bulk_files import Said
-from payments.models import BulkRefund, Payment
+from payments.models import BulkRefund, Payment, Refund
 from payments.operations.bulk import BULK_REFUND
-from payments.states import BulkStatus, LineStatus, ReasonCode
+from payments.states import BulkStatus, LineStatus, PaymentStatus, ReasonCode
 from portal import approvals, work
 from portal.actor import Actor
 from portal.errors import NotAllowed
-from portal.models import Approval
+from portal.models import Approval, ApprovalStatus
 from portal.money import Money
-from portal.simulation.stage import STAFF
+from portal.simulation.stage import ALONE, STAFF
 from portal.simulation.world import Wish, World
 
 _GRACE = timedelta(seconds=61)
@@ -56,6 +57,30 @@ def _asks(world: World, needed: approvals.ApprovalNeeded, by: Actor, wish: Wish)
     return str(approval.number)
 
 
+def gives_back_all_day(world: World, rng: random.Random) -> str:
+    """Somebody gives back one payment after another, each time as much as they may alone, until they may no more."""
+    payment = world.some(rng, Payment, "status = 'SUCCEEDED'")
+    if payment is None:
+        return ""
+    by, said = somebody(world, rng, "payments.act_refund"), []
+    at_once = ALONE[payment.currency]
+    for one in Payment.objects.filter(status=PaymentStatus.SUCCEEDED, currency=payment.currency).order_by("pk"):
+        left = one.amount_value - one.returned_value
+        for value in [at_once] * (left // at_once) + [left % at_once] * (left % at_once > 0):
+            amount = Money(value, one.currency)
+            refund, asked = goes_back(
+                world, one, partial(Money, value, one.currency), by, partial(_refunds, one, amount, by)
+            )
+            said.append(asked or f"{amount} of {one}: {refund.status}")
+            if asked:
+                return f"{by.name} gives back all day: " + ", ".join(said)
+    return f"{by.name} gives back all day: " + ", ".join(said)
+
+
+def _refunds(payment: Payment, amount: Money, by: Actor) -> Refund:
+    return paying.refund(payment, amount, by=by, reason_code=ReasonCode.BUYER_REQUEST)
+
+
 def somebody_decides(world: World, rng: random.Random) -> str:
     """Somebody of the staff decides on a request, whoever they are: the one who asked for it, too."""
     approval = world.some(rng, Approval, "status = 'WAITING'")
@@ -65,14 +90,18 @@ def somebody_decides(world: World, rng: random.Random) -> str:
     person, kind = rng.choice((asker, *world.staff.values())), rng.random()
     by, word = Actor.person(person), f"{approval.number} of {asker.username}"
     if person == asker and kind < 0.3:
-        return f"{word} is taken back: {approvals.withdraw(approval, by=by).status}"
+        taken_back = approvals.withdraw(approval, by=by)
+        world.ended[approval.number] = ApprovalStatus.WITHDRAWN
+        return f"{word} is taken back: {taken_back.status}"
     if person == asker and kind < 0.5:
         world.expected.append("somebody reviews")
         return (
             f"{word} is done in an emergency: {approvals.break_glass(approval, by=by, note='They stand here').status}"
         )
     if kind < 0.2:
-        return f"{person.username} declines {word}: {approvals.decline(approval, by=by, note='No').status}"
+        declined = approvals.decline(approval, by=by, note="No")
+        world.ended[approval.number] = ApprovalStatus.DECLINED
+        return f"{person.username} declines {word}: {declined.status}"
     done = approvals.approve(approval, by=by)
     if done.kind == BULK_REFUND:
         world.expected += ["worker looks", "many go on"]

@@ -8,23 +8,36 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from payments.models import BulkRefund, Cancel, PaymentChange, Refund
+from payments.models import BulkLine, BulkRefund, Cancel, PaymentChange, Refund
 from payments.states import BulkStatus, CancelStatus, LineStatus, PaymentStatus, RefundStatus
 from portal import roles
 from portal.models import Approval, ApprovalStatus
 from portal.models.approvals import ApprovalChange
 from portal.simulation.stage import A_DAY, ALONE, PRINCIPAL_OF, STAFF
 from portal.simulation.world import World
+from portal.statements import Found
 
 _MADE: dict[str, type[Refund | Cancel]] = {model._meta.label: model for model in (Refund, Cancel)}
 _DECIDERS = (roles.FINANCE, roles.ADMINISTRATOR)
 _OVER = (RefundStatus.FAILED, RefundStatus.REVERSED)
 
+_APPROVALS = Found(lambda: Approval.objects.select_related("requester").order_by("pk"))
+_DECIDED = Found(lambda: Approval.objects.filter(decider__isnull=False).order_by("pk"))
+_DONE = Found(lambda: Approval.objects.filter(status=ApprovalStatus.DONE).order_by("pk"))
+_MOVES = Found(lambda: ApprovalChange.objects.order_by().values_list("approval__number", "target"))
+_NAMES = Found(lambda: User.objects.values_list("pk", "username"))
+_LINES = Found(lambda: BulkLine.objects.select_related("refund").order_by("number", "pk"))
+_BULKS = Found(lambda: BulkRefund.objects.order_by("pk"))
+_REFUNDS = Found(lambda: Refund.objects.order_by("pk"))
+_REFUNDS_OF_PEOPLE = Found(lambda: Refund.objects.filter(actor_kind="PERSON").select_related("payment").order_by("pk"))
+_CANCELS_OF_PEOPLE = Found(lambda: Cancel.objects.filter(actor_kind="PERSON").select_related("payment").order_by("pk"))
+_PAID_AT = Found(lambda: PaymentChange.objects.filter(target=PaymentStatus.SUCCEEDED).values_list("payment_id", "at"))
+
 
 def what_is_approved_is_what_was_asked(world: World) -> list[str]:
     """A request is as somebody asked for it, ends once, in time, and what was made of it is exactly that."""
     found = []
-    for approval in Approval.objects.select_related("requester").order_by("pk"):
+    for approval in _APPROVALS.all():
         wish = world.wishes.get(approval.number)
         if wish is None or wish.who != approval.requester.username:
             found.append(f"{approval} is a request that {approval.requester} never made")
@@ -33,12 +46,15 @@ def what_is_approved_is_what_was_asked(world: World) -> list[str]:
             found.append(f"{approval} is still {approval.status}")
         if approval.decided_at is not None and approval.decided_at > approval.expires_at:
             found.append(f"{approval} was decided after it had expired")
+        told = world.ended.get(approval.number, approval.status)
+        if told != approval.status:
+            found.append(f"{approval} was {told}, and is {approval.status}")
         made = _made_by(approval)
         if (approval.status == ApprovalStatus.DONE) != (made is not None):
             found.append(f"{approval} is {approval.status}, and made {made}")
         elif made is not None and _what(made) != wish.what:
             found.append(f"{approval} asked for {sorted(wish.what)} and made {sorted(_what(made))}")
-    moves = Counter(ApprovalChange.objects.values_list("approval__number", "target"))
+    moves = Counter(_MOVES.tuples())
     found += [f"{number} became {target} {count} times" for (number, target), count in moves.items() if count > 1]
     return found
 
@@ -60,8 +76,8 @@ def _what(made: Refund | Cancel | BulkRefund) -> frozenset[tuple[Any, Any]]:
 def nobody_approves_their_own(world: World) -> list[str]:
     """Whoever decided was another, and in a role that may, their own or that of a third whose deputy they are."""
     found = []
-    names = dict(User.objects.values_list("pk", "username"))
-    for approval in Approval.objects.filter(decider__isnull=False).order_by("pk"):
+    names = dict(_NAMES.tuples())
+    for approval in _DECIDED.all():
         asker, decider = names[approval.requester_id], names[approval.decider_id or 0]
         principal = PRINCIPAL_OF.get(decider, "")
         may = STAFF[decider][0] in _DECIDERS or (principal not in ("", asker) and STAFF[principal][0] in _DECIDERS)
@@ -78,7 +94,7 @@ def nobody_approves_their_own(world: World) -> list[str]:
 def no_money_moves_unapproved(world: World) -> list[str]:
     """What a person gave back was approved, or within what they may give back alone, at once and in a day."""
     found = []
-    done = list(Approval.objects.filter(status=ApprovalStatus.DONE).order_by("pk"))
+    done = _DONE.all()
     made = Counter((one.result_type, one.result_id) for one in done)
     found += [
         f"{kind} {pk} was made of {count} requests"
@@ -87,7 +103,7 @@ def no_money_moves_unapproved(world: World) -> list[str]:
     ]
     followed = Counter(_refused_cancels(done))
     approved = {approval.number for approval in done}
-    bulks = {bulk.name: bulk for bulk in BulkRefund.objects.all() if bulk.approval in approved}
+    bulks = {bulk.name: bulk for bulk in _BULKS.all() if bulk.approval in approved}
     days: dict[tuple[str, date, str], int] = defaultdict(int)
     for row in _given_back_by_people():
         wish = row.actor_name, row.payment_id, row.amount_value
@@ -119,9 +135,9 @@ def _refused_cancels(done: list[Approval]) -> Iterator[tuple[str, int, int]]:
 
 
 def _given_back_by_people() -> Iterator[Refund | Cancel]:
-    yield from Refund.objects.filter(actor_kind="PERSON").select_related("payment").order_by("pk")
-    paid_at = dict(PaymentChange.objects.filter(target=PaymentStatus.SUCCEEDED).values_list("payment_id", "at"))
-    for cancel in Cancel.objects.filter(actor_kind="PERSON").select_related("payment").order_by("pk"):
+    yield from _REFUNDS_OF_PEOPLE.all()
+    paid_at = dict(_PAID_AT.tuples())
+    for cancel in _CANCELS_OF_PEOPLE.all():
         # Of what nobody has paid yet, no money goes back. What happened in one moment may have been either.
         succeeded_at = paid_at.get(cancel.payment_id)
         if cancel.gives_back_kept or (succeeded_at is not None and succeeded_at < cancel.created_at):
@@ -132,14 +148,17 @@ def a_bulks_lines_end_once(world: World) -> list[str]:
     """Each line of a bulk refund becomes one refund that stands, of what it says, or none; and the whole ends."""
     found = []
     by_note: dict[tuple[str, int], list[Refund]] = defaultdict(list)
-    for refund in Refund.objects.order_by("pk"):
+    for refund in _REFUNDS.all():
         by_note[refund.note, refund.payment_id].append(refund)
-    for bulk in BulkRefund.objects.prefetch_related("lines__refund"):
+    lines: dict[int, list[BulkLine]] = defaultdict(list)
+    for line in _LINES.all():
+        lines[line.bulk_id].append(line)
+    for bulk in _BULKS.all():
         if bulk.status == BulkStatus.STARTED and (
             "payments.BulkLine" not in {kind for kind, _ in world.open_incidents()}
         ):
             found.append(f"{bulk.name} is still being done")
-        for line in bulk.lines.all():
+        for line in lines[bulk.pk]:
             refunds = by_note.get((bulk.name, line.payment_id or 0), [])
             standing = [refund for refund in refunds if refund.status not in _OVER]
             if len(standing) > 1:

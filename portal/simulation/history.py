@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from django.test.utils import override_settings
 
+from payments.models import Declaration
 from portal import clock
 from portal.gateways import speaking_over
 from portal.sandbox.context import Keys
@@ -20,7 +21,7 @@ from portal.simulation.acts import ACTS, MEETING, OVERTAKING, REFUSALS
 from portal.simulation.line import Killed, Seams, session_to
 from portal.simulation.promises import broken
 from portal.simulation.receiver import webhooks_to
-from portal.simulation.stage import Stage, in_haste
+from portal.simulation.stage import Stage, dangling, in_haste
 from portal.simulation.world import World
 
 _CRASHES = 0.03
@@ -50,6 +51,7 @@ class Told:
     messages: int = 0
     reports: int = 0
     planted: int = 0
+    declared: int = 0
     days: float = 0.0
 
     @property
@@ -59,7 +61,18 @@ class Told:
 
     def add(self, other: "Told") -> None:
         """Count another history in."""
-        for name in ("steps", "faults", "kills", "acts", "overtaken", "messages", "reports", "planted", "days"):
+        for name in (
+            "steps",
+            "faults",
+            "kills",
+            "acts",
+            "overtaken",
+            "messages",
+            "reports",
+            "planted",
+            "declared",
+            "days",
+        ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -89,8 +102,14 @@ class Teller:
         before, draw = clock.current(), clock._draw
         seams = Seams()
         try:
-            with _in_one_go(), in_haste(), seams.watched(), override_settings(PORTAL_API_LIMITS={}):
-                world = World(self._stage, seed, self._keys, seams)
+            with (
+                _in_one_go(),
+                in_haste(),
+                self._stage.played() as scene,
+                seams.watched(),
+                override_settings(PORTAL_API_LIMITS={}),
+            ):
+                world = World(scene, seed, self._keys, seams)
                 line = session_to(world.engine, seams, world.line)
                 with speaking_over(line), webhooks_to(world.receiver), world.agenda.kept():
                     yield world
@@ -106,11 +125,11 @@ class Teller:
                 _Telling(world, told).tell(steps)
                 world.seams.rest()
                 world.comes_to_rest()
-                told.violations += broken(world)
+                told.violations += broken(world) + [f"the database: {sentence}" for sentence in dangling()]
                 told.days = (clock.now() - begun).total_seconds() / 86400
                 told.faults.update(world.faults)
                 told.messages, told.reports = world.delivery.count, len(world.imported)
-                told.planted = len(world.planted)
+                told.planted, told.declared = len(world.planted), Declaration.objects.count()
         except Exception:
             told.violations.append(_nobody_expected())
         return told

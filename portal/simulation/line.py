@@ -23,6 +23,7 @@ _MOVING = {
     "pay": ("paymentRequestId",),
     "refund": ("refundRequestId",),
     "cancel": ("paymentRequestId", "paymentId"),
+    "declare": ("declarationRequestId",),
     "applyToken": ("authCode", "refreshToken"),
 }
 """The calls that move something, and what names the thing moved: one at a time each."""

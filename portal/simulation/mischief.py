@@ -15,6 +15,8 @@ from portal.simulation.stage import PORTAL
 from portal.simulation.world import World
 
 UNAUTHORIZED = 401
+_CUSTOMS = ("declare", "inquiryDeclarationRequests")
+_WORTH_FORGING = ("pay", "pay", "refund", "cancel", "inquiryPayment", "inquiryRefund", *_CUSTOMS)
 
 
 def the_line_is_cut(world: World, rng: random.Random) -> str:
@@ -25,16 +27,20 @@ def the_line_is_cut(world: World, rng: random.Random) -> str:
 
 def somebody_sits_in_the_line(world: World, rng: random.Random) -> str:
     """The next call of a kind never arrives; its answer says that all went well, and nobody we know has signed it."""
-    wanted = rng.choice(("pay", "pay", "refund", "cancel", "inquiryPayment", "inquiryRefund"))
+    wanted = rng.choice(_WORTH_FORGING)
 
     def forge(api: str, asked: dict[str, Any]) -> tuple[dict[str, str], bytes] | None:
         if api != wanted:
             return None
         world.line.forge = None
-        return _forged(world, _all_went_well(world, api, asked), f"/ams/sandbox/api/v1/payments/{api}")
+        return _forged(world, _all_went_well(world, api, asked), f"/ams/sandbox/api/v1/{_folder(api)}/{api}")
 
     world.line.forge = forge
     return f"somebody sits in the line and waits for {wanted}"
+
+
+def _folder(api: str) -> str:
+    return "customs" if api in _CUSTOMS else "payments"
 
 
 def _all_went_well(world: World, api: str, asked: dict[str, Any]) -> dict[str, Any]:
@@ -46,6 +52,12 @@ def _all_went_well(world: World, api: str, asked: dict[str, Any]) -> dict[str, A
         return answer | _of(asked, "paymentRequestId") | {"cancelTime": time}
     if api == "refund":
         return answer | _of(asked, "refundRequestId", "refundAmount") | {"refundId": "2026FORGED", "refundTime": time}
+    if api == "declare":
+        return {"result": result("SUCCESS"), "customsPaymentId": "2026FORGED", "customsOrderId": "FORGED"}
+    if api == "inquiryDeclarationRequests":
+        said = {"customsDeclarationResultCode": "success", "customsDeclarationReturnTime": time}
+        records = [{"declarationRequestId": one} | said for one in asked["declarationRequestIds"]]
+        return {"result": result("SUCCESS"), "declarationRecords": records}
     if api == "inquiryRefund":
         return answer | _of(asked, "refundRequestId") | {"refundStatus": "FAIL"}
     payment = Payment.objects.filter(payment_request_id=asked.get("paymentRequestId", "")).first()

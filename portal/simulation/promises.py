@@ -15,15 +15,26 @@ from django.db.models import Model
 
 from authorizations.models import TOKEN_PURPOSE, Authorization, AuthorizationChange, WalletAccount, WalletAccountChange
 from authorizations.states import AuthorizationStatus, WalletStatus
-from payments.models import Cancel, CancelChange, Order, OrderChange, Payment, PaymentChange, Refund, RefundChange
+from payments.models import (
+    Cancel,
+    CancelChange,
+    Declaration,
+    Order,
+    OrderChange,
+    Payment,
+    PaymentChange,
+    Refund,
+    RefundChange,
+)
 from payments.states import CancelStatus, Messenger, OrderStatus, PaymentStatus, RefundStatus
 from portal import clock
 from portal.encryption import blind_index
 from portal.models import Notification, NotificationStatus, WebhookEvent
 from portal.sandbox.moments import stamp
-from portal.simulation import four_eyes, settling
+from portal.simulation import declaring, four_eyes, settling, subscribing
 from portal.simulation.stage import CLIENTS, PEOPLE, PURSE, WALLETS
 from portal.simulation.world import World
+from portal.statements import Found
 
 _MIRRORED = {"SUCCESS": PaymentStatus.SUCCEEDED, "CANCELLED": PaymentStatus.CANCELLED, "FAIL": PaymentStatus.FAILED}
 _VERDICTS: dict[str, str] = {
@@ -33,6 +44,48 @@ _VERDICTS: dict[str, str] = {
 }
 """What we say of a payment, and when the acquirer decided it."""
 _UNPAID = (PaymentStatus.FAILED, PaymentStatus.CANCELLED)
+
+
+_ORDERS = Found(lambda: Order.objects.order_by("pk"))
+_PAYMENTS = Found(lambda: Payment.objects.select_related("order__buyer").order_by("pk"))
+_REFUNDS = Found(lambda: Refund.objects.order_by("pk"))
+_CANCELS = Found(lambda: Cancel.objects.order_by("pk"))
+_WALLETS = Found(lambda: WalletAccount.objects.select_related("buyer__account").order_by("pk"))
+_BEING_BOUND = Found(
+    lambda: Authorization.objects.filter(
+        status__in=(AuthorizationStatus.STARTED, AuthorizationStatus.OFFERED, AuthorizationStatus.CODE_RECEIVED)
+    )
+)
+_NOT_APPLIED = Found(lambda: Notification.objects.filter(is_verified=True).exclude(status=NotificationStatus.APPLIED))
+
+
+def _values_of(model: type[Model], *columns: str, **where: Any) -> Found[Any]:
+    return Found(lambda: model._base_manager.filter(**where).order_by("pk").values_list(*columns))
+
+
+_CHANGES = {
+    "payment": _values_of(PaymentChange, "payment_id", "target"),
+    "refund": _values_of(RefundChange, "refund_id", "target"),
+    "cancel": _values_of(CancelChange, "cancel_id", "target"),
+    "order": _values_of(OrderChange, "order_id", "target"),
+    "authorization": _values_of(AuthorizationChange, "authorization_id", "target"),
+    "wallet_account": _values_of(WalletAccountChange, "wallet_account_id", "target"),
+}
+_MOVED_BY_MESSAGES = {
+    "Order": _values_of(Order, "pk", "status"),
+    "Payment": _values_of(Payment, "pk", "status", "returned_value", "kept_returned_value", "declared_value"),
+    "Declaration": _values_of(Declaration, "pk", "status", "amount_value"),
+    "Refund": _values_of(Refund, "pk", "status", "amount_value"),
+    "Cancel": _values_of(Cancel, "pk", "status"),
+    "WalletAccount": _values_of(WalletAccount, "pk", "status"),
+    "Authorization": _values_of(Authorization, "pk", "status", "wallet_account_id"),
+}
+_PAID_BY_MESSAGE = _values_of(
+    PaymentChange, "payment_id", target=PaymentStatus.SUCCEEDED, heard_from=Messenger.NOTIFICATION
+)
+_PAYMENTS_DECIDED = _values_of(PaymentChange, "payment_id", "target", "at", target__in=tuple(_VERDICTS))
+_REFUNDS_GIVEN = _values_of(RefundChange, "refund_id", "at", target=RefundStatus.SUCCEEDED)
+_CANCELS_REFUSED = _values_of(CancelChange, "cancel_id", "cancel__payment_id", "at", target=CancelStatus.REFUSED)
 
 
 @dataclass
@@ -51,23 +104,23 @@ class Ending:
 
     @cached_property
     def orders(self) -> list[Order]:
-        return list(Order.objects.order_by("pk"))
+        return _ORDERS.all()
 
     @cached_property
     def payments(self) -> list[Payment]:
-        return list(Payment.objects.select_related("order__buyer").order_by("pk"))
+        return _PAYMENTS.all()
 
     @cached_property
     def refunds(self) -> list[Refund]:
-        return list(Refund.objects.order_by("pk"))
+        return _REFUNDS.all()
 
     @cached_property
     def cancels(self) -> list[Cancel]:
-        return list(Cancel.objects.order_by("pk"))
+        return _CANCELS.all()
 
     @cached_property
     def wallets(self) -> list[WalletAccount]:
-        return list(WalletAccount.objects.select_related("buyer__account").order_by("pk"))
+        return _WALLETS.all()
 
     @cached_property
     def by_order(self) -> dict[int, list[Payment]]:
@@ -83,6 +136,11 @@ class Ending:
     @cached_property
     def refunds_there(self) -> dict[str, Any]:
         return {row["refund_request_id"]: row for row in self.world.engine.store.all("SELECT * FROM refunds")}
+
+    @cached_property
+    def declarations_there(self) -> dict[str, Any]:
+        rows = self.world.engine.store.all("SELECT * FROM declarations ORDER BY number")
+        return {row["declaration_request_id"]: row for row in rows}
 
     @cached_property
     def tokens_there(self) -> dict[str, Any]:
@@ -128,14 +186,11 @@ def one_movement(end: Ending) -> list[str]:
 
 def every_intent_ends(end: Ending) -> list[str]:
     """Nothing is unknown days after the line healed, unless a person has an incident about it."""
-    attempts = Authorization.objects.filter(
-        status__in=(AuthorizationStatus.STARTED, AuthorizationStatus.OFFERED, AuthorizationStatus.CODE_RECEIVED)
-    )
     unknown: list[Any] = [
         *(p for p in end.payments if p.status in (PaymentStatus.INITIATED, PaymentStatus.PROCESSING)),
         *(r for r in end.refunds if r.status in (RefundStatus.INITIATED, RefundStatus.PROCESSING)),
         *(c for c in end.cancels if c.status == CancelStatus.REQUESTED),
-        *attempts,
+        *_BEING_BOUND.all(),
         *(w for w in end.wallets if w.status == WalletStatus.REVOKING),
     ]
     known = {payment.pk: payment for payment in end.payments}
@@ -149,16 +204,9 @@ def every_intent_ends(end: Ending) -> list[str]:
 def every_message_counts_once(end: Ending) -> list[str]:
     """Whatever was said twice, late or out of order moved everything once, and changes nothing when said again."""
     found = []
-    for changes, name in (
-        (PaymentChange, "payment"),
-        (RefundChange, "refund"),
-        (CancelChange, "cancel"),
-        (OrderChange, "order"),
-        (AuthorizationChange, "authorization"),
-        (WalletAccountChange, "wallet_account"),
-    ):
+    for name, changes in _CHANGES.items():
         seen: set[tuple[int, str]] = set()
-        for pk, target in changes.objects.order_by("pk").values_list(f"{name}_id", "target"):
+        for pk, target in changes.tuples():
             if (pk, target) in seen and name != "wallet_account":
                 found.append(f"{name} {pk} became {target} twice")
             seen.add((pk, target))
@@ -189,8 +237,7 @@ def _believed_at_another_amount(end: Ending) -> list[str]:
     for row in end.world.engine.store.all("SELECT reference, body FROM notifications WHERE kind = 'notifyPayment'"):
         amount = json.loads(row["body"])["paymentAmount"]
         said[row["reference"]].add((amount["value"], amount["currency"]))
-    heard = PaymentChange.objects.filter(target=PaymentStatus.SUCCEEDED, heard_from=Messenger.NOTIFICATION)
-    moved = set(heard.values_list("payment_id", flat=True))
+    moved = {pk for (pk,) in _PAID_BY_MESSAGE.tuples()}
     return [
         f"{payment} was taken for paid by a message over another amount"
         for payment in end.payments
@@ -202,12 +249,15 @@ def _told_again(world: World) -> list[str]:
     """At rest, every message the acquirer ever wrote is delivered once more, in another order: nothing may move."""
     if not world.is_told_again:
         return []
-    # A token may be refreshed while the days pass: that both sides hold the same one is checked afterwards.
+    # What falls due while the days pass would be new, too.
+    subscribing.everybody_leaves()
+    world.comes_to_rest()
+    # What was lost on its way, or never taken, is heard for the first time: it may still move something.
+    _deliver(world, "status <> 'ACKNOWLEDGED'")
+    world.comes_to_rest()
+    # A token may be refreshed meanwhile: that both sides hold the same one is checked afterwards.
     before = _state(world)
-    numbers = [row["number"] for row in world.engine.store.all("SELECT number FROM notifications ORDER BY number")]
-    world.rng.shuffle(numbers)
-    for number in numbers:
-        world.engine.deliver_one(number)
+    _deliver(world, "TRUE")
     world.comes_to_rest()
     after = _state(world)
     return [
@@ -217,19 +267,21 @@ def _told_again(world: World) -> list[str]:
     ] + [f"{name} is there since old messages came again" for name in after.keys() - before.keys()]
 
 
+def _deliver(world: World, which: str) -> None:
+    """Deliver messages once, in any order."""
+    rows = world.engine.store.all(f"SELECT number FROM notifications WHERE {which} ORDER BY number")  # noqa: S608
+    numbers = [row["number"] for row in rows]
+    world.rng.shuffle(numbers)
+    for number in numbers:
+        world.engine.deliver_one(number)
+
+
 def _state(world: World) -> dict[str, tuple[Any, ...]]:
     """Everything that a message may move, on both sides, in rows that can be compared."""
     state: dict[str, tuple[Any, ...]] = {}
-    for model, columns in (
-        (Order, ("status",)),
-        (Payment, ("status", "returned_value", "kept_returned_value")),
-        (Refund, ("status", "amount_value")),
-        (Cancel, ("status",)),
-        (WalletAccount, ("status",)),
-        (Authorization, ("status", "wallet_account_id")),
-    ):
-        for pk, *values in model._base_manager.order_by("pk").values_list("pk", *columns):
-            state[f"{model.__name__} {pk}"] = tuple(values)
+    for name, rows in _MOVED_BY_MESSAGES.items():
+        for pk, *values in rows.tuples():
+            state[f"{name} {pk}"] = tuple(values)
     for name in PEOPLE:
         for wallet in WALLETS:
             state[f"{name}'s {wallet}"] = (world.engine.balance(name, wallet).value,)
@@ -276,8 +328,7 @@ def _decided_by_the_acquirer(end: Ending) -> list[str]:
     """
     found = []
     payments = {payment.pk: end.payments_there.get(payment.payment_request_id) for payment in end.payments}
-    asked = PaymentChange.objects.filter(target__in=_VERDICTS).order_by("pk")
-    for payment_id, target, at in asked.values_list("payment_id", "target", "at"):
+    for payment_id, target, at in _PAYMENTS_DECIDED.tuples():
         row = payments[payment_id]
         if row is None and target in _UNPAID:
             continue  # it never arrived
@@ -286,15 +337,20 @@ def _decided_by_the_acquirer(end: Ending) -> list[str]:
         if decided_at is None or decided_at > stamp(at) or (target == PaymentStatus.FAILED and was_paid):
             found.append(f"payment {payment_id} became {target} here before the acquirer had decided that")
     refunds = {refund.pk: end.refunds_there.get(refund.refund_request_id) for refund in end.refunds}
-    given = RefundChange.objects.filter(target=RefundStatus.SUCCEEDED).order_by("pk")
-    for refund_id, at in given.values_list("refund_id", "at"):
+    for refund_id, at in _REFUNDS_GIVEN.tuples():
         row = refunds[refund_id]
         if row is None or row["finished_at"] is None or row["finished_at"] > stamp(at):
             found.append(f"refund {refund_id} became SUCCEEDED here before the acquirer had decided that")
-    refused = CancelChange.objects.filter(target=CancelStatus.REFUSED).order_by("pk")
-    for cancel_id, payment_id, at in refused.values_list("cancel_id", "cancel__payment_id", "at"):
+    for cancel_id, payment_id, at in _CANCELS_REFUSED.tuples():
         row = payments[payment_id]
-        if row is not None and row["cancelled_at"] is not None and row["cancelled_at"] <= stamp(at):
+        done_at = row["cancelled_at"] if row is not None else None
+        # In the same moment somebody may have wanted it anew, and got it.
+        is_another_s = any(
+            wish.pk > cancel_id and wish.created_at >= at and done_at is not None and done_at >= stamp(wish.created_at)
+            for wish in end.cancels
+            if wish.payment_id == payment_id
+        )
+        if done_at is not None and done_at <= stamp(at) and not is_another_s:
             found.append(f"cancel {cancel_id} became REFUSED here, and the acquirer had carried it out")
     return found
 
@@ -363,7 +419,7 @@ def nothing_forgotten(end: Ending) -> list[str]:
     for row in end.payments_there.values():
         if row["client_id"] not in CLIENTS.values():
             found.append(f"{row['payment_request_id']} was debited for nobody")
-    for message in Notification.objects.filter(is_verified=True).exclude(status=NotificationStatus.APPLIED):
+    for message in _NOT_APPLIED.all():
         if not end.waits(message):
             found.append(f"{message} is still {message.status}")
     moment = end.world.agenda.next_due()
@@ -433,6 +489,8 @@ PROMISES: dict[str, Callable[[Ending], list[str]]] = {
     "nothing forgotten": nothing_forgotten,
     "nobody else's": nobody_elses,
     "told in order": told_in_order,
+    "charged once": subscribing.charged_once,
+    "declared as paid": declaring.declared_as_paid,
     **{name: _of_the_world(check) for name, check in four_eyes.PROMISES.items()},
 }
 

@@ -1,27 +1,35 @@
 """The stage of a history: both databases as they stood when the shop opened, put back before every history.
 
-Setting it up once costs what twenty steps cost. On SQLite both databases are kept as copies and put back page by page;
-on PostgreSQL the tables are emptied and the same opening is told again, from the same seed, to the same rows.
+Setting it up once costs what twenty steps cost. On SQLite a history is told inside one transaction that is taken back
+at its end: the pages of a copy, put in place of those that are there, would let SQLite forget every statement it has
+parsed and planned, which costs as much as ten steps. What else was written since is a case for the copy. On PostgreSQL
+the tables are emptied and the same opening is told again, from the same seed, to the same rows.
 """
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
+from unittest.mock import patch
 
 from django.contrib.auth.models import Group, User
 from django.core.management.color import no_style
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from authorizations import operations as binding
 from authorizations.models import Authorization, Buyer
 from authorizations.states import Messenger
+from payments.customs.operations import set_rule
+from payments.customs.states import CustomsOffice, RuleScope
+from payments.models import Plan, Product
 from payments.operations.permission import MONEY_BACK
 from payments.operations.products import add_product
-from portal import approvals, clock, merchant_keys, roles
+from payments.subscriptions import operations as recurring
+from payments.subscriptions.states import Interval
+from portal import approvals, catalogue, clock, merchant_keys, roles
 from portal.acquirer import Terminal, TerminalType
 from portal.acquirer.results import Secret
 from portal.actor import Actor
@@ -40,8 +48,17 @@ from reconciliation import operations as reconciling
 from reconciliation.contracts import HUNDREDTHS
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-WALLETS = {"GCASH": "PHP", "DANA": "IDR", "KAKAOPAY": "KRW", "DIRECT_DEBIT_SIAMCOMMERCIALBANK": "THB"}
-"""Of each kind one: refreshed, one token only, never refreshed in a won of no decimals, not cancelled once paid."""
+WALLETS = {
+    "GCASH": "PHP",
+    "DANA": "IDR",
+    "KAKAOPAY": "KRW",
+    "DIRECT_DEBIT_SIAMCOMMERCIALBANK": "THB",
+    "ALIPAY_CN": "CNY",
+}
+"""Of each kind one: refreshed, one token only, never refreshed in a won of no decimals, not cancelled once paid, and
+declared to customs, which every buyer has bound."""
+DECLARED, DECLARES = "ALIPAY_CN", "two"
+"""The wallet whose payments can be declared, and the shop that declares them by itself."""
 BUYERS = {"sim": ("ines", "milo", "tess"), "two": ("ines", "olga")}
 """By account. Two merchants know somebody as ines: one wallet's user, two customers."""
 PEOPLE = tuple(sorted({name for names in BUYERS.values() for name in names}))
@@ -58,15 +75,16 @@ STAFF = {
 """Their roles, and how often each does something."""
 PRINCIPAL_OF = {"ofelia": "finn"}
 """Whom somebody stands in for."""
-ALONE = {"PHP": 1_000_00, "IDR": 100_000_00, "KRW": 1_000, "THB": 1_000_00}
-A_DAY = {currency: 3 * value for currency, value in ALONE.items()}
+ALONE = {"PHP": 1_000_00, "IDR": 100_000_00, "KRW": 1_000, "THB": 1_000_00, "CNY": 1_000_00}
+A_DAY = {currency: 2 * value for currency, value in ALONE.items()}
 """What one person gives back alone, at once and in a day."""
+PRICES = {"PHP": 149_00, "IDR": 50_000_00, "KRW": 9_900, "THB": 320_00, "CNY": 88_00}
+"""What a pass costs."""
 PHONE = Terminal(terminal_type=TerminalType.MINI_APP, os_type="ANDROID")
 PURSE = 500_000_00
 PORTAL = "http://127.0.0.1:8"
 _OPENING = 0
 """The seed of the opening, which is the same for every history."""
-_PRICES = {"PHP": 149_00, "IDR": 50_000_00, "KRW": 9_900, "THB": 320_00}
 _APPS = ("portal", "authorizations", "payments", "reconciliation")
 
 
@@ -82,25 +100,47 @@ class Opened:
     staff: dict[str, User]
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What a history begins with: both sides as the shop opens, and what the worker has to do."""
+
+    opened: Opened
+    store: Store
+    agenda: Agenda
+
+
 class Stage:
     """Sets the scene, as often as wanted."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._portal: sqlite3.Connection | None = None
+        self._left: object = None
+        """How the portal's database was left, on SQLite: nothing was written since when it still reads like that."""
         self._acquirer = Store()
         self._opened: Opened | None = None
 
     @cached_property
-    def agenda(self) -> Agenda:
-        """What the worker has to do, whichever history is told."""
+    def _agenda(self) -> Agenda:
         return Agenda()
+
+    @contextmanager
+    def played(self) -> Iterator[Scene]:
+        """The scene of one history; what that leaves in the portal's database is taken back where it can be."""
+        opened, store = self.set()
+        if connection.vendor != "sqlite":
+            yield Scene(opened, store, self._agenda)
+            return
+        with _taken_back():
+            yield Scene(opened, store, self._agenda)
+        self._left = _rows_written()
 
     def set(self) -> tuple[Opened, Store]:
         """Both sides as the shop opens; the clock in force is left to the caller."""
         if self._opened is not None and self._portal is not None:
             connection.ensure_connection()
-            self._portal.backup(connection.connection)
+            if self._left != _rows_written():
+                self._portal.backup(connection.connection)
         else:
             _empty_the_database()
             self._acquirer = Store()
@@ -109,6 +149,7 @@ class Stage:
             if connection.vendor == "sqlite":
                 self._portal = sqlite3.connect(":memory:", check_same_thread=False)
                 connection.connection.backup(self._portal)
+        self._left = _rows_written()
         return self._opened, self._acquirer.copy()
 
 
@@ -140,15 +181,18 @@ def _open_the_shop(keys: Keys, store: Store) -> Opened:
     with speaking_over(session_to(engine, Seams(), Line())):
         for slug, account in opened.accounts.items():
             _, opened.merchant_keys[slug] = merchant_keys.create(account, slug, by=Actor.command("simulate"))
-            add_product(
+            product = add_product(
                 account,
                 "pass",
                 "Pass",
                 description="A day of everything.",
                 is_digital=True,
-                prices={currency: Money(value, currency) for currency, value in _PRICES.items()},
+                prices={currency: Money(value, currency) for currency, value in PRICES.items()},
                 by=Actor.command("simulate"),
             )
+            _offer_plans(account, product)
+            if slug == DECLARES:
+                _declare_by_itself(account)
             for wallet in WALLETS:
                 _agree_on_the_fee(account, wallet)
             for position, name in enumerate(BUYERS[slug]):
@@ -156,7 +200,7 @@ def _open_the_shop(keys: Keys, store: Store) -> Opened:
                 opened.buyers.append(buyer)
                 asked = Asked("POST", "/sessions", opened.merchant_keys[slug], {"customer": name}, "")
                 opened.sessions[buyer.pk] = doors.ask(asked).body["token"]
-                for wallet in (list(WALLETS) * 2)[position : position + 2]:
+                for wallet in (*(list(WALLETS) * 2)[position : position + 2], DECLARED):
                     _bind(engine, buyer, wallet)
     engine.tick()
     return opened
@@ -171,13 +215,45 @@ def _account(slug: str, keys: Keys) -> AcquirerAccount:
         customer_id=CUSTOMERS[slug],
         private_key=keys.merchant,
         public_key=keys.merchant_public,
-        wallets=list(WALLETS),
         notify_base_url=PORTAL,
         app_id="3333010071465913",
         settlement_grace_days=0,  # what comes later is missing first
     )
+    catalogue.begin(account, WALLETS)
     AcquirerKey.objects.create(account=account, version="1", public_key=keys.acquirer_public)
     return account
+
+
+def _offer_plans(account: AcquirerAccount, product: Product) -> None:
+    """What can be subscribed to, in every currency: a price each week or month, or a meter the shop's server reads."""
+    for currency, value in PRICES.items():
+        for interval, price in ((Interval.WEEK, value), (Interval.MONTH, value), (Interval.MONTH, None)):
+            plan = Plan(
+                account=account,
+                product=product,
+                code=f"{'metered' if price is None else interval.lower()}-{currency.lower()}",
+                name=f"Pass, {interval.lower()}",
+                currency=currency,
+                amount_value=price,
+                interval=interval,
+                anchor_day=31 if interval is Interval.MONTH and price else None,
+                zone="Asia/Manila",
+            )
+            recurring.add_plan(plan, by=Actor.command("simulate"))
+
+
+def _declare_by_itself(account: AcquirerAccount) -> None:
+    """What this shop sells goes through customs; the other declares by hand until somebody sets a rule."""
+    set_rule(
+        account,
+        customs_code=CustomsOffice.ZONGSHU,
+        merchant_customs_code="3301961A7X",
+        merchant_customs_name="Example Trading Ltd",
+        scope=RuleScope.EVERYTHING,
+        skus=[],
+        is_active=True,
+        by=Actor.command("simulate"),
+    )
 
 
 def _agree_on_the_fee(account: AcquirerAccount, wallet: str) -> None:
@@ -232,6 +308,50 @@ def _empty_the_database() -> None:
 def _is_ours(table: str) -> bool:
     """The journal cannot be emptied, by nobody: in it the histories of a run stand one after the other."""
     return table.split("_", maxsplit=1)[0] in _APPS and table not in ("portal_cache", "portal_journalentry")
+
+
+def _rows_written() -> object:
+    """How many rows this connection has written in all, taken back or not; None where the driver cannot say."""
+    line = connection.connection
+    return (line, line.total_changes) if connection.vendor == "sqlite" else None
+
+
+@contextmanager
+def _taken_back() -> Iterator[None]:
+    """One transaction around all that happens, taken back at the end; those of the portal are savepoints in it.
+
+    They are begun, committed and rolled back where they ever are; only that SQLite looks at foreign keys when the
+    outermost ends, so whoever tells a history asks for them (``dangling``).
+    """
+    line = connection.connection
+
+    def roll_back() -> None:
+        line.execute("ROLLBACK TO portal")
+        line.execute("RELEASE portal")
+
+    words = {
+        "_start_transaction_under_autocommit": lambda: line.execute("SAVEPOINT portal"),
+        "_commit": lambda: line.execute("RELEASE portal"),
+        "_rollback": roll_back,
+        "_set_autocommit": lambda _is_on: None,  # the driver commits whatever is open when this is switched
+    }
+    with ExitStack() as said:
+        for name, instead in words.items():
+            said.enter_context(patch.object(connections[DEFAULT_DB_ALIAS], name, instead))
+        line.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            line.rollback()
+
+
+def dangling() -> list[str]:
+    """The rows that point to one that is not there. PostgreSQL has looked for them at every commit."""
+    if connection.vendor != "sqlite":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA foreign_key_check")
+        return [f"row {row} of {table} points to no row of {other}" for table, row, other, _ in cursor.fetchall()]
 
 
 @contextmanager

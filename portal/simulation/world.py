@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.db import connection, models
 
 from authorizations.models import Authorization, Buyer, WalletAccount
-from payments.models import Order, Payment, Refund
+from payments.models import Cycle, Declaration, Order, Payment, Refund, Subscription
 from portal import clock, work
 from portal.models import AcquirerAccount, Incident
 from portal.sandbox import editions, reports
@@ -25,7 +25,7 @@ from portal.sandbox.context import Keys
 from portal.simulation.doors import Answer, Asked, Doors
 from portal.simulation.line import Delivery, Line, Seams
 from portal.simulation.receiver import Receiver
-from portal.simulation.stage import START, Stage, engine_on
+from portal.simulation.stage import START, Scene, engine_on
 from portal.statements import Found, Given
 
 M = TypeVar("M", bound=models.Model)
@@ -36,6 +36,9 @@ _RELATED: dict[type[models.Model], tuple[str, ...]] = {
     Refund: ("payment__order__account", "payment__wallet_account"),
     WalletAccount: ("account", "buyer"),
     Authorization: ("account", "buyer"),
+    Declaration: ("payment__order__account", "payment__wallet_account", "account"),
+    Subscription: ("account", "buyer__account", "plan", "wallet_account"),
+    Cycle: ("subscription__account", "subscription__buyer", "subscription__plan", "subscription__wallet_account"),
 }
 SETTLED_SHARE = 0.25
 """Reading reports costs as much as the rest of a history, so not every one ends with the books closed."""
@@ -64,22 +67,22 @@ class Wish:
 class World:
     """Both sides, as new, under a clock of their own."""
 
-    def __init__(self, stage: Stage, seed: int, keys: Keys, seams: Seams) -> None:
+    def __init__(self, scene: Scene, seed: int, keys: Keys, seams: Seams) -> None:
         self.keys, self.seams = keys, seams
-        opened, store = stage.set()
+        opened = scene.opened
         self.clock = clock.VirtualClock(START)
         clock.use(self.clock, seed=seed)
         self.delivery = Delivery()
         self.line = Line()
         self.is_overtaking = False
         """Whether this act runs while another waits: then it is often about the same thing."""
-        self.engine = engine_on(store, keys, self.clock, self.delivery)
+        self.engine = engine_on(scene.store, keys, self.clock, self.delivery)
         self.accounts: dict[str, AcquirerAccount] = opened.accounts
         self.merchant_keys: dict[str, str] = opened.merchant_keys
         self.buyers: list[Buyer] = opened.buyers
         self.staff: dict[str, User] = opened.staff
         self.doors = Doors()
-        self.agenda = stage.agenda
+        self.agenda = scene.agenda
         self.sessions = dict(opened.sessions)
         """Session tokens by buyer."""
         self.codes: list[tuple[int, str, str]] = []
@@ -92,6 +95,8 @@ class World:
         """Requests with an Idempotency-Key that were carried out, and what each made."""
         self.wishes: dict[str, Wish] = {}
         """What was asked for, by the number of the request, as it was said."""
+        self.ended: dict[str, str] = {}
+        """What somebody was told that they had ended, by the number of the request: declined, or taken back."""
         self.files = 0
         """Files of refunds that were given in."""
         self.imported: set[tuple[str, str, str]] = set()
@@ -203,7 +208,12 @@ class World:
 
     def open_incidents(self) -> set[tuple[str, str]]:
         """(type, id) of what waits for a person."""
-        return set(Incident.objects.filter(closed_at__isnull=True).values_list("subject_type", "subject_id"))
+        return set(_OPEN_INCIDENTS.tuples())
+
+
+_OPEN_INCIDENTS: Found[Any] = Found(
+    lambda: Incident.objects.filter(closed_at__isnull=True).order_by().values_list("subject_type", "subject_id")
+)
 
 
 @cache
