@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from authorizations.models import WalletAccount
 from authorizations.states import WalletStatus
-from payments.models import Cancel, Payment, Refund
+from payments.customs.states import DeclarationStatus
+from payments.models import Cancel, Declaration, Payment, Refund
+from payments.operations.permission import MONEY_BACK
 from payments.states import PaymentStatus, RefundStatus
 from portal import clock, roles
 from portal.actor import ActorKind
@@ -18,7 +20,7 @@ from portal.demonstration import environment
 from portal.demonstration.folder import DemoFolder
 from portal.demonstration.history import Figures
 from portal.demonstration.installation import Login
-from portal.models import Exchange
+from portal.models import Approval, ApprovalStatus, Exchange
 from reconciliation.models import Discrepancy, FileStatus, Reason, ReportFile
 
 _MAY = {
@@ -40,7 +42,7 @@ _COUNTED = (
 )
 _RULE = "─" * 78
 _WIDTH = 100
-_NUMBERS = ("", "One", "Two", "Three", "Four", "Five")
+_NUMBERS = ("", "One", "Two", "Three", "Four", "Five", "Six", "Seven")
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,11 @@ class Left:
     payments: int = 1
     """How many have no final answer."""
     refunds: int = 1
+    request: str = "a refund"
+    """What support asks finance for, in words; empty when that is decided."""
     nothing_given_back: bool = True
     """By a person, since the history was made."""
+    is_refused_by_customs: bool = True
     row_is_short: bool = True
     reports: Path | None = None
     """Those of the first day of which one is not imported."""
@@ -104,12 +109,28 @@ class Guide:
         else:
             lines = ["Sign in as   password (shown this once)   who may"]
             lines += [f"  {login.username:<10} {login.password:<28} {_MAY[login.role]}" for login in self.logins]
-            lines += ["", f"Merchant key (shown this once)  {self.merchant_key}"]
+            lines += [
+                "",
+                f"Merchant key (shown this once)  {self.merchant_key}",
+                "With it a shop without a mini program gets a link for a customer's browser, which opens once:",
+                f"""  curl -sd '{{"customer": "walk-in"}}' {self.portal_url}/api/v1/hosted-pages \\""",
+                f"    -H 'Content-Type: application/json' -H 'Authorization: Bearer {self.merchant_key}'",
+            ]
         return "\n".join(lines)
 
     def _to_try(self) -> list[str]:
         hints = [
-            hint for hint in (self._ana(), self._unknown(), self._give_back(), self._reports(), self._lost()) if hint
+            hint
+            for hint in (
+                self._ana(),
+                self._unknown(),
+                self._request(),
+                self._give_back(),
+                self._customs(),
+                self._reports(),
+                self._lost(),
+            )
+            if hint
         ]
         if not hints:
             return ["You have tried everything that was laid out. Let --reset make it anew, or go on as you like."]
@@ -142,10 +163,26 @@ class Guide:
             "more slowly."
         )
 
+    def _request(self) -> str:
+        if not self.left.request:
+            return ""
+        return (
+            f"As finance: support asks for {self.left.request} (Today, or Approvals). Approve it, and it is done; "
+            "support itself, or whoever else asked, never can."
+        )
+
     def _give_back(self) -> str:
         if not self.left.nothing_given_back:
             return ""
         return "As operator: open a paid payment, Give the money back. The page says what will happen before it does."
+
+    def _customs(self) -> str:
+        if not self.left.is_refused_by_customs:
+            return ""
+        return (
+            "As operator: customs refused a declaration (Today), since the certificate was not the payer's. Transmit "
+            "it again in the name of Meiling Chan, with any number; a minute later customs accepts."
+        )
 
     def _reports(self) -> str:
         tasks = []
@@ -183,13 +220,16 @@ def what_is_left(folder: DemoFolder) -> Left:
     by_people = {"created_at__gt": made_at, "actor_kind": str(ActorKind.PERSON)} if made_at else {"pk": None}
     lost = {"sent_at__gt": made_at, "api": "pay", "result_code": ""} if made_at else {"pk": None}
     waits = WalletAccount.objects.filter(wallet="GCASH", status=WalletStatus.NEEDS_AUTHORIZATION)
+    request = Approval.objects.filter(status=ApprovalStatus.WAITING, kind=MONEY_BACK).order_by("created_at").first()
     return Left(
+        request=f"a refund of {request.amount}" if request else "",
         ana_must_agree=waits.exists(),
         payments=Payment.objects.filter(status=PaymentStatus.PROCESSING).count(),
         refunds=Refund.objects.filter(status=RefundStatus.PROCESSING).count(),
         nothing_given_back=not (
             Refund.objects.filter(**by_people).exists() or Cancel.objects.filter(**by_people).exists()
         ),
+        is_refused_by_customs=Declaration.objects.filter(status=DeclarationStatus.REFUSED).exists(),
         row_is_short=Discrepancy.objects.filter(closed_at=None, reason=Reason.AMOUNT_DIFFERS).exists(),
         reports=reports,
         a_fee_differs=reports is not None and reports.name == planted_on,

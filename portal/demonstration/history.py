@@ -19,10 +19,11 @@ from authorizations.states import WalletStatus
 from payments import operations as paying
 from payments.models import LIVE, Cancel, Order, Payment, Refund
 from payments.states import OrderStatus, PaymentStatus, ReasonCode
-from portal import clock
+from portal import approvals, clock
 from portal.acquirer import PaymentRequest
 from portal.acquirer.results import Secret
 from portal.clock import ACQUIRER_ZONE, SystemClock
+from portal.demonstration import declarations, subscribers
 from portal.demonstration.customers import SERVER_TERMINAL, Customer
 from portal.demonstration.installation import person
 from portal.demonstration.timekeeping import Time
@@ -89,6 +90,8 @@ _QUIET = timedelta(hours=3)
 _MORNING = time(6)
 _OPENS = time(9, 30)
 """When finance imports what the acquirer wrote at midnight."""
+_ENDS_AFTER_END = timedelta(days=6)
+"""When a consent ends that cannot be refreshed: soon enough to be seen among those that do."""
 _STRAY_BEFORE_END = timedelta(hours=35)
 """Far enough back for the portal to have given up on its notification (a day and a half of trying)."""
 
@@ -166,10 +169,14 @@ class History:
         self._plan_days()
         self._plan_reports()
         self._plan_consents()
+        self._plan_subscriptions()
+        alipay = self._named(declarations.WALLET)
+        declarations.plan(self._control, self._account, alipay, self._end, self._at, by=self._operator)
         # On a day whose report is imported, whatever time of day it is now: the newest report is the visitor's.
         today = self._moment(self._end.astimezone(ACQUIRER_ZONE).date(), time(0))
         self._at(min(self._end - _STRAY_BEFORE_END, today - timedelta(hours=25)), self._another_system_pays)
         self._at(self._end - timedelta(minutes=41), self._leave_a_refund_unknown)
+        self._at(self._end - timedelta(minutes=33), self._leave_a_request_waiting)
         # Its cancel is tried after 1, 2, 7 and 22 minutes, and then not for an hour.
         self._at(self._end - timedelta(minutes=25), self._leave_a_payment_unknown)
         for minutes in _LATELY:
@@ -203,6 +210,8 @@ class History:
         by_wallet = {customer.wallet: customer for _, customer in reversed(self._customers)}
         self._at(self._after(0.08), by_wallet["PAYPAY"].refuses)
         self._at(self._after(0.18), Customer(self._control, self._account, "jisoo", "NAVERPAY").begins)
+        bank = Customer(self._control, self._account, "somchai", "KPLUS")
+        self._at(self._after(0.70), lambda: self._agrees_until(bank, self._end + _ENDS_AFTER_END))
         hong_kong = by_wallet["ALIPAY_HK"]
         self._at(self._after(0.60), lambda: hong_kong.revokes_in_the_wallet("spending too much on coffee"))
         self._at(self._after(0.75), hong_kong.binds)
@@ -211,6 +220,23 @@ class History:
         ana = by_wallet["GCASH"]
         self._at(self._end - timedelta(hours=21), lambda: ana.revokes_in_the_wallet("changed my mind"))
         self._at(self._end - timedelta(hours=20), lambda: self._bill(ana))
+
+    def _agrees_until(self, customer: Customer, moment: datetime) -> None:
+        """To a consent that ends then, and that the portal cannot refresh."""
+        days = (moment - clock.now()) / timedelta(days=1)
+        self._control.fault("consent_short", wallet=customer.wallet, days=days)
+        customer.binds()
+        customer.pays(customer.orders([("CUP", 1)]))
+
+    def _plan_subscriptions(self) -> None:
+        by_wallet = {customer.wallet: (regular, customer) for regular, customer in self._customers}
+        self._at(self._after(0.06), lambda: subscribers.offer(self._account, by=self._operator))
+        for wallet in (subscribers.PAYS, subscribers.PAUSES, subscribers.RECOVERS):
+            self._at(self._after(0.07), partial(subscribers.subscribe, by_wallet[wallet][1]))
+        away = by_wallet[subscribers.PAUSES][1]
+        self._at(self._after(0.55), lambda: _unless_refused(lambda: subscribers.pause(away)))
+        regular, customer = by_wallet[subscribers.RECOVERS]
+        self._at(self._after(0.4), lambda: subscribers.fail_once(self._control, customer, regular.purse, self._at))
 
     @staticmethod
     def _moment(day: date, at: time) -> datetime:
@@ -440,6 +466,28 @@ class History:
                 reason_code=ReasonCode.DAMAGED,
                 note="Sent a photograph of the mug, in pieces.",
             )
+
+    def _leave_a_request_waiting(self) -> None:
+        """Support may only ask; finance decides. About a payment that is too new to be given back otherwise."""
+        paid = Payment.objects.filter(
+            order__account=self._account,
+            status=PaymentStatus.SUCCEEDED,
+            returned_value=0,
+            created_at__gt=self._end - _QUIET,
+        )
+        payment = paid.exclude(payment_id="").order_by("pk").first()
+        if payment is None:
+            return
+        try:
+            paying.refund(
+                payment,
+                payment.refundable,
+                by=self._support,
+                reason_code=ReasonCode.BUYER_REQUEST,
+                note="Ordered for the wrong branch, and wrote at once.",
+            )
+        except approvals.ApprovalNeeded as needed:
+            approvals.ask(needed, by=self._support)
 
     def _leave_a_payment_unknown(self) -> None:
         customer = self._named("DANA")

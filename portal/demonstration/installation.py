@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from portal.models import AcquirerAccount, MerchantKey, WebhookEndpoint
 from portal.sandbox.connection import Connection
 from portal.sandbox.control import SandboxControl
 from portal.sandbox.shop_backend import PATH as WEBHOOKS_PATH
+from reconciliation import operations as reconciling
 
 BY = Actor.command("demo")
 SHOP = "Kape & Co"
@@ -107,6 +109,7 @@ def connect(control: SandboxControl, connection_file: Path, base_url: str) -> Ac
         "key_version": _KEY_VERSION,
         "wallets": list(WALLETS),
         "settlement_currency": SETTLEMENT_CURRENCY,
+        "settlement_cycle": AcquirerAccount.Cycle.DAILY,
         "settlement_days": 1,
         "settlement_grace_days": 3,
         "notify_base_url": base_url,
@@ -119,7 +122,15 @@ def connect(control: SandboxControl, connection_file: Path, base_url: str) -> Ac
     account = accounts.make_key_pair(account, _KEY_VERSION, by=BY)
     accounts.add_acquirer_key(account, "1", line.acquirer_public_key, by=BY)
     _tell_dashboard(control, account)
+    _take_calendar(control, account)
     return account
+
+
+def _take_calendar(control: SandboxControl, account: AcquirerAccount) -> None:
+    """Expect settlements on the days on which the sandbox settles: it has no weekend unless it is given one."""
+    (there,) = (one for one in control.merchants() if one["client_id"] == account.client_id)
+    holidays, made_up = ({date.fromisoformat(day): "" for day in there[name]} for name in ("holidays", "working_days"))
+    reconciling.edit_calendar(account, set(there["weekend"]), holidays, made_up, by=BY, note="As its dashboard says.")
 
 
 def _tell_dashboard(control: SandboxControl, account: AcquirerAccount) -> None:

@@ -5,7 +5,8 @@ its children one after the other: first who sends, then who answers. Each is on 
 with the demonstration even when that is killed. A child that dies by itself can be started again, a few times.
 
 Ctrl-C raises KeyboardInterrupt where the program stands. Python drops an exception that is raised while it finalizes
-an object, so the wish is also kept, and every loop looks for it (``heed``); a second Ctrl-C asks nobody.
+an object, with a traceback nobody can use, so the wish is also kept, and every loop looks for it (``heed``); a second
+Ctrl-C asks nobody.
 """
 
 import os
@@ -201,7 +202,7 @@ def interruptible() -> Iterator[None]:
 
     A terminal that is closed says so more than once: its SIGHUP counts as a first request only.
     """
-    usual = {number: signal.getsignal(number) for number in _ENDINGS}
+    usual, usually_dropped = {number: signal.getsignal(number) for number in _ENDINGS}, sys.unraisablehook
     _Wish.is_there = False
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
@@ -213,11 +214,17 @@ def interruptible() -> Iterator[None]:
                 _kill(group)
             os._exit(128 + number)
 
+    def dropped(unraisable: "sys.UnraisableHookArgs") -> None:
+        if not (_Wish.is_there and unraisable.exc_type is KeyboardInterrupt):
+            usually_dropped(unraisable)
+
     for number in _ENDINGS:
         signal.signal(number, interrupt)
+    sys.unraisablehook = dropped
     try:
         yield
     finally:
         _Wish.is_there = False
+        sys.unraisablehook = usually_dropped
         for number, handler in usual.items():
             signal.signal(number, handler)
