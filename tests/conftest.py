@@ -4,6 +4,7 @@ The sandbox's engine, behind its own HTTP server, and the portal, behind another
 and share a clock that stands still until a story moves it. Everything between them crosses sockets, signed.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -19,9 +20,11 @@ from django.core.cache import cache
 from django.core.wsgi import get_wsgi_application
 from django.db import IntegrityError, OperationalError, connection
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as trying
 from pytest_django.plugin import DjangoDbBlocker
 
-from portal import clock, measures, roles, work
+from portal import catalogue, clock, measures, roles, work
 from portal.api import limits
 from portal.journal import guard
 from portal.models import AcquirerAccount, AcquirerKey, JournalEntry
@@ -30,8 +33,17 @@ from tests.crash.fixtures import premises, standing, town  # noqa: F401 - for wh
 from tests.serving import Counted
 from tests.story import Acquirer, Shop, StoryClock
 
+# A busy machine is no failure.
+trying.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+trying.load_profile("patient")
+
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 """A Monday, 10:00 in UTC+8: far from every day boundary."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two more than there are cores: two fifths of the suite's time is waiting, for browsers and other processes."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,6 +63,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # The stories of second factors and large acts turn these on; the people of all others just come in.
     settings.PORTAL_SECOND_FACTOR, settings.PORTAL_STEP_UP = False, {}
+    # A process that keeps no bytecode compiles the project anew, for a second, and hundreds are started here.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let Python look for garbage less often, and never in what was loaded before the first test."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -146,25 +166,54 @@ def _engine_in_force(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 
 _LONG = (
     "commands/test_demo",
+    "browser/test_mini_program",
+    "simulation/test_histories",
     "commands/test_tour",
-    "celery/",
-    "crash/",
-    "simulation/",
-    "malformed/",
-    "fuzz/",
+    "celery/test_many_machines",
+    "desk/test_matrix",
+    "crash/test_seams",
+    "browser/test_desk.py",
+    "browser/test_settlement",
+    "concurrency/",
+    "crash/test_storm",
+    "browser/",
+    "simulation/test_planted",
     "benchmarks/",
+    "fuzz/",
+    "celery/",
+    "malformed/",
 )
-"""Stories of whole processes. Told last, one of them keeps one worker busy while the other has nothing left to do."""
+"""Stories of browsers, crowds and whole processes, the longest first. Told last, one of them keeps a worker busy while
+the others have nothing left to do."""
+
+
+def _length(item: pytest.Item) -> int:
+    """Where its file stands among the long ones."""
+    path = str(item.path.relative_to(Path(__file__).parent))
+    return next((place for place, long in enumerate(_LONG) if path.startswith(long)), len(_LONG))
+
+
+def _dealt(items: list[pytest.Item], hands: int) -> list[pytest.Item]:
+    """An equal part of the list for each worker, which begins with long files: dealt out to and fro, as wholes."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in sorted(items, key=_length):
+        files.setdefault(item.path, []).append(item)
+    long = [file for file in files.values() if _length(file[0]) < len(_LONG)]
+    others = [item for file in files.values() if _length(file[0]) == len(_LONG) for item in file]
+    dealt: list[list[pytest.Item]] = [[] for _ in range(hands)]
+    for place, file in enumerate(long):
+        turn, hand = divmod(place, hands)
+        dealt[hands - 1 - hand if turn % 2 else hand] += file
+    for hand in range(hands):
+        share = (len(others) + sum(map(len, dealt[hand:]))) // (hands - hand) - len(dealt[hand])
+        dealt[hand] += others[: max(share, 0)]
+        others = others[max(share, 0) :]
+    return [item for hand in dealt for item in hand]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the longest; with a broker named, tell only the stories in which something may cross it."""
-    folder = Path(__file__).parent
-    long = [item for item in items if str(item.path.relative_to(folder)).startswith(_LONG)]
-    others = [item for item in items if item not in set(long)]
-    # Each of two workers is given one half of the list, and takes from the other's end when its own is done.
-    middle = len(others) // 2 + (len(long[1::2]) - len(long[::2])) // 2
-    items[:] = [*long[::2], *others[:middle], *long[1::2], *others[middle:]]
+    items[:] = _dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     if "STORIES_BROKER_URL" in os.environ:
         others = [item for item in items if "account" not in getattr(item, "fixturenames", ())]
         items[:] = [item for item in items if item not in others]
@@ -218,6 +267,18 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
     return running_sandbox
 
 
+CONTRACTED = (
+    "GCASH",
+    "DANA",
+    "TNG",
+    "KAKAOPAY",
+    "TRUEMONEY",
+    "ALIPAY_HK",
+    "ALIPAY_CN",
+    "DIRECT_DEBIT_SIAMCOMMERCIALBANK",
+)
+
+
 @pytest.fixture
 def account(
     transactional_db: None, sandbox: Sandbox, application: Counted, portal_url: str, settings: Any
@@ -234,20 +295,11 @@ def account(
         client_id=theirs.client_id,
         private_key=theirs.merchant_private_key,
         public_key=theirs.merchant_public_key,
-        wallets=[
-            "GCASH",
-            "DANA",
-            "TNG",
-            "KAKAOPAY",
-            "TRUEMONEY",
-            "ALIPAY_HK",
-            "ALIPAY_CN",
-            "DIRECT_DEBIT_SIAMCOMMERCIALBANK",
-        ],
         settlement_currency="USD",
         notify_base_url=portal_url,
         app_id="3333010071465913",
     )
+    catalogue.begin(account, CONTRACTED)
     AcquirerKey.objects.create(account=account, version="1", public_key=theirs.acquirer_public_key)
     yield account
     application.comes_to_rest()

@@ -16,9 +16,27 @@ from django.contrib.auth.models import Group
 
 from authorizations.models import CODE_PURPOSE, TOKEN_PURPOSE, Authorization, Buyer, BuyerSession, WalletAccount
 from authorizations.states import AuthorizationStatus, WalletStatus
-from payments.models import BulkLine, BulkRefund, Cancel, Order, OrderItem, Payment, Price, Product, Refund
+from payments.customs.states import DeclarationStatus
+from payments.models import (
+    BulkLine,
+    BulkRefund,
+    Cancel,
+    CustomsRule,
+    Cycle,
+    Declaration,
+    Order,
+    OrderItem,
+    Payment,
+    Plan,
+    Price,
+    Product,
+    Refund,
+    RetryPolicy,
+    Subscription,
+)
 from payments.states import CancelStatus, OrderStatus, PaymentStatus, ReasonCode, RefundStatus
-from portal import clock
+from payments.subscriptions.states import CycleStatus, Interval, Trouble
+from portal import catalogue, clock
 from portal.acquirer import TerminalType, signing
 from portal.actor import ActorKind
 from portal.approvals.asking import digest_of
@@ -36,6 +54,7 @@ from portal.models import (
     MerchantKey,
     Notification,
     NotificationStatus,
+    PaymentMethod,
     SignIn,
     SignInOutcome,
     WebhookAttempt,
@@ -86,7 +105,10 @@ class UserFactory(factory.django.DjangoModelFactory):
 
 
 class AcquirerAccountFactory(factory.django.DjangoModelFactory):
-    """A complete account: our key pair and one key of the acquirer. ``acquirer_keys=False`` leaves theirs out."""
+    """A complete account: our key pair, one key of the acquirer, and a catalogue with these ``wallets`` contracted.
+
+    ``acquirer_keys=False`` leaves the acquirer's key out.
+    """
 
     class Meta:
         model = AcquirerAccount
@@ -98,7 +120,6 @@ class AcquirerAccountFactory(factory.django.DjangoModelFactory):
     client_id = factory.Sequence(lambda number: f"SANDBOX_5Y{number:012d}")
     private_key = factory.LazyFunction(lambda: signing.private_pem(merchant_key()))
     public_key = factory.LazyFunction(lambda: signing.public_pem(merchant_key().public_key()))
-    wallets = factory.LazyFunction(lambda: ["GCASH", "DANA", "KAKAOPAY"])
     settlement_currency = "USD"
     app_id = "3333010012345678"
 
@@ -106,6 +127,11 @@ class AcquirerAccountFactory(factory.django.DjangoModelFactory):
     def acquirer_keys(self, create: bool, given: bool | None, **kwargs: Any) -> None:
         if create and given is not False:
             AcquirerKeyFactory(account=self)
+
+    @factory.post_generation
+    def wallets(self, create: bool, given: list[str] | None, **kwargs: Any) -> None:
+        if create:
+            catalogue.begin(self, ["GCASH", "DANA", "KAKAOPAY"] if given is None else given)
 
 
 class AcquirerKeyFactory(factory.django.DjangoModelFactory):
@@ -117,6 +143,17 @@ class AcquirerKeyFactory(factory.django.DjangoModelFactory):
     account = factory.SubFactory(AcquirerAccountFactory, acquirer_keys=False)
     version = "1"
     public_key = factory.LazyFunction(lambda: signing.public_pem(acquirer_key().public_key()))
+
+
+class PaymentMethodFactory(factory.django.DjangoModelFactory):
+    """A method that the acquirer's table does not know, contracted, of which nobody has said anything."""
+
+    class Meta:
+        model = PaymentMethod
+
+    account = factory.SubFactory(AcquirerAccountFactory)
+    code = factory.Sequence(lambda number: f"NEWPAY_{number}")
+    is_contracted = True
 
 
 class MerchantKeyFactory(factory.django.DjangoModelFactory):
@@ -504,6 +541,105 @@ class BulkLineFactory(factory.django.DjangoModelFactory):
     amount_value = 100_00
     currency = "PHP"
     reason_code = ReasonCode.DAMAGED
+
+
+class PlanFactory(factory.django.DjangoModelFactory):
+    """A monthly plan with a fixed price."""
+
+    class Meta:
+        model = Plan
+
+    account = factory.LazyAttribute(lambda made: made.product.account)
+    product = factory.SubFactory("tests.factories.ProductFactory")
+    code = factory.Sequence(lambda number: f"plan-{number}")
+    name = "Monthly pass"
+    currency = "PHP"
+    amount_value = 499_00
+    interval = Interval.MONTH
+    zone = "Asia/Manila"
+
+
+class SubscriptionFactory(factory.django.DjangoModelFactory):
+    """One that runs, its next charge two weeks from now."""
+
+    class Meta:
+        model = Subscription
+
+    buyer = factory.SubFactory(BuyerFactory)
+    account = factory.LazyAttribute(lambda made: made.buyer.account)
+    plan = factory.SubFactory(PlanFactory, product__account=factory.SelfAttribute("...account"))
+    wallet_account = factory.SubFactory(WalletAccountFactory, buyer=factory.SelfAttribute("..buyer"))
+    first_on = factory.LazyAttribute(lambda made: (clock.now() + timedelta(days=14)).date())
+    next_on = factory.LazyAttribute(lambda made: made.first_on)
+    actor_kind = ActorKind.BUYER
+    actor_name = factory.LazyAttribute(lambda made: made.buyer.reference)
+
+
+class CycleFactory(factory.django.DjangoModelFactory):
+    """A date that was not paid, and will be tried again."""
+
+    class Meta:
+        model = Cycle
+
+    subscription = factory.SubFactory(SubscriptionFactory)
+    number = 1
+    due_on = factory.LazyAttribute(lambda made: made.subscription.first_on)
+    status = CycleStatus.RETRYING
+    plan = factory.LazyAttribute(lambda made: made.subscription.plan)
+    amount_value = 499_00
+    currency = "PHP"
+    order = factory.SubFactory(OrderFactory, buyer=factory.SelfAttribute("..subscription.buyer"))
+    trouble = Trouble.BALANCE
+    result_code = "USER_BALANCE_NOT_ENOUGH"
+    tries = 1
+
+
+class RetryPolicyFactory(factory.django.DjangoModelFactory):
+    """Of one wallet, so that it stands beside those that migrating makes."""
+
+    class Meta:
+        model = RetryPolicy
+
+    wallet = factory.Sequence(lambda number: f"WALLET_{number}")
+    trouble = Trouble.BALANCE
+    delays_hours = "24 72"
+
+
+class CustomsRuleFactory(factory.django.DjangoModelFactory):
+    """What is paid to an account is declared by itself."""
+
+    class Meta:
+        model = CustomsRule
+
+    account = factory.SubFactory(AcquirerAccountFactory)
+    customs_code = "ZONGSHU"
+    merchant_customs_code = "3301961A7X"
+    merchant_customs_name = "Example Trading Ltd"
+
+
+class DeclarationFactory(factory.django.DjangoModelFactory):
+    """A paid order, declared whole; customs has refused it."""
+
+    class Meta:
+        model = Declaration
+
+    payment = factory.SubFactory(
+        PaymentFactory, order__paid=True, order__currency="CNY", wallet_account__wallet="ALIPAY_CN", declared_value=100
+    )
+    account = factory.LazyAttribute(lambda made: made.payment.order.account)
+    declaration_request_id = factory.LazyFunction(lambda: clock.fresh_id("D"))
+    status = DeclarationStatus.REFUSED
+    amount_value = 100
+    currency = "CNY"
+    customs_code = "ZONGSHU"
+    merchant_customs_code = "3301961A7X"
+    merchant_customs_name = "Example Trading Ltd"
+    certificate_kind = "ID_CARD"
+    certificate_number = "110101199001011234"
+    certificate_name = "Li Si Wang"
+    actor_kind = "CLOCK"
+    times_sent = 1
+    customs_result_code = "failed"
 
 
 class SignInFactory(factory.django.DjangoModelFactory):

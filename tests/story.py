@@ -15,13 +15,15 @@ from authorizations import operations as binding
 from authorizations.models import Authorization, Buyer, WalletAccount
 from authorizations.states import Messenger
 from payments import operations as paying
-from payments.models import Cancel, Order, Payment, Refund
+from payments.models import Cancel, Order, Payment, Plan, Product, Refund, Subscription
 from payments.states import ReasonCode
-from portal import clock, work
+from payments.subscriptions import operations as recurring
+from payments.subscriptions.states import Interval
+from portal import catalogue, clock, work
 from portal.acquirer import Terminal, TerminalType
 from portal.acquirer.results import Secret
 from portal.actor import Actor
-from portal.models import AcquirerAccount, Due
+from portal.models import AcquirerAccount, Due, PaymentMethod
 from portal.money import Money
 from portal.sandbox.engine import ROUTES, Response
 from portal.sandbox.server import Sandbox
@@ -170,6 +172,13 @@ class Customer:
         """The newest binding of this wallet."""
         return WalletAccount.objects.filter(buyer=self.row, wallet=wallet).latest("pk")
 
+    def subscribes(self, plan: Plan, wallet: WalletAccount | None = None, **terms: Any) -> Subscription:
+        """Agree to a plan, on the newest bound wallet; what is due at once is charged at once."""
+        begun = recurring.start(self.row, plan, wallet or self.wallet(), by=self.by, **terms)
+        self.shop.comes_to_rest()
+        begun.refresh_from_db()
+        return begun
+
     def revokes_in_the_wallet(self, wallet: str = "GCASH") -> None:
         """End it in the wallet's own app."""
         self._engine.revoke_in_the_wallet(self.name, wallet, reason="no longer needed")
@@ -188,9 +197,32 @@ class Shop:
         """Somebody who buys here."""
         return Customer(self, name)
 
+    def contracts(self, wallet: str) -> PaymentMethod:
+        """Have the contract widened by a wallet."""
+        return self.says_of(wallet, is_contracted=True)
+
+    def says_of(self, wallet: str, **said: Any) -> PaymentMethod:
+        """Keep the catalogue: say what a payment method is from now on."""
+        method = PaymentMethod.objects.get(account=self.account, code=wallet)
+        return catalogue.change(method, said, by=self.staff)
+
     def sells(self, what: str, amount: Money, *, to: Customer) -> Order:
         """Place an order at an amount."""
         return paying.place_merchant_order(to.row, amount, description=what, reference="", by=self.staff)
+
+    def offers(self, amount: Money | None, *, interval: Interval = Interval.MONTH, **terms: Any) -> Plan:
+        """Offer a plan; ``amount=None`` is a metered one in PHP."""
+        product, _ = Product.objects.get_or_create(account=self.account, sku="pass", defaults={"name": "Pass"})
+        terms = {"zone": "Asia/Manila", "name": "Monthly pass", "currency": "PHP"} | terms
+        plan = Plan(
+            account=self.account,
+            product=product,
+            code=f"plan-{Plan.objects.count() + 1}",
+            amount_value=amount.value if amount else None,
+            interval=interval,
+            **terms,
+        )
+        return recurring.add_plan(plan, by=self.staff)
 
     def charges(self, order: Order, wallet: WalletAccount | None = None) -> Payment:
         """Debit the order from the buyer's newest wallet."""

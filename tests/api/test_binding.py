@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+import requests
+
 from authorizations.models import Authorization, Buyer, WalletAccount
 from portal.models import Incident
 from portal.sandbox.server import Sandbox
@@ -24,6 +27,33 @@ def test_the_attempt_shows_what_to_sign_once_and_never_again(mini: Api) -> None:
     assert begun["return_to"] == "pages/checkout?order=7"
     asked = mini.get(f"authorizations/{begun['id']}")
     assert (asked["status"], asked["sign_str"], asked["auth_state"]) == ("OFFERED", None, None)
+
+
+@pytest.mark.parametrize(
+    ("terminal_type", "wallet", "user", "opens", "named"),
+    [
+        ("APP", "DANA", "budi", "applink_url", {"normal_url", "applink_url", "app_identifier"}),
+        ("APP", "GCASH", "ana", "normal_url", {"normal_url", "app_identifier"}),
+        ("WAP", "DANA", "budi", "normal_url", {"normal_url", "app_identifier"}),
+        ("WEB", "DANA", "budi", "normal_url", {"normal_url"}),
+    ],
+)
+def test_each_client_gets_the_url_that_works_there(
+    server: Api, sandbox: Sandbox, terminal_type: str, wallet: str, user: str, opens: str, named: set[str]
+) -> None:
+    body = {"customer": user, "wallet": wallet, "terminal_type": terminal_type}
+    if terminal_type != "WEB":
+        body["os_type"] = "IOS"
+    begun = server.post("authorizations", body, status=201)
+    assert {name for name, value in begun["links"].items() if value} == named
+    assert begun["sign_str"] == begun["links"][opens]
+    assert server.get(f"authorizations/{begun['id']}")["links"] is None
+
+    decision = sandbox.engine.agree(begun["sign_str"], user)
+    assert requests.get(decision.return_url, timeout=20).status_code == 200
+    assert server.get(f"authorizations/{begun['id']}")["status"] == "BOUND"
+    held = Authorization.objects.get(public_id=begun["id"])
+    assert (held.auth_url, held.links) == ("", "")
 
 
 def test_a_bound_wallet_is_answered_at_once(mini: Api, sandbox: Sandbox) -> None:

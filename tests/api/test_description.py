@@ -18,11 +18,14 @@ from portal.api import problems
 from tests.api.conftest import Api, Description
 
 ENDPOINTS = {
+    "POST /api/v1/orders/{number}/declarations",
+    "GET /api/v1/declarations/{declaration_id}",
     "POST /api/v1/sessions",
     "POST /api/v1/sessions/end",
     "GET /api/v1/payment-methods",
     "GET /api/v1/wallets",
     "POST /api/v1/wallets/{wallet_id}/revoke",
+    "GET /api/v1/consents",
     "POST /api/v1/authorizations",
     "GET /api/v1/authorizations/{authorization_id}",
     "POST /api/v1/authorizations/{authorization_id}/code",
@@ -35,6 +38,17 @@ ENDPOINTS = {
     "POST /api/v1/orders/{number}/cancel",
     "POST /api/v1/orders/{number}/refunds",
     "GET /api/v1/refunds/{refund_id}",
+    "POST /api/v1/hosted-pages",
+    "GET /api/v1/plans",
+    "POST /api/v1/subscriptions",
+    "GET /api/v1/subscriptions",
+    "GET /api/v1/subscriptions/{subscription_id}",
+    "POST /api/v1/subscriptions/{subscription_id}/pause",
+    "POST /api/v1/subscriptions/{subscription_id}/resume",
+    "POST /api/v1/subscriptions/{subscription_id}/skip",
+    "POST /api/v1/subscriptions/{subscription_id}/change",
+    "POST /api/v1/subscriptions/{subscription_id}/cancel",
+    "POST /api/v1/subscriptions/{subscription_id}/amounts",
 }
 ACTS = {
     "revoke_wallet",
@@ -42,6 +56,14 @@ ACTS = {
     "pay_order",
     "cancel_order",
     "refund_order",
+    "start_subscription",
+    "pause_subscription",
+    "resume_subscription",
+    "skip_cycle",
+    "change_subscription",
+    "cancel_subscription",
+    "post_amount",
+    "declare_order",
 }
 
 
@@ -95,7 +117,8 @@ def test_a_body_without_which_nothing_works_is_required(description: Description
         for _, _, operation in operations(description.document)
         if "requestBody" in operation and not operation["requestBody"].get("required")
     }
-    assert optional == {"end_session", "revoke_wallet", "cancel_order"}
+    about_orders = {"end_session", "revoke_wallet", "cancel_order", "declare_order"}
+    assert optional == about_orders | {"pause_subscription", "resume_subscription", "cancel_subscription"}
 
 
 def test_what_may_follow_is_there_and_takes_what_the_answer_has(description: Description) -> None:
@@ -115,7 +138,8 @@ def test_what_may_follow_is_there_and_takes_what_the_answer_has(description: Des
                 followed.add(link["operationId"])
     assert followed == {
         "get_order", "pay_order", "cancel_order", "refund_order", "get_refund",
-        "get_authorization", "bring_code", "report_failure", "revoke_wallet",
+        "get_authorization", "bring_code", "report_failure", "revoke_wallet", "get_subscription", "cancel_subscription",
+        "get_declaration",
     }  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """What belongs to somebody else looks exactly like what is not there."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -69,7 +71,8 @@ def test_every_address_of_somebody_elses_things_leads_nowhere(
         }
         there = caller.refused(method, path.format(**places), filled if body is not None else None)
         nowhere = caller.refused(method, path.format(**absent), filled if body is not None else None)
-        assert there == nowhere, path
+        (named,) = re.findall(r"\{(\w+)\}", path)  # the id that was asked for is all that differs
+        assert json.loads(json.dumps(there).replace(places[named], absent[named])) == nowhere, path
         assert (there["status"], there["code"]) == (404, "not_found"), path
     assert (mini.get("orders"), mini.get("wallets"), mini.get(f"authorizations/{places['attempt']}")) == before
     assert Payment.objects.count() == 1

@@ -1,13 +1,17 @@
 """Idempotency-Key: an act is carried out once, however often and from however many sides its request comes."""
 
+import importlib
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
+from django.apps import apps
 
 from payments.models import Order, Payment, Refund
+from portal import idempotency
 from portal.models import IdempotencyKey
 from portal.sandbox.server import Sandbox
 from tests.api.conftest import Api, bind, log_in
@@ -85,6 +89,31 @@ def test_a_replay_tells_the_present_state_and_not_the_old_answer(
     replay = mini.call("POST", f"orders/{number}/pay", pay_body, key="tap")
     assert (is_replay(replay), replay.json()["status"]) == (True, "CANCELLED")
     assert Payment.objects.count() == 1
+
+
+def test_what_is_kept_of_a_request_cannot_be_guessed_without_the_key(mini: Api, wallet: dict[str, Any]) -> None:
+    mini.call("POST", "orders", PASS, key="tap")
+    assert plain_of_the_order() != IdempotencyKey.objects.get(key="tap").fingerprint
+
+
+def plain_of_the_order() -> str:
+    """The fingerprint of ordering a pass, by itself."""
+    return idempotency.fingerprint("POST", "/api/v1/orders", json.dumps(PASS, sort_keys=True).encode())
+
+
+@pytest.mark.parametrize("is_migrated", [True, False], ids=["migrated", "written while migrating"])
+def test_a_request_of_an_earlier_version_is_still_repeated_harmlessly(
+    mini: Api, wallet: dict[str, Any], is_migrated: bool
+) -> None:
+    mini.call("POST", "orders", PASS, key="tap")
+    IdempotencyKey.objects.filter(key="tap").update(fingerprint=plain_of_the_order())
+    if is_migrated:
+        importlib.import_module("portal.migrations.0013_keyed_fingerprints").key_the_fingerprints(apps, None)
+        assert plain_of_the_order() != IdempotencyKey.objects.get(key="tap").fingerprint
+
+    assert is_replay(mini.call("POST", "orders", PASS, key="tap"))
+    other = mini.refused("POST", "orders", {**PASS, "currency": "IDR"}, key="tap")
+    assert (Order.objects.count(), other["code"]) == (1, "idempotency_key_reused")
 
 
 def test_a_request_refused_before_any_promise_leaves_its_key_free(mini: Api, wallet: dict[str, Any]) -> None:

@@ -57,6 +57,12 @@ def test_redirect_jsapi_and_a_reload_bind_once(
     assert WalletAccount.objects.count() == 1
 
 
+def test_why_nothing_was_linked_is_said_in_the_buyers_language(mini: Api, begun: dict[str, Any], shop: Shop) -> None:
+    mini.post(f"authorizations/{begun['id']}/failure", {"error": "6001"})
+    page = requests.get(f"{mini.url}/return/{begun['id']}", headers={"accept-language": "zh-CN"}, timeout=30)
+    assert "您未同意授权，未绑定任何钱包。" in page.text
+
+
 def test_a_refusal_is_known_by_the_missing_code(begun: dict[str, Any], sandbox: Sandbox, mini: Api) -> None:
     decision = sandbox.engine.refuse(begun["sign_str"])
     response = come_back(decision.return_url)

@@ -6,7 +6,6 @@ the browser's console fails the story at its end.
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +15,11 @@ from payments.models import Product
 from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.sandbox.server import Sandbox
+from tests.browser import engine
 from tests.browser.people import Phone
 from tests.factories import PriceFactory, ProductFactory
 from tests.story import Shop
 
-CHROMIUM = Path("/usr/bin/chromium")
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _PATIENCE_MILLISECONDS = 30_000
 """For whatever is waited for, acts and sights alike: on a busy machine a browser may stand still for seconds."""
 _TELL_BREACHES = """
@@ -34,16 +32,16 @@ document.addEventListener('securitypolicyviolation', (event) => {
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for a file of stories, gone before the next file."""
-    if not CHROMIUM.exists():
-        reason = f"{CHROMIUM} is missing: install the package chromium to run the browser's stories."
+    program = engine.found()
+    if program is None:
         if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+            pytest.fail(engine.MISSING)
+        pytest.skip(engine.MISSING)
     with sync_playwright() as playwright, pytest.MonkeyPatch.context() as environment:
         # Playwright's own loop runs in this thread, which makes Django suspect asynchronous code.
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         expect.set_options(timeout=_PATIENCE_MILLISECONDS)
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=engine.ARGUMENTS)
         yield browser
         browser.close()
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 BASE = Path(__file__).resolve().parents[2]
 PICTURES = BASE / "var" / "pictures"
-CHROMIUM = Path("/usr/bin/chromium")
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _SECONDS_FOR_A_DEMO = 1800
 _ACTS_EACH = 8
 _MILLISECONDS_TO_ASK = 4000
@@ -103,6 +101,11 @@ def desk_shots(portal_url: str) -> Iterator[Shot]:
     yield Shot("desk-login", f"{home}login/", anonymous=True)
     yield Shot("desk-news", f"{home}news/")
     yield Shot("desk-password", f"{home}password_change/")
+    yield Shot("desk-forecast", portal_url + reverse("admin:payments_subscription_forecast"))
+    consents = portal_url + reverse("admin:authorizations_consent_changelist")
+    for ask in ("refreshes", "needs", "to_ask"):
+        yield Shot(f"desk-consent-{ask}", f"{consents}?ask={ask}")
+    yield Shot("desk-consent-export", f"{consents}export/?ask=to_ask&days=30")
     for model, model_admin in admin.site._registry.items():
         name = model._meta.model_name or ""
         prefix = f"admin:{model._meta.app_label}_{name}"
@@ -142,6 +145,9 @@ def _things(model: Any) -> Iterator[tuple[str, Any]]:
     elif "status" in names:
         for status in dict.fromkeys(rows.order_by("status").values_list("status", flat=True).distinct()):
             yield str(status).lower(), rows.filter(status=status).order_by("-pk").first()
+        if model._meta.label == "payments.Payment":
+            undeclared = rows.filter(status="SUCCEEDED", currency="CNY", declared_value=0).order_by("-pk").first()
+            yield from [("undeclared", undeclared)] if undeclared is not None else []
     else:
         newest = rows.order_by("-pk").first()
         if newest is not None:
@@ -413,10 +419,11 @@ def main(arguments: Sequence[str]) -> int:
 def _take(options: argparse.Namespace, folder: Path, views: Sequence[View], only: re.Pattern[str]) -> int:
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - missing where only --help is asked for
 
-    from tests.browser import axe  # noqa: PLC0415
+    from tests.browser import axe, engine  # noqa: PLC0415
 
-    if not CHROMIUM.exists():
-        raise Refused(f"{CHROMIUM} is missing: install the package chromium.")
+    program = engine.found()
+    if program is None:
+        raise Refused(engine.MISSING)
     if not axe.SCRIPT.exists():
         raise Refused(axe.MISSING)
     portal_url, sandbox_url = f"http://localhost:{options.port}", f"http://localhost:{options.sandbox_port}"
@@ -434,7 +441,7 @@ def _take(options: argparse.Namespace, folder: Path, views: Sequence[View], only
         shots = [shot for shot in every if only.search(shot.name)]
         cookies = logged_in(portal_url, options.language)
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=program, args=engine.ARGUMENTS)
             for view in views:
                 look(browser, view, shots, cookies, judged)
             browser.close()

@@ -38,10 +38,11 @@ class Staff:
         return self
 
     def searches(self, words: str) -> "Staff":
-        """Type into the one search box."""
+        """Type into the one search box, and wait for what it finds: the page before may say the same words."""
         self.page.keyboard.press("/")
         self.page.keyboard.type(words)
-        self.page.keyboard.press("Enter")
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
         return self
 
     def opens(self, view: str, *arguments: Any) -> "Staff":

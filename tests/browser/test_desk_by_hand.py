@@ -45,7 +45,8 @@ def test_the_button_repeats_the_amount_as_it_is_typed_and_a_double_click_refunds
     page = log_in(OPERATOR)
     page.keyboard.press("/")
     page.keyboard.type(paid.payment_request_id)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     page.get_by_role("link", name="Refund…").click()
     expect(page.get_by_role("button", name="Request refund of 1,499.00 PHP")).to_be_visible()
 

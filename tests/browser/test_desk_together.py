@@ -1,7 +1,7 @@
 """The desk with several people at it, at a table and on phones, light and dark.
 
-Two who refund the same payment at once; a message nobody here can apply; a threshold that one changes and another
-approves; a list that is taken home.
+Two who refund the same payment at once; many refunds of which some fail; a wallet that is revoked; a message nobody
+here can apply; a threshold that one changes and another approves; a list that is taken home.
 """
 
 import csv
@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from payments.models import Payment, Refund
+from authorizations.states import WalletStatus
+from payments.models import BulkRefund, Payment, Refund
 from portal import approvals, clock
 from portal.acquirer import PaymentRequest
 from portal.acquirer.results import Secret
@@ -22,7 +23,7 @@ from portal.gateways import acquirer_for, notification_url
 from portal.models import ApprovalRule, Incident, JournalEntry, Notification
 from portal.roles import ADMINISTRATOR, AUDITOR, FINANCE, OPERATOR
 from tests.browser.test_desk import Staff
-from tests.desk.conftest import act_url, list_url
+from tests.desk.conftest import act_url, list_url, page_url
 from tests.story import PHP, Acquirer, Customer, Shop
 
 _TOO_LATE = (
@@ -79,6 +80,57 @@ def test_two_who_give_the_same_money_back_at_once_give_it_once(
     assert Refund.objects.count() == 1
     assert acquirer.gave_back_to(buyer) == [PHP(499_00)]
     assert JournalEntry.objects.filter(act="refund").count() == 1
+
+
+def test_many_refunds_from_a_file_are_approved_by_another_and_three_of_them_fail(
+    comes_in: Callable[..., Staff], shop: Shop, buyer: Customer, acquirer: Acquirer, tmp_path: Path
+) -> None:
+    operator, finance = comes_in(OPERATOR), comes_in(FINANCE)
+    is_phone = operator.page.viewport_size == {"width": 390, "height": 844}
+    count = 100 if is_phone else 10  # once is proof enough that a hundred fit on the page
+    wallet = buyer.binds("GCASH")
+    paid = [shop.charges(shop.sells("Cup", PHP(165_00 + n), to=buyer), wallet) for n in range(count)]
+    file = tmp_path / "cups.csv"
+    file.write_text("\n".join(["id", *(payment.payment_request_id for payment in paid)]))
+
+    operator.page.goto(f"{shop.url}{list_url(BulkRefund)}acts/upload/")
+    operator.page.get_by_label("File").set_input_files(file)
+    operator.page.get_by_label("Reason").select_option("DAMAGED")
+    operator.page.get_by_label("Note").fill("a broken batch")
+    operator.presses("Look at it first")
+    total = PHP(sum(165_00 + n for n in range(count)))
+    operator.reads(f"{count} refunds ·").follows("Start").presses(f"Refund {total}")
+    operator.reads("Nothing was done yet: your request waits for somebody else.")
+    for payment in paid[:2]:  # somebody gives two of them back meanwhile
+        shop.refunds(payment)
+    given_before = len(acquirer.gave_back_to(buyer))
+    acquirer.will("refund_fails", code="MERCHANT_BALANCE_NOT_ENOUGH", calls=1)
+    finance.opens("index").follows("Decide…").reads(f"{count} refunds from cups.csv")
+    finance.page.locator("form button[name=saying]").click()
+    finance.reads("Approved and done.")
+    shop.comes_to_rest()
+
+    bulk = BulkRefund.objects.get()
+    operator.page.goto(shop.url + page_url(bulk))
+    operator.reads("Finished").reads("MERCHANT_BALANCE_NOT_ENOUGH")
+    assert len(acquirer.gave_back_to(buyer)) - given_before == count - 3
+    operator.follows("Go on").presses("Go on")
+    shop.comes_to_rest()
+    assert len(acquirer.gave_back_to(buyer)) - given_before == count - 2
+    assert Refund.objects.filter(status="SUCCEEDED").count() == count
+
+
+def test_a_wallet_is_revoked_and_charged_no_more(comes_in: Callable[..., Staff], shop: Shop, buyer: Customer) -> None:
+    wallet = buyer.binds("GCASH")
+    desk = comes_in(OPERATOR)
+
+    desk.page.goto(shop.url + page_url(wallet))
+    desk.follows("Revoke…").reads("To pay with it again, the buyer must agree anew in the wallet.")
+    desk.page.get_by_label("Reason").select_option(label="Buyer asked for it")
+    desk.presses(f"Revoke GCash {wallet.login_label}").reads("Revoked")
+
+    wallet.refresh_from_db()
+    assert wallet.status == WalletStatus.REVOKED
 
 
 def test_a_message_nobody_here_can_apply_is_taken_looked_at_and_closed(

@@ -19,7 +19,8 @@ def signs_in(page: Page, shop: Shop, user: Any, to: str = "/admin/") -> None:
     page.goto(f"{shop.url}/admin/login/?next={to}")
     page.fill("[name=login]", user.username)
     page.fill("[name=password]", PASSWORD)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_visible()
 
 

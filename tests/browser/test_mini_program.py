@@ -9,6 +9,8 @@ from authorizations.states import AuthorizationStatus, WalletStatus
 from payments import operations as paying
 from payments.models import Order, Payment
 from payments.states import OrderStatus, PaymentStatus, ReasonCode
+from payments.subscriptions import operations as recurring
+from payments.subscriptions.states import SubscriptionStatus
 from portal.actor import Actor
 from portal.models import Incident
 from tests.browser.people import Phone
@@ -286,6 +288,20 @@ def test_a_buyer_ends_a_wallet_in_the_mini_program(phone: Phone, acquirer: Acqui
     phone.shows("GCash is removed.").shows("Pay with GCash, in one tap")
     assert wallets() == [("GCASH", WalletStatus.REVOKED)]
     assert len(acquirer.calls("revoke")) == 1
+
+
+def test_what_ends_with_a_wallet_is_named_before_it_is_removed(phone: Phone) -> None:
+    phone.belongs_to("ana", "GCASH").binds()
+    wallet = WalletAccount.objects.get()
+    plan = phone.shop.offers(PHP(499_00), trial_days=3, name="Beans every week")
+    subscription = recurring.start(wallet.buyer, plan, wallet, by=Actor.buyer(wallet.buyer.reference))
+    phone.taps("Remove GCash").shows("This ends with it: Beans every week.")
+    phone.answers("Remove GCash")
+
+    phone.shows("GCash is removed.")
+    phone.shop.clock_moves(days=4)
+    subscription.refresh_from_db()
+    assert subscription.status == SubscriptionStatus.CANCELLED
 
 
 def test_a_buyer_who_changes_their_mind_keeps_the_wallet(phone: Phone, acquirer: Acquirer) -> None:

@@ -27,7 +27,8 @@ def signs_in(page: Page, shop: Shop) -> Page:
     page.goto(f"{shop.url}/admin/login/")
     page.get_by_label("Username").fill(user.username)
     page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Today")).to_be_visible()
     return page
 

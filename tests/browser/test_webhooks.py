@@ -29,7 +29,8 @@ def test_an_endpoint_is_connected_and_what_it_missed_is_ticked_and_resent(
     page.goto(f"{shop.url}/admin/login/?next=/admin/portal/webhookendpoint/")
     page.fill("[name=login]", developer.username)
     page.fill("[name=password]", PASSWORD)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
     page.get_by_role("link", name="Add an endpoint…").click()
     page.get_by_label("Name").fill("Shop backend")

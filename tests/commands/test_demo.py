@@ -24,6 +24,7 @@ from portal.demonstration.folder import DemoFolder
 from portal.demonstration.guide import what_is_left
 from portal.demonstration.ports import is_free
 from tests.commands.test_processes import gone
+from tests.ports import lasting_port
 
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 UP = "Stop with Ctrl-C. What sandbox, worker and web say, UTC+08:00:"
@@ -115,22 +116,15 @@ def count(folder: Path, table: str) -> int:
         return number
 
 
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def test_a_visit_from_an_empty_folder_to_ctrl_c_and_back(tmp_path: Path) -> None:
     """One demo for all of it: making one takes longer than looking at it."""
     folder = tmp_path / "visitor" / "demo"
     folder.parent.mkdir()
     with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
+        taken = lasting_port()
+        other.bind(("127.0.0.1", taken))
         other.listen()
-        taken = other.getsockname()[1]
-        demo = Demo(folder, "--days", "2", "--port", str(taken), "--sandbox-port", str(unused_port()))
+        demo = Demo(folder, "--days", "2", "--port", str(taken), "--sandbox-port", str(lasting_port()))
         try:
             demo.says(UP)
             a_taken_port_is_said_and_the_next_free_one_used(demo, taken)
@@ -171,9 +165,21 @@ def a_taken_port_is_said_and_the_next_free_one_used(demo: Demo, taken: int) -> N
     assert port > taken
 
 
+def a_hosted_page_opens(demo: Demo, url: str) -> None:
+    """As the printed command asks for one."""
+    (body,) = re.findall(r"-sd '([^']+)'", demo.text)
+    headers = dict(header.split(": ", 1) for header in re.findall(r"-H '([^']+)'", demo.text))
+    link = requests.post(url, data=body, headers=headers, timeout=20).json()["url"]
+    assert "Your wallets" in requests.get(link, timeout=20).text
+    assert requests.get(link, timeout=20).status_code == 410
+
+
 def every_page_it_names_answers(demo: Demo) -> None:
     for line in demo.lines:
         for url in re.findall(r"http://localhost:\d+/\S*", line):
+            if url.endswith("/hosted-pages"):
+                a_hosted_page_opens(demo, url)
+                continue
             assert requests.get(url, timeout=20).status_code == 200, url
     ready = requests.get(f"{demo.url('The desk')}/readyz", timeout=20)
     assert (ready.status_code, ready.json()["status"]) == (200, "ok")
@@ -198,7 +204,7 @@ def people_sign_in_with_what_was_printed_and_see_what_waits(demo: Demo) -> None:
 
 
 def no_password_and_no_key_is_kept_readable(demo: Demo) -> None:
-    secrets = re.findall(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}|mk_\S+", demo.text)
+    secrets = set(re.findall(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}|mk_[\w-]+", demo.text))
     assert len(secrets) == 7
     for path in (path for path in demo.folder.rglob("*") if path.is_file()):
         content = path.read_bytes()
@@ -215,11 +221,15 @@ def the_history_has_a_bit_of_everything(demo: Demo) -> None:
         assert seen("SELECT status FROM payments_payment") >= {"SUCCEEDED", "FAILED", "PROCESSING"}
         assert seen("SELECT status FROM payments_refund") >= {"PROCESSING"}
         assert seen("SELECT status FROM authorizations_walletaccount") >= {"ACTIVE", "REVOKED", "NEEDS_AUTHORIZATION"}
+        soon = "access_token_expires_at < datetime('now', '+10 days') AND refresh_token = ''"
+        assert seen(f"SELECT wallet FROM authorizations_walletaccount WHERE {soon}") == {"KPLUS"}
         assert seen("SELECT status FROM portal_notification") >= {"APPLIED", "UNAPPLIED", "REFUSED"}
+        assert seen("SELECT status FROM payments_declaration") == {"ACCEPTED", "FAILED", "REFUSED", "DECLARED"}
         assert seen("SELECT reason FROM reconciliation_discrepancy WHERE closed_at IS NULL") == {"AMOUNT_DIFFERS"}
         assert seen("SELECT resolution FROM reconciliation_discrepancy WHERE closed_at IS NOT NULL") == {
             "OTHER_CHANNEL"
         }
+        assert seen("SELECT weekend FROM reconciliation_settlementcalendar") == {0}, "the sandbox settles every day"
         assert len(seen("SELECT currency FROM payments_payment")) >= 5
 
 
@@ -277,7 +287,7 @@ def ending_leaves_no_process(demo: Demo) -> None:
 
 def a_second_run_goes_on(demo: Demo) -> None:
     orders = count(demo.folder, "payments_order")
-    again = Demo(demo.folder, "--port", str(unused_port()), "--sandbox-port", str(unused_port()))
+    again = Demo(demo.folder, "--port", str(lasting_port()), "--sandbox-port", str(lasting_port()))
     try:
         again.says(UP)
         assert again.lines[0] == f"Going on with the demo in {demo.folder}; no new history."
@@ -298,7 +308,8 @@ def a_second_run_goes_on(demo: Demo) -> None:
 
 def its_hints_name_what_is_left(demo: Demo) -> None:
     """Nobody has tried anything, so that all is left; a discrepancy that is closed would be no hint any more."""
-    assert "Five things left to try" in demo.text
+    assert "Seven things left to try" in demo.text
+    assert re.search(r"As finance: support asks for a refund of [\d,.]+ [A-Z]{3} \(Today, or Approvals\)", demo.text)
     command = re.search(r"\S+ \S+ changepassword operator", demo.text)
     assert command is not None
     assert command[0].split()[:2] == MANAGE
@@ -316,7 +327,7 @@ def killing_it_leaves_no_process(demo: Demo) -> None:
 
 
 def test_a_run_that_is_stopped_early_leaves_nothing_running_and_the_next_begins_anew(tmp_path: Path) -> None:
-    demo = Demo(tmp_path / "demo", "--port", str(unused_port()), "--sandbox-port", str(unused_port()))
+    demo = Demo(tmp_path / "demo", "--port", str(lasting_port()), "--sandbox-port", str(lasting_port()))
     demo.says("30 days of history")
     children = demo.children()
     assert set(children) == {"sandbox"}
@@ -325,7 +336,7 @@ def test_a_run_that_is_stopped_early_leaves_nothing_running_and_the_next_begins_
     assert "Traceback" not in demo.text
     with pytest.raises(ProcessLookupError):
         os.kill(children["sandbox"], 0)
-    again = Demo(tmp_path / "demo", "--port", str(unused_port()), "--sandbox-port", str(unused_port()))
+    again = Demo(tmp_path / "demo", "--port", str(lasting_port()), "--sandbox-port", str(lasting_port()))
     try:
         again.says("The last run stopped before its history was complete: it begins anew.")
     finally:

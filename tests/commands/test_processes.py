@@ -175,7 +175,7 @@ def test_a_request_to_end_that_python_drops_is_heeded_all_the_same() -> None:
     said = subprocess.run(
         [*python(STARTER), "swallow"], capture_output=True, text=True, timeout=60, check=False, cwd=settings.BASE_DIR
     )
-    assert "Exception ignored in" in said.stderr
+    assert said.stderr == ""
     words = [line for line in said.stdout.splitlines() if not line.isdigit()]
     assert (words, said.returncode) == (["swallowed", "interrupted"], 0)
 
@@ -197,7 +197,7 @@ def test_the_second_request_kills_at_once() -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(1)
     process.send_signal(signal.SIGINT)
-    assert process.wait(5) == 128 + signal.SIGINT
+    assert process.wait(30) == 128 + signal.SIGINT
     assert gone(child)
     process.stdout.close()
 

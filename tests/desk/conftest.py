@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal.roles import PURPOSES
+from portal.models import ApprovalRule
+from portal.roles import ADMINISTRATOR, PURPOSES
 from tests.factories import UserFactory
 
 
@@ -86,6 +87,12 @@ def act_url(thing: Any, name: str) -> str:
 def list_url(model: Any) -> str:
     """The list of a kind of things."""
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def nobody_else_decides(*kinds: str) -> None:
+    """Let the rules say so of these kinds of acts."""
+    for kind in kinds:
+        ApprovalRule.objects.update_or_create(kind=kind, defaults={"is_always": False, "approvers": [ADMINISTRATOR]})
 
 
 @pytest.fixture

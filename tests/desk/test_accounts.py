@@ -5,15 +5,24 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from portal import accounts
+from portal import accounts, merchant_keys
 from portal.acquirer import signing
 from portal.actor import Actor
+from portal.catalogue import contracted
 from portal.errors import Conflict
 from portal.gateways import acquirer_for
-from portal.models import AcquirerAccount, AcquirerKey, Exchange, Incident, JournalEntry, MerchantKey
-from portal.roles import ADMINISTRATOR
+from portal.models import (
+    AcquirerAccount,
+    AcquirerKey,
+    Approval,
+    Exchange,
+    Incident,
+    JournalEntry,
+    MerchantKey,
+)
+from portal.roles import ADMINISTRATOR, DEVELOPER, FINANCE
 from tests import factories
-from tests.desk.conftest import Desk, Form, act_url, list_url, page_url, words
+from tests.desk.conftest import Desk, Form, act_url, list_url, nobody_else_decides, page_url, words
 from tests.story import Acquirer
 
 CONNECT = "/admin/portal/acquireraccount/acts/connect/"
@@ -26,6 +35,7 @@ FACTS = {
     "key_version": "1",
     "wallets": ["GCASH", "DANA"],
     "settlement_currency": "USD",
+    "settlement_cycle": "T",
     "settlement_days": "1",
     "settlement_grace_days": "3",
     "is_enabled": "on",
@@ -36,6 +46,12 @@ def _act(account: AcquirerAccount | None, name: str) -> str:
     return act_url(account, name) if account else f"{list_url(AcquirerAccount)}acts/{name}/"
 
 
+@pytest.fixture
+def alone(db: None) -> None:
+    """Nobody else is asked before keys change: so the rules say here."""
+    nobody_else_decides(accounts.KEY_CHANGE, merchant_keys.MERCHANT_KEY)
+
+
 def test_an_account_is_connected_step_by_step(chief: Desk) -> None:
     assert "No account yet" in chief.reads(list_url(AcquirerAccount))
 
@@ -44,7 +60,7 @@ def test_an_account_is_connected_step_by_step(chief: Desk) -> None:
     account = AcquirerAccount.objects.get()
     assert "Antom Singapore is connected. Now make our key pair." in page
     assert "Antom Singapore Needs our key pair" in page
-    assert (account.gateway_url, account.wallets) == ("https://open-sea-global.alipay.com", ["GCASH", "DANA"])
+    assert (account.gateway_url, contracted(account)) == ("https://open-sea-global.alipay.com", ["GCASH", "DANA"])
     assert "http://localhost:8000/notify/antom-sg/payment" in page
     assert "Make our key pair first; its public key then stands here." in page
     assert "Make our key pair first" in chief.reads(_act(account, "test_call"))
@@ -93,6 +109,7 @@ def test_an_account_is_connected_step_by_step(chief: Desk) -> None:
         ("settlement_currency", "XXX", "Select a valid choice."),
         ("settlement_days", "-1", "greater than or equal to 0"),
         ("settlement_days", "1.5", "Enter a whole number."),
+        ("settlement_cycle", "W", "Of this cycle the acquirer offers 2 to 5 days."),
         ("notify_base_url", "http://shop.example", "Use https://."),
         ("notify_base_url", "shop", "This is no address."),
     ],
@@ -122,7 +139,8 @@ def test_an_edit_keeps_both_versions_in_the_journal(chief: Desk) -> None:
 
     assert "The account is saved." in page
     account.refresh_from_db()
-    assert (account.settlement_days, account.wallets) == (2, ["GCASH", "SOMETHING_NEW"])
+    assert (account.settlement_days, contracted(account)) == (2, ["GCASH", "SOMETHING_NEW"])
+    assert "What is contracted is said under Payment methods." in form.page
     entry = JournalEntry.objects.get()
     assert (entry.before, entry.after, entry.note) == ({"settlement_days": 1}, {"settlement_days": 2}, "new contract")
 
@@ -176,6 +194,7 @@ def test_a_private_key_without_its_envelope_is_not_shown_again_either(chief: Des
     assert bare[:64] not in response.content.decode()
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_newer_key_of_a_version_takes_the_older_one_s_place(chief: Desk) -> None:
     account = factories.AcquirerAccountFactory()
     newer = signing.public_pem(signing.new_private_key().public_key())
@@ -200,6 +219,7 @@ def test_a_newer_key_of_a_version_takes_the_older_one_s_place(chief: Desk) -> No
     assert [(key.version, key.public_key) for key in keys] == [("2", newer)]
 
 
+@pytest.mark.usefixtures("alone")
 def test_rotating_makes_another_pair_under_the_next_version(chief: Desk) -> None:
     account = factories.AcquirerAccountFactory()
     before = (account.private_key, account.public_key)
@@ -230,6 +250,77 @@ def test_of_two_who_make_a_key_pair_at_once_the_second_reads_why(db: None) -> No
     assert AcquirerAccount.objects.get(pk=account.pk).public_key == account.public_key
 
 
+# Four eyes.
+
+
+def test_where_an_account_sends_and_is_told_becomes_another_place_by_two_people(chief: Desk) -> None:
+    account = factories.AcquirerAccountFactory(**{**FACTS, "wallets": [], "settlement_days": 1, "is_enabled": True})
+    held = account.gateway_url
+    other = Desk(ADMINISTRATOR)
+    page = chief.begins(_act(account, "edit")).sends(**{**FACTS, "gateway_url": "https://elsewhere.example"})
+
+    account.refresh_from_db()
+    asked = Approval.objects.get()
+    assert "Nothing was done yet: your request waits for somebody else." in page
+    assert account.gateway_url == held
+    form = other.begins(act_url(asked, "approve"))
+    assert f"Gateway url: {held} becomes https://elsewhere.example." in words(form.page)
+
+    form.sends()
+
+    account.refresh_from_db()
+    assert (account.gateway_url, contracted(account)) == ("https://elsewhere.example", [])
+    entry = JournalEntry.objects.get(act="edit account")
+    assert (entry.user, entry.before["gateway_url"]) == (chief.user, held)
+
+
+def test_an_edit_that_was_asked_for_is_not_done_over_another_one(chief: Desk) -> None:
+    account = factories.AcquirerAccountFactory(**{**FACTS, "settlement_days": 1, "is_enabled": True})
+    chief.begins(_act(account, "edit")).sends(**FACTS, notify_base_url="https://elsewhere.example")
+    AcquirerAccount.objects.update(notify_base_url="https://shop.example")
+
+    page = Desk(ADMINISTRATOR).begins(act_url(Approval.objects.get(), "approve")).sends()
+
+    assert "Somebody edited the account in the meantime. Ask anew." in page
+    assert AcquirerAccount.objects.get().notify_base_url == "https://shop.example"
+
+
+def test_what_an_account_is_called_is_nobody_else_s_business(chief: Desk) -> None:
+    account = factories.AcquirerAccountFactory(
+        **{**FACTS, "gateway_url": FACTS["gateway_url"].rstrip("/"), "settlement_days": 1, "is_enabled": True}
+    )
+
+    page = chief.begins(_act(account, "edit")).sends(**{**FACTS, "name": "Antom, our first"})
+
+    assert "The account is saved." in page
+    assert str(AcquirerAccount.objects.get()) == "Antom, our first"
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ("rotate_key_pair", {"key_version": "2"}),
+        ("add_acquirer_key", {"version": "2"}),
+        ("retire_acquirer_key", {"version": "1"}),
+    ],
+)
+def test_the_keys_of_an_account_that_works_change_by_two_people(chief: Desk, act: str, said: dict[str, str]) -> None:
+    account = factories.AcquirerAccountFactory()
+    if act == "add_acquirer_key":
+        said = {**said, "public_key": signing.public_pem(factories.acquirer_key().public_key())}
+    before = (account.public_key, *account.acquirer_keys.values_list("version", "public_key", "retired_at"))
+
+    chief.begins(_act(account, act)).sends(**said)
+
+    def now() -> tuple[object, ...]:
+        held = AcquirerAccount.objects.get(pk=account.pk)
+        return (held.public_key, *held.acquirer_keys.values_list("version", "public_key", "retired_at"))
+
+    assert now() == before
+    Desk(FINANCE).begins(act_url(Approval.objects.get(), "approve")).sends()
+    assert now() != before
+
+
 # The signed test call, against the sandbox.
 
 
@@ -250,6 +341,7 @@ def test_a_healthy_account_is_told_so(developer: Desk, account: AcquirerAccount)
     assert (entry.act, entry.outcome, entry.user) == ("test call", "healthy", developer.user)
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_key_that_was_not_uploaded_is_explained(developer: Desk, account: AcquirerAccount) -> None:
     developer.begins(_act(account, "rotate_key_pair")).sends(key_version="1")
 
@@ -259,6 +351,7 @@ def test_a_key_that_was_not_uploaded_is_explained(developer: Desk, account: Acqu
     assert "The acquirer refuses our signature." in page
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_wrong_key_of_theirs_is_explained(developer: Desk, account: AcquirerAccount) -> None:
     other = signing.public_pem(factories.acquirer_key().public_key())
     held = account.acquirer_keys.get().public_key
@@ -297,6 +390,7 @@ def test_an_unsigned_answer_is_explained(developer: Desk, account: AcquirerAccou
 # Merchant keys.
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_merchant_key_is_shown_once_and_kept_as_a_digest(chief: Desk) -> None:
     account = factories.AcquirerAccountFactory()
     form = chief.begins("/admin/portal/merchantkey/acts/create/")
@@ -314,6 +408,31 @@ def test_a_merchant_key_is_shown_once_and_kept_as_a_digest(chief: Desk) -> None:
     assert text not in chief.opens(page_url(key))
     assert key.digest != text
     assert JournalEntry.objects.get().act == "create merchant key"
+
+
+def test_a_merchant_key_that_another_person_approved_is_shown_to_who_asked_once(chief: Desk) -> None:
+    account = factories.AcquirerAccountFactory()
+    developer, another = Desk(DEVELOPER), Desk(DEVELOPER)
+    developer.begins("/admin/portal/merchantkey/acts/create/").sends(account=str(account.pk), name="shop backend")
+    assert not MerchantKey.objects.exists()
+
+    chief.begins(act_url(Approval.objects.get(), "approve")).sends()
+
+    key = MerchantKey.objects.get()
+    assert "shop backend Not shown yet" in developer.reads(page_url(key))
+    assert "Only who asked for this key has it shown." in another.begins(act_url(key, "show")).sends()
+    page = developer.begins(act_url(key, "show")).presses().content.decode()
+    text = page.split('<pre id="new-key">', 1)[1].split("<", 1)[0]
+    assert "shop backend In use" in developer.reads(page_url(key))
+    assert "It was shown already." in developer.reads(act_url(key, "show"))
+    assert merchant_keys.find(text) == key
+    with pytest.raises(Conflict, match="shown already"):
+        merchant_keys.show(key, by=Actor.person(developer.user))
+    acts = JournalEntry.objects.filter(subject_id=str(key.pk), subject_type=key._meta.label)
+    assert list(acts.order_by("pk").values_list("act", "user__username")) == [
+        ("create merchant key", developer.user.username),
+        ("show merchant key", developer.user.username),
+    ]
 
 
 def test_a_revoked_key_is_over(chief: Desk) -> None:

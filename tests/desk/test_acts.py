@@ -73,7 +73,7 @@ def test_opening_the_page_does_nothing(operator: Desk, paid: Payment, acquirer: 
         ({"amount": "-1", "reason_code": "DAMAGED"}, "The amount must be above zero."),
         ({"amount": "1.999", "reason_code": "DAMAGED"}, "PHP has 2 decimals"),
         ({"amount": "1499.01", "reason_code": "DAMAGED"}, "At most 1,499.00 PHP can be given back."),
-        ({"amount": "1.499,00", "reason_code": "DAMAGED"}, "is not an amount"),
+        ({"amount": "1.499,00", "reason_code": "DAMAGED"}, "is not an amount. Write it like 1499.00."),
         ({"amount": "14e2", "reason_code": "DAMAGED"}, "is not an amount"),
         ({"amount": "½", "reason_code": "DAMAGED"}, "is not an amount"),
         ({"amount": "9" * 24, "reason_code": "DAMAGED"}, "too large"),

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def paid_since(hours: int) -> int:
-    return sum(one.paid_value for one in figures.since(clock.now() - timedelta(hours=hours)))
+    return sum(one.paid_value for one in figures.since(clock.now() - timedelta(hours=hours)).figures())
 
 
 def test_the_kept_hours_say_what_the_payments_say(story_clock: StoryClock) -> None:
@@ -32,7 +32,7 @@ def test_the_kept_hours_say_what_the_payments_say(story_clock: StoryClock) -> No
 
     assert first == again == Payment.objects.filter(paid_at__isnull=False).aggregate(all=Sum("amount_value"))["all"]
     assert PaymentHour.objects.count() == 47  # all but the running hour and the one that has just ended
-    assert sum(one.times for one in figures.since(clock.now() - timedelta(hours=48))) == 60
+    assert sum(one.times for one in figures.since(clock.now() - timedelta(hours=48)).figures()) == 60
 
 
 def test_an_hour_that_holds_something_unknown_is_asked_again_each_time() -> None:
@@ -71,7 +71,7 @@ def test_each_payment_counts_on_its_day_in_any_zone(settings: object, zone: str)
 
     for _ in range(2):  # added up, and kept
         counted: dict[object, int] = {}
-        for one in figures.since(clock.now() - timedelta(days=3)):
+        for one in figures.since(clock.now() - timedelta(days=3)).figures():
             counted[one.day] = counted.get(one.day, 0) + one.times
         assert counted == expected
 

@@ -11,8 +11,20 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from authorizations.models import Authorization, Buyer, WalletAccount
-from payments.models import BulkRefund, Cancel, Order, Payment, Product, Refund
+from authorizations.models import Authorization, Buyer, Consent, WalletAccount
+from payments.models import (
+    BulkRefund,
+    Cancel,
+    CustomsRule,
+    Declaration,
+    Order,
+    Payment,
+    Plan,
+    Product,
+    Refund,
+    RetryPolicy,
+    Subscription,
+)
 from payments.states import PaymentStatus
 from portal import clock
 from portal.admin.ledger import LedgerAdmin
@@ -26,6 +38,7 @@ from portal.models import (
     JournalEntry,
     MerchantKey,
     Notification,
+    PaymentMethod,
     SignIn,
     WebhookDelivery,
     WebhookEndpoint,
@@ -46,8 +59,17 @@ def _order(account: AcquirerAccount) -> Order:
     return payment.order
 
 
+def _ending(account: AcquirerAccount) -> Consent:
+    buyer = factories.BuyerFactory(account=account)
+    ends = clock.now() + timedelta(days=20)
+    wallet = factories.WalletAccountFactory(buyer=buyer, refresh_token="", access_token_expires_at=ends)
+    factories.CycleFactory(subscription__buyer=buyer, subscription__wallet_account=wallet)
+    return Consent.objects.get(pk=wallet.pk)
+
+
 ROW: dict[Any, Callable[[AcquirerAccount], Any]] = {
     AcquirerAccount: lambda account: ACCOUNT(),
+    PaymentMethod: lambda account: factories.PaymentMethodFactory(account=account),
     MerchantKey: lambda account: factories.MerchantKeyFactory(account=account),
     Exchange: lambda account: factories.ExchangeFactory(account=account),
     Notification: lambda account: factories.NotificationFactory(account=account),
@@ -63,6 +85,7 @@ ROW: dict[Any, Callable[[AcquirerAccount], Any]] = {
     User: lambda account: factories.UserFactory(roles=("Finance", "Operator")),
     Buyer: lambda account: factories.BuyerFactory(account=account),
     WalletAccount: lambda account: factories.WalletAccountFactory(buyer__account=account),
+    Consent: _ending,
     Authorization: lambda account: factories.AuthorizationFactory(buyer__account=account, bound=True),
     Product: lambda account: factories.PriceFactory(product__account=account),
     Order: _order,
@@ -71,6 +94,11 @@ ROW: dict[Any, Callable[[AcquirerAccount], Any]] = {
         payment=factories.PaymentFactory(order__buyer__account=account, returned_value=200_00)
     ),
     BulkRefund: lambda account: factories.BulkLineFactory(payment__order__buyer__account=account).bulk,
+    Plan: lambda account: factories.PlanFactory(product__account=account),
+    Subscription: lambda account: factories.CycleFactory(subscription__buyer__account=account).subscription,
+    Declaration: lambda account: factories.DeclarationFactory(payment__order__buyer__account=account),
+    CustomsRule: lambda account: factories.CustomsRuleFactory(),
+    RetryPolicy: lambda account: factories.RetryPolicyFactory(),
     Cancel: lambda account: factories.CancelFactory(payment__order__buyer__account=account),
 }
 

@@ -25,7 +25,20 @@ from portal.admin.acts import Act
 from portal.admin.ledger import LedgerAdmin
 from portal.roles import PURPOSES, RIGHTS
 from reconciliation import operations as reconciling
-from reconciliation.models import BankCredit, Batch, Discrepancy, FeeContract, Period, ReportFile, SettlementRow
+from reconciliation.models import (
+    BankCredit,
+    Batch,
+    BulkDecision,
+    BulkDecisionLine,
+    Discrepancy,
+    FeeContract,
+    Period,
+    ReportFile,
+    ReportSource,
+    SettlementCalendar,
+    SettlementRow,
+    SourceFile,
+)
 from tests import factories
 from tests.desk.conftest import Desk, act_url, list_url, page_url
 from tests.desk.test_lists import ROW
@@ -34,7 +47,20 @@ from tests.reconciliation.statements import statement
 
 pytestmark = pytest.mark.django_db
 README = Path(portal.__file__).parent.parent / "README.md"
-BOOKS = (ReportFile, Batch, SettlementRow, Discrepancy, BankCredit, Period, FeeContract)
+BOOKS = (
+    ReportFile,
+    Batch,
+    SettlementRow,
+    Discrepancy,
+    BankCredit,
+    Period,
+    FeeContract,
+    SettlementCalendar,
+    ReportSource,
+    SourceFile,
+    BulkDecision,
+    BulkDecisionLine,
+)
 EVERYBODY = {
     *(
         "index",
@@ -52,8 +78,8 @@ EVERYBODY = {
 """Pages of the desk that belong to no kind of things: what they show depends on who looks, and stands elsewhere."""
 OF_A_KIND = {"changelist", "change", "history", "act", "list_act"}
 """Doors of a kind of things, each walked below."""
-OF_A_LIST = {"export", "columns", "views", "progress"}
-"""What a list can be made into, and how far an import is; who may is told by the stories of lists and of imports."""
+OF_A_LIST = {"export", "columns", "views", "progress", "forecast"}
+"""What a list can be made into, how far an import is, what is to be charged; who may is told by their stories."""
 NEVER = {"add", "delete"}
 """Django's own, which let nobody in (tests/desk/test_pages.py)."""
 
@@ -102,6 +128,11 @@ def things() -> list[Any]:
     reconciling.import_report("settlement.csv", reports.SETTLEMENT.encode(), by=by, account=account)
     reconciling.import_statement("bank.csv", statement("5.00,USD,2026-05-15,BANK-1,").encode(), account=account, by=by)
     FeeContract.objects.create(account=account, wallet="GCASH", currency="USD", rate=290, valid_from=date(2026, 5, 1))
+    SettlementCalendar.objects.create(account=account)
+    bulk = BulkDecision.objects.create(act="close discrepancies", status="TRIED", actor_kind="PERSON")
+    BulkDecisionLine.objects.create(bulk=bulk, position=1, label="one", act="ACCEPT")
+    source = ReportSource.objects.create(account=account, host="sftp.example", username="us", password="x")
+    SourceFile.objects.create(source=source, path="/report.csv", size=1, modified=1)
     return [model.objects.first() for model in (*ROW, *BOOKS)]
 
 

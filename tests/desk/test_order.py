@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from payments.customs import operations as customs
+from payments.customs.promising import Buyer
 from payments.models import Payment
 from payments.states import PaymentStatus
 from portal.admin import display
 from portal.models import Exchange, JournalEntry
+from portal.money import Money
 from portal.roles import AUDITOR, OPERATOR, SUPPORT
 from tests.desk.conftest import Desk, act_url, page_url
 from tests.story import PHP, Acquirer, Customer, Shop
@@ -189,6 +192,34 @@ def test_the_pack_tells_all_and_no_secret(paid: Payment, person: type[Desk], sho
     assert token.encode() not in everything
     assert b"PRIVATE KEY" not in everything
     assert paid.account.private_key.encode()[40:120] not in everything
+
+
+def test_the_pack_tells_what_was_declared_to_customs_and_shows_no_certificate(
+    buyer: Customer, shop: Shop, person: type[Desk]
+) -> None:
+    number, name = "110101199001011234", "Li Si Wang"
+    buyer.binds("ALIPAY_CN")
+    tea = shop.charges(shop.sells("Tea", Money(100_00, "CNY"), to=buyer))
+    declared = customs.declare(
+        tea,
+        Money(60_00, "CNY"),
+        office="ZONGSHU",
+        merchant_customs_code="33",
+        merchant_customs_name="Example Trading Ltd",
+        suborder_id="P1",
+        buyer=Buyer("ID_CARD", number, name),
+        by=shop.staff,
+    )
+    shop.clock_moves(minutes=7)
+
+    files = unpacked(takes(person(OPERATOR), tea))
+
+    (told,) = json.loads(files["rows/declarations.json"])
+    assert (told["declaration_request_id"], told["status"], told["amount_value"]) == (str(declared), "ACCEPTED", 60_00)
+    assert told["certificate"] == {"kind": "ID_CARD", "number": "••••", "name": "••••"}
+    assert [change["target"] for change in told["changes"]] == ["PROCESSING", "DECLARED", "ACCEPTED"]
+    assert [path for path in files if "-declare/request" in path] != []
+    assert [path for path, text in files.items() if number.encode() in text or name.encode() in text] == []
 
 
 def test_the_same_state_gives_the_same_bytes_and_each_taking_stands_in_the_journal(

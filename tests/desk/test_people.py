@@ -11,14 +11,20 @@ from django.test import Client
 from portal import people, roles
 from portal.actor import Actor
 from portal.errors import Conflict
-from portal.models import JournalEntry
-from portal.roles import ADMINISTRATOR, SUPPORT
+from portal.models import Approval, JournalEntry
+from portal.roles import ADMINISTRATOR, FINANCE, SUPPORT
 from tests import factories
-from tests.desk.conftest import Desk, act_url, words
+from tests.desk.conftest import Desk, act_url, nobody_else_decides, words
 from tests.story import StoryClock
 
 pytestmark = pytest.mark.django_db
 _PASSWORD = "nine brown horses"
+
+
+@pytest.fixture
+def alone(db: None) -> None:
+    """Whoever looks after people does it alone: so the rules say here."""
+    nobody_else_decides(people.ROLES)
 
 
 def link_on(page: str) -> str:
@@ -43,6 +49,7 @@ def log_in(browser: Client, name: str, password: str = _PASSWORD) -> int:
     return int(browser.post("/admin/login/", {"login": name, "password": password}).status_code)
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_person_is_invited_chooses_a_password_and_is_shut_out(chief: Desk) -> None:
     group = Group.objects.get(name=SUPPORT)
     form = chief.begins("/admin/auth/user/acts/add/")
@@ -71,6 +78,37 @@ def test_a_person_is_invited_chooses_a_password_and_is_shut_out(chief: Desk) -> 
         ("shut out", chief.user.username),
         ("let in again", chief.user.username),
     ]
+
+
+def test_somebody_new_is_let_in_by_two_people(chief: Desk, person: Callable[..., Desk]) -> None:
+    finance, group = person(FINANCE), Group.objects.get(name=SUPPORT)
+    said = {"username": "lee", "first_name": "Ada", "last_name": "Lee", "email": "lee@shop.example"}
+    assert "this becomes a request" in words(chief.begins("/admin/auth/user/acts/add/").page)
+
+    page = chief.begins("/admin/auth/user/acts/add/").sends(**said, roles=[group.pk])
+
+    assert "lee (Ada Lee, lee@shop.example) is invited as Support." in page
+    assert not User.objects.filter(username="lee").exists()
+    asked = Approval.objects.get()
+
+    finance.begins(act_url(asked, "approve")).sends()
+
+    lee = User.objects.get(username="lee")
+    assert (lee.get_full_name(), lee.email, list(lee.groups.all())) == ("Ada Lee", "lee@shop.example", [group])
+    link = link_on(chief.begins(act_url(lee, "invite_again")).presses().content.decode())
+    assert "Your password is set." in accept(Client(), link)
+
+
+def test_roles_become_others_by_two_people(chief: Desk, person: Callable[..., Desk]) -> None:
+    finance, clerk = person(FINANCE), person(SUPPORT)
+    form = chief.begins(act_url(clerk.user, "change_roles"))
+    assert "this becomes a request" in words(form.page)
+    form.sends(roles=[Group.objects.get(name=FINANCE).pk])
+    assert list(clerk.user.groups.values_list("name", flat=True)) == [SUPPORT]
+
+    finance.begins(act_url(Approval.objects.get(), "approve")).sends()
+
+    assert list(clerk.user.groups.values_list("name", flat=True)) == [FINANCE]
 
 
 def test_an_invitation_is_good_once_for_48_hours_and_until_the_next_one(
@@ -132,6 +170,7 @@ def test_a_person_who_cannot_be_is_refused(chief: Desk, said: dict[str, str], se
     assert User.objects.count() == before
 
 
+@pytest.mark.usefixtures("alone")
 def test_the_last_administrator_stays_and_nobody_shuts_themselves_out(chief: Desk, person: Callable[..., Desk]) -> None:
     support = Group.objects.get(name=SUPPORT)
 

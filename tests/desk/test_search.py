@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from authorizations.models import Buyer
-from payments.models import Order
+from payments.models import Declaration, Order
 from portal import finding, registry
 from portal.roles import SUPPORT
 from tests import factories
@@ -36,6 +36,7 @@ def test_an_exact_id_opens_its_page(chief: Desk) -> None:
     attempt = factories.AuthorizationFactory()
     wallet = factories.WalletAccountFactory()
     event = factories.WebhookEventFactory()
+    declared = factories.DeclarationFactory(customs_payment_id="2026030122001447", customs_order_id="T-8841-1")
     expected = {
         refund.refund_request_id: refund,
         refund.refund_id: refund,
@@ -48,6 +49,9 @@ def test_an_exact_id_opens_its_page(chief: Desk) -> None:
         attempt.public_id: attempt,
         wallet.public_id: wallet,
         event.event_id: event,
+        declared.declaration_request_id: declared,
+        declared.customs_payment_id: declared,
+        declared.customs_order_id: declared,
         f"  {order.number} ": order,
     }
 
@@ -77,6 +81,13 @@ def test_several_hits_are_grouped_and_say_what_they_are(chief: Desk) -> None:
     masked = answer(chief, payment.wallet_account.login_label).content.decode()
     assert page_url(payment.wallet_account) in masked
     assert page_url(payment.order) in masked
+
+
+def test_an_order_id_at_customs_that_is_ours_opens_ours(chief: Desk) -> None:
+    declared = factories.DeclarationFactory()
+    Declaration.objects.update(customs_order_id=declared.payment.payment_request_id)
+
+    assert answer(chief, declared.payment.payment_request_id).headers["Location"] == page_url(declared.payment)
 
 
 def test_the_same_reference_at_two_accounts_is_a_choice(chief: Desk) -> None:

@@ -1,6 +1,6 @@
 """The first page and the search box."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
@@ -8,13 +8,16 @@ from django.test.utils import CaptureQueriesContext
 
 from authorizations.models import WalletAccount
 from payments.models import Order
-from portal import clock
+from portal import clock, gather, registry
 from portal.admin import display
 from portal.money import Money
+from reconciliation.models import AwaitedReport, Discrepancy, Period, ReportFile, ReportSource
 from tests import factories
 from tests.desk.conftest import Desk, act_url, page_url
 
 pytestmark = pytest.mark.django_db
+
+QUERIES_AT_MOST = 15
 
 
 def test_a_quiet_day_is_told_kindly(chief: Desk) -> None:
@@ -191,6 +194,68 @@ def test_the_first_page_costs_the_same_on_a_busy_day(chief: Desk) -> None:
         chief.opens("/admin/")
 
     assert len(many) == len(few)
+
+
+def test_everything_that_may_wait_waits_at_once_and_is_asked_for_by_one_statement(chief: Desk) -> None:
+    now = clock.now()
+    payment = factories.PaymentFactory(order__paid=True, created_at=now - timedelta(days=4))
+    account = payment.order.account
+    refund = factories.RefundFactory(payment=payment)
+    factories.PaymentFactory(unknown=True, created_at=now - timedelta(hours=26))
+    factories.RefundFactory(
+        status="PROCESSING", refunded_at=None, finished_at=None, created_at=now - timedelta(hours=2)
+    )
+    factories.SubscriptionFactory(status="PAST_DUE", grace_until=now - timedelta(hours=1))
+    factories.PaymentFactory(failed=True, advice="FIX_REQUEST", created_at=now - timedelta(minutes=30))
+    factories.IncidentFactory(opened_at=now - timedelta(hours=5))
+    factories.ApprovalFactory(payment=payment)
+    factories.WalletAccountFactory(access_token_expires_at=now + timedelta(days=9), refresh_token="")
+    said = {"account": account, "kind": "SETTLEMENT", "edition": "E3", "byte_size": 0, "amount_unit": "MAJOR"}
+    imported = ReportFile.objects.create(**said, name="one.csv", sha256="1" * 64, status="IMPORTED", imported_at=now)
+    ReportFile.objects.create(**said, name="two.csv", sha256="2" * 64, status="TRIED")
+    Discrepancy.objects.create(file=imported, reason="AMOUNT_DIFFERS", currency="USD", stake_currency="USD")
+    missing = {"account": account, "reason": "MISSING", "currency": "USD", "stake_currency": "PHP"}
+    Discrepancy.objects.create(payment=payment, stake_value=1_499_00, **missing)
+    Discrepancy.objects.create(refund=refund, stake_value=-200_00, **missing)
+    Period.objects.create(account=account, month=date(2026, 1, 1))
+    AwaitedReport.objects.create(
+        account=account, currency="USD", day=date(2026, 2, 20), payment_count=1, refund_count=0
+    )
+    ReportSource.objects.create(
+        account=account, host="sftp.example", username="us", offered_host_key="ssh-ed25519 AAAA", looked_at=now
+    )
+    factories.DeclarationFactory()
+    factories.DeclarationFactory(status="PROCESSING", attempts=20, customs_result_code="")
+    chief.opens("/admin/")
+
+    with CaptureQueriesContext(connection) as asked:
+        page = chief.reads("/admin/")
+
+    kinds = {name for name, queue in registry.today.items() if any(gather.counts(queue.waiting))}
+    assert kinds == {name for name, _ in registry.today.items()}
+    assert len(asked) <= QUERIES_AT_MOST
+    assert "Today 17" in page
+    places = [
+        page.index(words)
+        for words in (
+            "Month to close 29 days January 2026 over and not closed",
+            "Settlement details in USD of 20 Feb not here",
+            "Transaction details of 26 Feb not here",
+            "Unknown 26 h Payment of order",
+            "Payment unknown 5 h",
+            "Unknown 2 h Refund",
+            "1 subscription is past due",
+            "1 charge failed",
+            "goes back to the buyer",
+            "1 wallet account ends within 10 days",
+            "1 payment is late in settlement, 1,499.00 USD",
+            "1 refund is late in settlement, 200.00 USD",
+            "1 discrepancy in one.csv Explain",
+            "two.csv was tried and is not imported",
+            "sftp.example shows its host key, and reports wait for that",
+        )
+    ]
+    assert places == sorted(places)
 
 
 # How the desk writes things.

@@ -18,7 +18,7 @@ from django.conf import LazySettings
 from authorizations.operations import open_session
 from payments.models import Payment, Refund
 from payments.states import PaymentStatus, RefundStatus
-from portal import merchant_keys
+from portal import catalogue, merchant_keys
 from portal.actor import Actor
 from portal.api.schema import BUYER, MERCHANT
 from tests.factories import PriceFactory
@@ -64,7 +64,7 @@ def test_the_api_keeps_to_what_it_publishes(
     settings.PORTAL_API_LIMITS = {}
     customers = [buyer] if caller == BUYER else [buyer, shop.customer("ben")]
     for customer in customers:
-        for name in shop.account.wallets:
+        for name in catalogue.contracted(shop.account):
             customer.owns(name)
     order = shop.sells("Pass", PHP(499_00), to=buyer)
     refund = shop.refunds(shop.charges(order, buyer.binds("GCASH")), PHP(1_00))
@@ -76,7 +76,7 @@ def test_the_api_keeps_to_what_it_publishes(
         "sandbox": shop.acquirer.sandbox.url,
         "key": key,
         "customers": [customer.name for customer in customers],
-        "contracted": shop.account.wallets,
+        "contracted": catalogue.contracted(shop.account),
         "skus": ["pass"],
         "paid": [order.number],
         "refunded": [refund.refund_request_id],

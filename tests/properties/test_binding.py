@@ -210,7 +210,7 @@ class OneBuyer(RuleBasedStateMachine):
     def nothing_secret_outlives_its_use(self) -> None:
         for attempt in self.attempts():
             if attempt.status == AuthorizationStatus.BOUND:
-                assert (attempt.auth_code, attempt.auth_url) == ("", "")
+                assert (attempt.auth_code, attempt.auth_url, attempt.links) == ("", "", "")
 
     @invariant()
     def somebody_will_look_at_all_that_is_unknown(self) -> None:

@@ -8,12 +8,12 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from portal import approvals, finding
+from portal import approvals, finding, gather
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput
 from portal.models import Approval, JournalEntry
 from portal.money import Money
-from portal.registry import today
+from portal.registry import TodayLine, today
 from portal.roles import FINANCE
 from reconciliation import bank, bookkeeping, operations, periods
 from reconciliation.admin.batches import proofs
@@ -514,8 +514,12 @@ def test_the_bank_is_in_the_way_of_a_month(finance: Client, books: Books, pays: 
 
 def test_today_tells_of_months_that_are_over_and_not_closed(finance: Client, books: Books) -> None:
     february = Period.objects.create(account=books.account, month=date(2026, 2, 1))
-    months = today.get("months")
-    assert months is not None
+    queue = today.get("months")
+    assert queue is not None
+
+    def months() -> list[TodayLine]:
+        return list(queue.lines(*gather.rows([queue.rows])))
+
     [line] = months()
     assert (line.sentence, line.url) == (
         "February 2026: over and not closed, Antom SG",

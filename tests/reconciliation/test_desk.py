@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from payments.models import Payment, Refund
-from portal import finding
+from portal import finding, gather
 from portal.models import JournalEntry
 from portal.money import Money
 from portal.registry import timelines, today
@@ -367,9 +367,9 @@ def test_the_registries_hear_of_it(may_books: Books, imported: Import) -> None:
     imported(settlement(row("PAYMENT", "P-9", "90.00", "90.00"), batch="B2"), name="second.csv")
     payment = Payment.objects.get(payment_request_id="P-20260512-000001")
     contributor = timelines.get("reconciliation")
-    lines = today.get("reconciliation")
+    queue = today.get("discrepancies")
     assert contributor is not None
-    assert lines is not None
+    assert queue is not None
 
     [entry] = contributor(payment)
     assert (entry.sentence, entry.tone) == ("Payment settled: 19.42 USD net.", "good")
@@ -377,7 +377,7 @@ def test_the_registries_hear_of_it(may_books: Books, imported: Import) -> None:
     assert contributor(payment.order) == [entry]
     assert contributor(payment.order.buyer) == []
 
-    [line] = lines()
+    [line] = queue.lines(*gather.rows([queue.rows]))
     assert line.sentence == "1 discrepancy in second.csv"
     batch = Batch.objects.get(batch_id=reports.BATCH)
     only = finding.find(f" {reports.BATCH} ").only

@@ -138,8 +138,10 @@ def test_several_are_written_off_and_each_tells_its_end(finance: Client, books: 
     page = finance.post(url, data, follow=True)
 
     said = words(page)
-    assert f"{closed} : This discrepancy is already closed." in said
-    assert f"{large} : Above 100.00 USD a second person approves: request {Approval.objects.get().number}." in said
+    number = Approval.objects.get().number
+    assert f"2 {closed} Refused Write off: Too small to pursue. This discrepancy is already closed." in said
+    waits = "Waits for a second person Write off: Too small to pursue."
+    assert f"{waits} Above 100.00 USD a second person approves: request {number}." in said
     assert "1 of 3 done." in said
     assert JournalEntry.objects.latest("pk").act == "end to write discrepancies off"
     assert "That was already done with this form" in words(finance.post(url, data, follow=True))

@@ -18,7 +18,7 @@ from portal.models import Approval, ApprovalStatus, JournalEntry
 from portal.money import Money
 from portal.roles import ADMINISTRATOR, FINANCE
 from reconciliation import operations, queries, service_levels
-from reconciliation.models import Discrepancy, Match, SettlementRow
+from reconciliation.models import BulkAct, Discrepancy, Match, SettlementRow
 from tests.factories import AcquirerAccountFactory, UserFactory
 from tests.reconciliation.conftest import BOOKKEEPER, Books, Import, every_file_obeys_the_law, law_of, opened
 from tests.reconciliation.reports import fee, row, settlement, transactions
@@ -478,16 +478,13 @@ def test_several_at_once_are_many_ordinary_acts_with_one_parent(books: Books, im
     operations.close(Discrepancy.objects.get(pk=closed.pk), by=BOOKKEEPER, resolution="TIMING")
     clerk = person()
 
-    results = operations.each(
-        "write discrepancies off",
-        chosen,
-        lambda one: operations.write_off(one, by=clerk, reason_code="TOO_OLD"),
-        by=clerk,
-        reason_code="TOO_OLD",
-    )
+    wanted = operations.Wanted(BulkAct.WRITE_OFF, "TOO_OLD")
+    bulk = operations.decide("write discrepancies off", chosen, wanted, by=clerk)
 
-    assert [(result.is_done, result.is_asked) for result in results] == [(True, False), (False, False), (False, True)]
-    assert results[1].sentence == "This discrepancy is already closed."
+    assert list(bulk.lines.values_list("discrepancy", "status")) == [
+        (small.pk, "DONE"), (closed.pk, "REFUSED"), (large.pk, "ASKED"),
+    ]  # fmt: skip
+    assert bulk.lines.get(status="REFUSED").sentence == "This discrepancy is already closed."
     assert Approval.objects.get().subject_id == str(large.pk)
     assert opened() == [("AMOUNT_DIFFERS", 4, "-900.00 USD")]
     acts = list(JournalEntry.objects.order_by("pk").values_list("act", "outcome"))[-4:]

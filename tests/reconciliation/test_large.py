@@ -13,7 +13,7 @@ from portal.money import Money
 from portal.registry import due_work
 from reconciliation import operations, queries, tasks
 from reconciliation.models import Batch, Discrepancy, FileStatus, Match, ReportFile, SettlementRow
-from reconciliation.operations import Answers, Result, importing, trying
+from reconciliation.operations import Answers, Result, flowing, importing, trying, undecided
 from reconciliation.progress import how_far
 from tests.factories import UserFactory
 from tests.reconciliation import reports
@@ -37,6 +37,7 @@ def trade(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Books:
     monkeypatch.setattr(trying, "ROWS_AT_ONCE", 4)
     monkeypatch.setattr(trying, "BYTES_AT_ONCE", 1_000)
     monkeypatch.setattr(importing, "PORTION", 5)
+    monkeypatch.setattr(flowing, "PORTION", 5)
     made = Books(AcquirerAccountFactory(slug="antom-sg", name="Antom SG", customer_id=reports.CUSTOMER))
     for number in range(ROWS):
         made.payment(f"P-{number}", Money(100_00, "USD"))
@@ -103,11 +104,13 @@ def test_a_large_report_is_imported_by_portions(trade: Books) -> None:
 @pytest.mark.parametrize(
     ("module", "name", "call"),
     [
-        (importing, "make_plan", 1),
-        (importing, "_write", 1),
-        (importing, "_write", 2),
-        (importing, "_write", 3),
-        (importing, "keep_decisions", 2),
+        (importing, "conventions_of_first", 1),
+        (flowing.copying, "write", 1),
+        (flowing.copying, "write", 2),
+        (flowing.copying, "write", 5),
+        (importing, "_note", 2),
+        (importing, "deal", 1),
+        (undecided, "keep_fresh", 1),
         (importing, "_finish", 1),
         (importing, "_claim_batches", 1),
         (importing.tie_out, "compare", 1),
@@ -142,29 +145,29 @@ def test_killed_anywhere_the_worker_goes_on_and_no_row_is_there_twice(
 def test_the_command_goes_on_where_it_was_killed(
     trade: Books, story_clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with killed_at(monkeypatch, importing, "_write", 3), pytest.raises(Killed):
+    with killed_at(monkeypatch, flowing.Writer, "prepare", 3), pytest.raises(Killed):
         imports(trade, text())
     assert SettlementRow.objects.count() == 10
     story_clock.move(timedelta(minutes=1))
     written: list[int] = []
-    real = importing._write
+    real = flowing.Writer.prepare
 
-    def write(*args: Any) -> Any:
-        written.append(args[2])
-        return real(*args)
+    def prepare(writer: flowing.Writer, portion: Any) -> Any:
+        written.append(len(portion))
+        return real(writer, portion)
 
-    monkeypatch.setattr(importing, "_write", write)
+    monkeypatch.setattr(flowing.Writer, "prepare", prepare)
 
     assert imports(trade, text()).result is Result.IMPORTED
 
-    assert written == [10]
+    assert written == [2]
     the_whole(trade)
 
 
-def test_where_our_books_have_moved_meanwhile_it_begins_again(
+def test_what_our_books_have_learned_meanwhile_counts(
     trade: Books, story_clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with killed_at(monkeypatch, importing, "_write", 2), pytest.raises(Killed):
+    with killed_at(monkeypatch, flowing.Writer, "prepare", 2), pytest.raises(Killed):
         imports(trade, text())
     trade.payment("P-stray", Money(5_00, "USD"))
     story_clock.move(timedelta(minutes=1))
@@ -238,7 +241,7 @@ def test_an_undo_that_is_killed_halfway_is_finished(
 def test_a_second_file_of_the_account_waits_for_the_first(
     trade: Books, story_clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with killed_at(monkeypatch, importing, "_write", 2), pytest.raises(Killed):
+    with killed_at(monkeypatch, flowing.Writer, "prepare", 2), pytest.raises(Killed):
         imports(trade, text())
     _, second = operations.try_report("second.csv", text("B2"), by=BOOKKEEPER, account=trade.account)
     assert second is not None
@@ -256,13 +259,13 @@ def test_a_second_file_of_the_account_waits_for_the_first(
 
 
 def test_whoever_was_overtaken_stops(trade: Books, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = importing._write
+    real = flowing.Writer.prepare
 
     def another_takes_over(*args: Any) -> Any:
         ReportFile.objects.update(lease_until=clock.now() + timedelta(hours=1))
         return real(*args)
 
-    monkeypatch.setattr(importing, "_write", another_takes_over)
+    monkeypatch.setattr(flowing.Writer, "prepare", another_takes_over)
 
     with pytest.raises(importing.Superseded):
         imports(trade, text())

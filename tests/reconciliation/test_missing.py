@@ -1,5 +1,6 @@
 """The other way round: what of ours no settlement report has. Expected, late, awaited, missing, and found late."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,8 +12,8 @@ from payments.states import PaymentStatus, RefundStatus
 from portal import accounts, clock, work
 from portal.actor import Actor
 from portal.money import Money
-from reconciliation import operations, periods, queries, standing
-from reconciliation.expecting import Cycle, State
+from reconciliation import expecting, operations, periods, queries, standing
+from reconciliation.expecting import PAYMENTS, Cycle, State
 from reconciliation.models import AwaitedReport, Discrepancy, Period, Reason, ReportFile, SettlementWatch
 from reconciliation.operations import missing
 from tests import factories
@@ -398,3 +399,32 @@ def test_what_the_sandbox_drops_is_missing_and_comes_later(shop: Shop, buyer: Cu
     assert "1 payment is late in settlement, 59.90 MYR" in page
     shop.clock_moves(days=9)
     assert len(missed()) == 2
+
+
+def test_what_is_not_settled_is_looked_for_where_it_can_be_and_shown_in_one_order(
+    sold: Books, imported: Import, story_clock: StoryClock
+) -> None:
+    story_clock.set(NOON + timedelta(hours=1))
+    sold.payment("P-3", usd(10_00))
+    sold.payment("P-4", usd(20_00))
+    finance = signed_in("Finance")
+    at(story_clock, 14)
+    other_currency = row("PAYMENT", "P-3", "10.00", "10.00", currency="EUR") | {"settlementInitiatedDate": "2026-05-13"}
+    imported(settlement(*(ROWS[name] | {"settlementInitiatedDate": "2026-05-13"} for name in ("P-1",)), other_currency))
+    at(story_clock, 19)
+    at(story_clock, 20, 12)
+    sold.payment("P-5", usd(5_00), paid_at=clock.now())
+    sold.payment("P-6", usd(6_00), paid_at=clock.now())
+    everything = set(Payment.objects.filter(expecting.not_settled(PAYMENTS)))
+
+    new, older = (set(Payment.objects.filter(part)) for part in expecting.where_to_look(PAYMENTS))
+
+    assert {str(one) for one in everything} == {"P-2", "P-3", "P-4", "P-5", "P-6"}
+    assert {str(one) for one in new} == {"P-5", "P-6"}
+    assert {str(one) for one in older} == {"P-2", "P-3", "P-4"}
+    for order, wanted in (
+        ("", ["P-6", "P-5", "P-4", "P-3", "P-2"]),
+        ("&sort=reversed", ["P-2", "P-3", "P-4", "P-5", "P-6"]),
+    ):
+        page = words(finance.get(f"/admin/payments/payment/?ask=not_settled{order}"))
+        assert list(dict.fromkeys(re.findall(r"P-\d", page))) == wanted

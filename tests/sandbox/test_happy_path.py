@@ -15,7 +15,8 @@ def test_a_shop_binds_charges_refunds_and_lets_go(shop: Shop) -> None:
     assert paid["paymentAmount"] == {"currency": "PHP", "value": "49900"}
     assert paid["paymentTime"] == "2026-03-02T10:00:00+08:00"
     asked = shop.asks(paymentId=paid["paymentId"])
-    assert (asked["paymentStatus"], asked["paymentResultCode"], asked["transactions"]) == ("SUCCESS", "SUCCESS", None)
+    assert (asked["paymentStatus"], asked["paymentResultCode"]) == ("SUCCESS", "SUCCESS")
+    assert "transactions" not in asked, "the acquirer's Python client cannot read null"
     assert shop.sandbox.engine.taken_from("ana") == [Money(499_00, "PHP")]
 
     refunded = shop.refunds(paid["paymentId"], 100_00)

@@ -195,6 +195,18 @@ def test_reports_can_be_downloaded_and_lie_in_the_folder(shop: Shop, control: Sa
     assert shop.session.get(f"{shop.sandbox.url}/reports/{TODAY}/none.csv").status_code == 404
 
 
+def test_what_is_left_out_is_left_out_with_its_double(shop: Shop, control: SandboxControl) -> None:
+    token, pesos = shop.binds(), {"settlementStrategy": {"settlementCurrency": "PHP"}}
+    shop.pays(token, 100_00, **pesos)
+    shop.pays(token, 200_00, **pesos)
+    for kind in ("duplicated_row", "unknown_row", "missing_row"):
+        control.plant(kind)
+
+    (items,) = reports(control, control.close_day(), "settlementItems")
+    assert [row["transactionAmountValue"] for row in items] == ["200.00", "100.00"]
+    assert items[1]["transactionRequestId"].startswith("STRAY")
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "amounts", "nets"),
     [

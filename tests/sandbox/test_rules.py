@@ -1,12 +1,14 @@
 """The rules of each API: idempotency, single use, windows, limits, contracts."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from portal.money import Money
-from portal.sandbox.control import SandboxControl
+from portal.sandbox import calendars
+from portal.sandbox.control import ControlFailed, SandboxControl
 from tests.sandbox.conftest import Shop, code
 
 PHP_499 = Money(499_00, "PHP")
@@ -229,6 +231,19 @@ def test_a_wallet_without_refresh_tokens(shop: Shop, control: SandboxControl) ->
     assert pair["accessTokenExpiryTime"].startswith("2126-")
 
 
+def test_a_consent_for_some_days_ends_and_is_not_refreshed(shop: Shop, control: SandboxControl) -> None:
+    control.fault("consent_short", wallet="GCASH", days=3)
+    assert "refreshToken" in shop.redeems(control.agree(shop.consults("MAYA")["normalUrl"], "ana")["authCode"], "MAYA")
+    short, usual = (shop.redeems(control.agree(shop.consults()["normalUrl"], "ana")["authCode"]) for _ in range(2))
+    assert ("refreshToken" in short, "refreshToken" in usual) == (False, True)
+
+    shop.moves_on(days=2.9)
+    assert code(shop.pays(short["accessToken"])) == ("SUCCESS", "S")
+    shop.moves_on(days=0.1)
+    assert code(shop.pays(short["accessToken"])) == ("INVALID_ACCESS_TOKEN", "F")
+    assert code(shop.pays(usual["accessToken"])) == ("SUCCESS", "S")
+
+
 def test_some_wallets_keep_one_token(shop: Shop, control: SandboxControl) -> None:
     old, new = shop.binds("budi", "DANA"), shop.binds("budi", "DANA")
     pays = {"wallet": "DANA"}
@@ -436,3 +451,59 @@ def test_the_rules_of_declaring(shop: Shop) -> None:
     assert code(declares(shop, "nobody", "D9"))[0] == "ORDER_NOT_EXIST"
     ids = {"declarationRequestIds": [f"D{number}" for number in range(11)]}
     assert code(shop.call("customs/inquiryDeclarationRequests", ids)) == ("ARRAY_SIZE_EXCEEDED", "F")
+
+
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ({"settlement_cycle": "W+1"}, "'settlement_cycle' must be T+1 or longer, W+2 to W+5, or M+2 to M+30."),
+        ({"settlement_cycle": 4}, "'settlement_cycle' must be T+1 or longer"),
+        ({"weekend": [0, 1, 2, 3, 4, 5, 6]}, "'weekend' must be a list of weekdays"),
+        ({"weekend": [[]]}, "'weekend' must be a list of weekdays"),
+        ({"holidays": ["2026-10-01"]}, "'holidays' must be a list of days, each written as YYYYMMDD."),
+        ({"working_days": "20261010"}, "'working_days' must be a list of days"),
+    ],
+)
+def test_a_calendar_that_cannot_be_is_refused(control: SandboxControl, wish: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ControlFailed, match=re.escape(sentence)):
+        control.register_merchant(**wish)
+
+
+@pytest.mark.parametrize(
+    ("day", "cycle", "settled_on"),
+    [
+        ("20230502", "T+4", "20230508"),
+        ("20230507", "T+4", "20230511"),
+        ("20230501", "W+4", "20230511"),
+        ("20230531", "M+4", "20230606"),
+        ("20230427", "T+1", "20230428"),
+        ("20230428", "T+1", "20230429"),
+    ],
+)
+def test_a_merchant_is_settled_by_its_cycle(day: str, cycle: str, settled_on: str) -> None:
+    # https://docs.antom.com/ac/cashier_payment_cn/reconcile; the last two: a Saturday that is worked
+    assert calendars.settles_on(day, cycle, (5, 6), (), ("20230429",)) == settled_on
+
+
+def test_customs_refuses_is_silent_or_never_got_it(shop: Shop, control: SandboxControl) -> None:
+    token = shop.binds("meiling", "ALIPAY_CN")
+    paid = shop.pays(token, 100_00, "CNY", wallet="ALIPAY_CN")["paymentId"]
+
+    def says(request_id: str) -> str:
+        answer = shop.call("customs/inquiryDeclarationRequests", {"declarationRequestIds": [request_id]})
+        records = answer["declarationRecords"]
+        return records[0].get("customsDeclarationResultCode", "nothing") if records else "unknown"
+
+    parts = {"D1": "customs_refuses", "D2": "customs_silent", "D3": "declaration_lost"}
+    for number, (request_id, fault) in enumerate(parts.items()):
+        control.fault(fault, **({"seconds": 600} if fault == "customs_silent" else {}))
+        part = {"splitOrder": "true", "suborderId": f"P{number}"}
+        assert code(declares(shop, paid, request_id, 10_00, **part))[0] == "SUCCESS"
+    shop.moves_on(minutes=2)
+    assert [says(one) for one in parts] == ["failed", "nothing", "unknown"]
+    shop.moves_on(minutes=10)
+    assert [says(one) for one in parts] == ["failed", "success", "unknown"]
+    again = {"splitOrder": "true", "suborderId": "P0"}
+    assert code(declares(shop, paid, "D1", 20_00, **again))[0] == "SUCCESS"
+    shop.moves_on(minutes=2)
+    assert says("D1") == "success"

@@ -63,37 +63,37 @@ def states(bulk: BulkRefund) -> dict[str, int]:
     return found
 
 
-def test_a_hundred_refunds_of_which_three_fail(
+def test_thirty_refunds_of_which_three_fail(
     shop: Shop, buyer: Customer, acquirer: Acquirer, olga: Any, fei: Any
 ) -> None:
-    payments = sold(shop, buyer, 100)
+    payments = sold(shop, buyer, 30)
     bulk = drafted(payments, olga)
-    assert (bulk.status, bulk.line_count, bulk.totals) == ("DRAFT", 100, {"PHP": sum(165_00 + n for n in range(100))})
+    assert (bulk.status, bulk.line_count, bulk.totals) == ("DRAFT", 30, {"PHP": sum(165_00 + n for n in range(30))})
 
     shop.refunds(payments[7])  # somebody gives one of them back meanwhile
     shop.refunds(payments[8], PHP(100_00))  # and a part of another
     before = len(acquirer.gave_back_to(buyer))
     acquirer.will("refund_fails", code="MERCHANT_BALANCE_NOT_ENOUGH", calls=1)
     asked = started(bulk, olga, fei)
-    assert asked.sentence == "100 refunds from march.csv: 16,549.50 PHP goes back to their buyers."
+    assert asked.sentence == "30 refunds from march.csv: 4,954.35 PHP goes back to their buyers."
     shop.comes_to_rest()
 
     bulk.refresh_from_db()
-    assert (bulk.status, states(bulk)) == (BulkStatus.FINISHED, {"SUCCEEDED": 97, "FAILED": 1, "REFUSED": 2})
-    assert len(acquirer.gave_back_to(buyer)) - before == 97
+    assert (bulk.status, states(bulk)) == (BulkStatus.FINISHED, {"SUCCEEDED": 27, "FAILED": 1, "REFUSED": 2})
+    assert len(acquirer.gave_back_to(buyer)) - before == 27
     said = {line.number: line.result for line in bulk.lines.filter(status=LineStatus.REFUSED)}
     assert set(said) == {9, 10}
     assert "can still be given back" in said[10]
-    assert Refund.objects.filter(actor_name="olga").count() == 98
+    assert Refund.objects.filter(actor_name="olga").count() == 28
     acts = JournalEntry.objects.filter(act="refund")
-    assert (acts.count(), set(acts.values_list("outcome", flat=True))) == (98, {f"under {asked.number}"})
+    assert (acts.count(), set(acts.values_list("outcome", flat=True))) == (28, {f"under {asked.number}"})
 
     paying.resume_bulk(bulk, by=Actor.person(olga))
     shop.comes_to_rest()
     bulk.refresh_from_db()
-    assert (bulk.status, states(bulk)) == (BulkStatus.FINISHED, {"SUCCEEDED": 98, "REFUSED": 2})
+    assert (bulk.status, states(bulk)) == (BulkStatus.FINISHED, {"SUCCEEDED": 28, "REFUSED": 2})
     paid_back = [amount.value for amount in acquirer.gave_back_to(buyer)]
-    assert sum(paid_back) == sum(165_00 + n for n in range(100)) - (165_08 - 100_00)
+    assert sum(paid_back) == sum(165_00 + n for n in range(30)) - (165_08 - 100_00)
 
 
 def test_nothing_goes_back_before_a_second_person_has_approved(

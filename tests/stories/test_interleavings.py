@@ -488,8 +488,10 @@ def test_two_payments_refused_for_one_dead_token_refresh_it_once(
     wallet = buyer.binds("GCASH")
     old_token = wallet.access_token
     acquirer.will("payment_fails", code="INVALID_ACCESS_TOKEN", calls=2)
-    for name in ("One", "Two"):
-        assert shop.charges(shop.sells(name, PHP(10_00), to=buyer)).status == PaymentStatus.FAILED
+    two = shop.sells("Two", PHP(10_00), to=buyer)
+    acquirer.meanwhile("pay", lambda: shop.charges(two), moment="come")  # both are sent before either is answered
+    assert shop.charges(shop.sells("One", PHP(10_00), to=buyer)).status == PaymentStatus.FAILED
+    assert [payment.status for payment in two.payments.all()] == [PaymentStatus.FAILED]
     shop.clock_moves(minutes=2)
     wallet.refresh_from_db()
     assert (wallet.status, wallet.access_token != old_token) == (WalletStatus.ACTIVE, True)

@@ -429,13 +429,13 @@ def test_one_byte_at_a_time_does_not_hold_the_worker(
     sent = Sender(SANDBOX).post(strange(drips), {}, b"{}")
     over.set()
     assert (sent.error, sent.is_success) == ("timed_out", False)
-    assert 300 <= sent.duration_ms < 3000
+    assert 300 <= sent.duration_ms < 8000
 
 
 def test_a_status_that_was_said_counts_although_the_body_never_ends(
     strange: Callable[[Callable[[socket.socket], object]], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "WHOLE_SECONDS", 0.4)
+    monkeypatch.setattr(sending, "WHOLE_SECONDS", 2.0)
     over = threading.Event()
 
     def drips(line: socket.socket) -> None:

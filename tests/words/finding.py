@@ -27,12 +27,14 @@ APPS = ("portal", "authorizations", "payments", "reconciliation")
 
 SILENT = (
     # The other side, the roof's tools, the machine room: nobody at the desk reads them.
-    "portal/sandbox/*", "portal/simulation/*", "portal/demonstration/*", "portal/management/*", "*/migrations/*",
+    "portal/sandbox/*", "portal/simulation/*", "portal/miniprogram/*", "portal/demonstration/*",
+    "portal/management/*", "*/migrations/*",
     "portal/settings.py", "portal/celery.py", "portal/wsgi.py", "portal/urls.py", "portal/checks.py",
     "portal/logs.py", "portal/metrics.py", "portal/measures.py", "portal/health.py", "portal/statements.py",
     "portal/gather.py", "portal/chain.py", "portal/clock.py", "portal/machine.py", "portal/encryption.py",
     "portal/work.py", "portal/due.py", "portal/outage.py", "portal/doorway.py", "portal/idempotency.py",
-    "portal/words.py", "portal/models/history.py", "portal/journal/guard.py", "portal/registry.py",
+    "portal/words.py", "portal/tables.py", "reconciliation/copying.py",
+    "portal/models/history.py", "portal/journal/guard.py", "portal/registry.py",
     "*/tasks.py", "*/schedule.py", "*/announcements.py",
     # The API speaks English: programs read it.
     "*/api/*",
@@ -45,14 +47,18 @@ SILENT = (
     # A month's journal is a file for other programs.
     "reconciliation/journal_export.py",
 )  # fmt: skip
+SPOKEN = ("*/api/reasons.py", "portal/miniprogram/words.py")
+"""Of what is silent, what a buyer is told all the same: by the page a wallet returns to, and by mini programs."""
 KEPT = (
     # Kept or raised in English, told again where shown.
-    "*/errors.py", "*/operations/*", "*/states.py", "*/models.py", "portal/models/*", "portal/approvals/*",
-    "portal/accounts.py", "portal/people.py", "portal/incidents.py", "portal/gateways.py", "portal/actor.py",
+    "*/errors.py", "*/operations/*", "*/states.py", "*/models.py", "*/models/*", "portal/approvals/*",
+    "portal/accounts.py", "portal/catalogue.py", "portal/people.py", "portal/incidents.py", "portal/gateways.py",
+    "portal/actor.py",
     "portal/roles.py", "portal/factors.py", "portal/news.py", "portal/inbox.py", "portal/outbox/*",
-    "portal/merchant_keys.py",
+    "portal/merchant_keys.py", "*/api/reasons.py",
     "portal/journal/*", "portal/sessions.py", "portal/money.py", "portal/acquirer/*", "*/four_eyes.py",
-    "payments/bulk_files.py", "payments/bulk_refunds.py", "payments/notifications.py", "payments/queries.py",
+    "payments/bulk_files.py", "payments/bulk_refunds.py", "payments/subscriptions/policies.py",
+    "payments/subscriptions/forecast.py", "payments/notifications.py", "payments/queries.py",
     "authorizations/notifications.py", "*/apps.py", "portal/admin/looks.py",
     "reconciliation/amounts.py", "reconciliation/books.py", "reconciliation/editions.py",
     "reconciliation/judging.py", "reconciliation/layouts.py", "reconciliation/lines.py",
@@ -69,7 +75,8 @@ _NOT_FOR_PEOPLE = re.compile(
 _WORDS = re.compile(r"[0-9A-Za-z’'”»,;:…}.)]\s+[{A-Za-z–“(]")
 _ONE_WORD = re.compile(r"[A-Z][a-z’]+(?:-[a-z]+)?[.…?]?")
 _ASIDE = re.compile(
-    r"^[A-Z][a-zA-Z]+Error$|<[a-z/]|^attachment;|^Lax$|\\|^(Autodebit|Antom)$|^(SELECT|PRAGMA|CREATE|DROP|INSERT|UPDATE|DELETE|PLAIN)\b|^[a-z]+/[a-z]"
+    r"^[A-Z][a-zA-Z]+Error$|<[a-z/]|^attachment;|^Lax$|^Bearer |; url=|\\|^(Autodebit|Antom)$"
+    r"|^(SELECT|PRAGMA|CREATE|DROP|INSERT|UPDATE|DELETE|PLAIN)\b|^[a-z]+/[a-z]"
 )
 
 
@@ -93,7 +100,8 @@ def python_files(app: str) -> Iterator[Path]:
     """The modules of an app that people read."""
     for file in sorted((ROOT / app).rglob("*.py")):
         name = str(file.relative_to(ROOT))
-        if not any(fnmatch(name, pattern) for pattern in SILENT):
+        is_silent = any(fnmatch(name, pattern) for pattern in SILENT)
+        if not is_silent or any(fnmatch(name, pattern) for pattern in SPOKEN):
             yield file
 
 
@@ -464,7 +472,20 @@ def of_template(file: Path, source: str | None = None) -> Iterator[Sentence]:
 
 
 _AS_THEY_ARE = frozenset(
-    ("Autodebit", "· Autodebit", "HTTP", "URL", "CSV", "XLSX", "Authorization: Bearer …", "goodwaitbad", "bad")
+    (
+        "Autodebit",
+        "· Autodebit",
+        "HTTP",
+        "URL",
+        "CSV",
+        "XLSX",
+        "Authorization: Bearer …",
+        "goodwaitbad",
+        "goodbad",
+        "good",
+        "wait",
+        "bad",
+    )
 )
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from payments.errors import CancelNotPossible, RefundExceedsPayment
-from portal.acquirer.antom.meanings import MEANINGS
+from portal.acquirer.antom.meanings import ELSEWHERE, MEANINGS
 from portal.words import counted, lazy, say, told
 
 CHINESE = "zh-hans"
@@ -33,9 +33,9 @@ def test_a_refusal_is_told_with_its_reason_and_the_state_in_it() -> None:
 
 
 @pytest.mark.usefixtures("chinese")
-@pytest.mark.parametrize("code", sorted(MEANINGS))
-def test_every_result_code_says_what_it_means_and_what_to_do(code: str) -> None:
-    for sentence in MEANINGS[code]:
+@pytest.mark.parametrize("code", [*sorted(MEANINGS), *sorted(ELSEWHERE)])
+def test_every_result_code_says_what_it_means_and_what_to_do(code: str | tuple[str, str]) -> None:
+    for sentence in MEANINGS[code] if isinstance(code, str) else ELSEWHERE[code]:
         assert re.search("[\u4e00-\u9fff]", told(sentence)), sentence
 
 

@@ -1,0 +1,285 @@
+"""Recurring charges: each cycle once, whatever the months, the wallets and the people do."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from authorizations import operations as binding
+from payments import operations as paying
+from payments.errors import AmountAboveAgreed, NoSuchDueDate, SubscriptionNotPossible
+from payments.models import Cycle, Order, Subscription
+from payments.states import OrderStatus
+from payments.subscriptions import operations as recurring
+from payments.subscriptions.states import CycleStatus, Interval, SubscriptionStatus
+from portal.actor import Actor
+from tests.story import PHONE, PHP, Acquirer, Customer, Shop
+
+
+def days_of(subscription: Subscription, *statuses: CycleStatus) -> list[str]:
+    """The due dates of its cycles, oldest first."""
+    rows = subscription.cycles.order_by("number")
+    return [str(cycle.due_on) for cycle in (rows.filter(status__in=statuses) if statuses else rows)]
+
+
+def stands(subscription: Subscription) -> tuple[str, str]:
+    """Its status, and that of its newest cycle."""
+    subscription.refresh_from_db()
+    newest = subscription.cycles.order_by("-number").first()
+    return subscription.status, newest.status if newest else ""
+
+
+def test_every_month_end_is_charged_once(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    shop.clock_moves_to(datetime(2026, 3, 31, 1, 0, tzinfo=UTC))
+
+    subscription = buyer.subscribes(shop.offers(PHP(499_00), anchor_day=31))
+    assert days_of(subscription) == []  # due at 10:00 in Manila, which is 02:00 UTC
+    shop.clock_moves_to(datetime(2026, 6, 30, 3, 0, tzinfo=UTC))
+
+    assert days_of(subscription, CycleStatus.PAID) == ["2026-03-31", "2026-04-30", "2026-05-31", "2026-06-30"]
+    assert acquirer.took_from(buyer) == [PHP(499_00)] * 4
+    subscription.refresh_from_db()
+    assert (subscription.status, subscription.next_on) == (SubscriptionStatus.ACTIVE, date(2026, 7, 31))
+
+
+def test_a_trial_then_a_counted_number_of_charges_then_the_end(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(100_00), interval=Interval.WEEK, trial_days=7, cycle_count=2))
+
+    shop.clock_moves(days=6)
+    assert acquirer.took_from(buyer) == []
+    shop.clock_moves(days=30)
+
+    assert days_of(subscription) == ["2026-03-09", "2026-03-16"]
+    assert stands(subscription) == (SubscriptionStatus.ENDED, CycleStatus.PAID)
+    assert acquirer.took_from(buyer) == [PHP(100_00)] * 2
+
+
+def test_a_lost_answer_does_not_charge_a_cycle_twice(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    acquirer.will("answer_lost", api="pay")
+
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    assert stands(subscription) == (SubscriptionStatus.ACTIVE, CycleStatus.CHARGING)
+    with pytest.raises(SubscriptionNotPossible):
+        recurring.pause(subscription, by=buyer.by)
+    shop.clock_moves(minutes=5)
+
+    assert stands(subscription) == (SubscriptionStatus.ACTIVE, CycleStatus.PAID)
+    assert acquirer.took_from(buyer) == [PHP(499_00)]
+    assert len(acquirer.calls("pay")) == 1
+
+
+def test_too_little_money_is_tried_again_on_a_payday_and_recovers(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    buyer.binds(purse=100_00)
+    shop.clock_moves_to(datetime(2026, 3, 12, 2, 0, tzinfo=UTC))
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+
+    cycle = subscription.cycles.get()
+    assert (cycle.status, cycle.trouble, cycle.tries) == (CycleStatus.RETRYING, "BALANCE", 1)
+    assert stands(subscription)[0] == SubscriptionStatus.IN_GRACE
+    # 24 hours later is the 13th; the 15th is a payday and near enough.
+    assert cycle.due_at is not None
+    assert timedelta(0) <= cycle.due_at - datetime(2026, 3, 15, 2, 0, tzinfo=UTC) < timedelta(minutes=1)
+    buyer.owns("GCASH", 1_000_00)
+    shop.clock_moves(days=4)
+
+    assert stands(subscription) == (SubscriptionStatus.ACTIVE, CycleStatus.PAID)
+    assert acquirer.took_from(buyer) == [PHP(499_00)]
+    assert [change.target for change in subscription.changes.all()] == ["IN_GRACE", "ACTIVE"]
+
+
+def test_nobody_pays_then_grace_then_past_due_then_over(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+
+    shop.clock_moves(days=15)
+    assert stands(subscription) == (SubscriptionStatus.PAST_DUE, CycleStatus.FAILED)
+    shop.clock_moves(days=40)
+
+    assert stands(subscription) == (SubscriptionStatus.CANCELLED, CycleStatus.GIVEN_UP)
+    assert days_of(subscription) == ["2026-03-02"]  # past due, no further cycle opened
+    order = Order.objects.get()
+    assert (order.status, order.payments.count()) == (OrderStatus.CANCELLED, 5)
+    assert acquirer.took_from(buyer) == []
+
+
+def test_what_risk_control_refused_is_not_tried_again(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    acquirer.will("answer_code", api="pay", code="RISK_REJECT")
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+
+    shop.clock_moves(days=10)
+    assert stands(subscription) == (SubscriptionStatus.PAST_DUE, CycleStatus.FAILED)
+    assert len(acquirer.calls("pay")) == 1
+
+
+def test_a_dead_token_waits_for_the_buyer_and_goes_on_with_the_new_one(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    old = buyer.binds()
+    acquirer.will("answer_code", api="pay", code="INVALID_ACCESS_TOKEN")
+    acquirer.will("answer_code", api="applyToken", code="INVALID_REFRESH_TOKEN")
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    shop.clock_moves(days=1)
+    assert stands(subscription) == (SubscriptionStatus.IN_GRACE, CycleStatus.NEEDS_CONSENT)
+    acquirer.heals()
+
+    new = buyer.binds()
+    shop.clock_moves(minutes=1)
+
+    assert new.pk != old.pk
+    assert stands(subscription) == (SubscriptionStatus.ACTIVE, CycleStatus.PAID)
+    assert subscription.wallet_account_id == new.pk
+    assert acquirer.took_from(buyer) == [PHP(499_00)]
+
+
+def test_a_revoked_consent_ends_its_subscriptions(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    wallet = buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    binding.revoke(wallet, by=buyer.by)
+    buyer.binds()  # agreeing anew is agreeing to nothing old
+
+    shop.clock_moves(days=40)
+
+    assert stands(subscription) == (SubscriptionStatus.CANCELLED, CycleStatus.PAID)
+    assert subscription.end_reason == "The consent of its wallet was revoked."
+    assert acquirer.took_from(buyer) == [PHP(499_00)]
+
+
+def test_paused_means_no_charge_and_nothing_is_made_up_for(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(50_00), interval=Interval.DAY))
+    recurring.pause(subscription, by=buyer.by)
+    recurring.pause(subscription, by=buyer.by)  # pressed twice
+
+    shop.clock_moves(days=5, hours=1)
+    assert days_of(subscription) == ["2026-03-02"]
+    recurring.resume(subscription, by=buyer.by)
+    shop.clock_moves(days=2)
+
+    assert days_of(subscription, CycleStatus.PAID) == ["2026-03-02", "2026-03-08", "2026-03-09"]
+    assert [change.target for change in subscription.changes.all()] == ["PAUSED", "ACTIVE"]
+
+
+def test_one_is_skipped(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(50_00), interval=Interval.DAY, cycle_count=3))
+    with pytest.raises(NoSuchDueDate):
+        recurring.skip(subscription, date(2026, 3, 9), by=buyer.by)
+    recurring.skip(subscription, date(2026, 3, 3), by=buyer.by)
+    recurring.skip(subscription, date(2026, 3, 3), by=buyer.by)
+    shop.clock_moves(days=6)
+
+    assert days_of(subscription, CycleStatus.SKIPPED) == ["2026-03-03"]
+    assert days_of(subscription, CycleStatus.PAID) == ["2026-03-02", "2026-03-04", "2026-03-05"]
+    assert stands(subscription)[0] == SubscriptionStatus.ENDED
+
+
+def test_cancelled_now_or_at_the_end_of_the_period(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    plan = shop.offers(PHP(50_00), interval=Interval.DAY)
+    now, later = buyer.subscribes(plan), buyer.subscribes(plan)
+    recurring.cancel(now, by=buyer.by)
+    recurring.cancel(later, by=buyer.by, at_period_end=True)
+    recurring.resume(later, by=buyer.by)
+    assert not later.ends_with_period
+    recurring.cancel(later, by=buyer.by, at_period_end=True)
+    assert (stands(now)[0], stands(later)[0]) == (SubscriptionStatus.CANCELLED, SubscriptionStatus.ACTIVE)
+
+    shop.clock_moves(days=3)
+    assert stands(later)[0] == SubscriptionStatus.CANCELLED
+    assert acquirer.took_from(buyer) == [PHP(50_00)] * 2
+
+
+def test_whoever_cancels_while_a_cycle_is_unpaid_is_never_charged_for_it(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    buyer.owns("GCASH", 1_000_00)
+    recurring.cancel(subscription, by=buyer.by)
+
+    shop.clock_moves(days=10)
+    assert stands(subscription) == (SubscriptionStatus.CANCELLED, CycleStatus.GIVEN_UP)
+    assert Order.objects.get().status == OrderStatus.CANCELLED
+    assert acquirer.took_from(buyer) == []
+
+
+def test_another_plan_from_the_next_cycle_on(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(50_00), interval=Interval.DAY))
+    weekly = shop.offers(PHP(300_00), interval=Interval.WEEK)
+    recurring.change_plan(subscription, weekly, by=buyer.by)
+
+    shop.clock_moves(days=9)
+    assert days_of(subscription) == ["2026-03-02", "2026-03-03", "2026-03-10"]
+    assert acquirer.took_from(buyer) == [PHP(50_00), PHP(300_00), PHP(300_00)]
+
+
+def test_another_wallet_pays_what_was_left_open(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    acquirer.heals()
+    shop.contracts("MAYA")
+    other = buyer.binds("MAYA")
+    recurring.change_wallet(subscription, other, by=buyer.by)
+    shop.comes_to_rest()
+
+    assert stands(subscription) == (SubscriptionStatus.ACTIVE, CycleStatus.PAID)
+    assert acquirer.took_from(buyer) == [PHP(499_00)]
+
+
+def test_a_meter_is_read_before_or_after_the_due_date(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    server = Actor.merchant_server("utility")
+    plan = shop.offers(None, interval=Interval.DAY, name="Electricity")
+    subscription = buyer.subscribes(plan, most=PHP(800_00))
+    assert stands(subscription)[1] == CycleStatus.AWAITING_AMOUNT
+
+    with pytest.raises(AmountAboveAgreed):
+        recurring.post_amount(subscription, date(2026, 3, 2), PHP(800_01), by=server)
+    recurring.post_amount(subscription, date(2026, 3, 2), PHP(120_00), by=server)  # after it
+    with pytest.raises(NoSuchDueDate):
+        recurring.post_amount(subscription, date(2026, 3, 2), PHP(120_00), by=server)  # charged already
+    recurring.post_amount(subscription, date(2026, 3, 3), PHP(70_00), by=server)  # before it
+    recurring.post_amount(subscription, date(2026, 3, 3), PHP(75_00), by=server)  # read anew
+    shop.clock_moves(days=3)
+
+    assert days_of(subscription, CycleStatus.PAID) == ["2026-03-02", "2026-03-03"]
+    assert days_of(subscription, CycleStatus.SKIPPED) == ["2026-03-04"]  # nothing was posted before the next one
+    assert acquirer.took_from(buyer) == [PHP(120_00), PHP(75_00)]
+
+
+def test_the_buyer_pays_by_hand_and_is_not_charged_again(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    wallet = buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    cycle = subscription.cycles.get()
+    buyer.owns("GCASH", 1_000_00)
+
+    assert cycle.order is not None
+    recurring.pay_by_hand(cycle.pk, cycle.order, wallet, by=buyer.by, terminal=PHONE)
+    assert stands(subscription) == (SubscriptionStatus.ACTIVE, CycleStatus.PAID)
+    shop.clock_moves(days=10)
+    assert acquirer.took_from(buyer) == [PHP(499_00)]
+
+
+def test_staff_withdraws_the_order_and_so_forgives_the_cycle(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    acquirer.will("answer_code", api="pay", code="RISK_REJECT")
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    acquirer.heals()
+    paying.withdraw(Order.objects.get(), by=shop.staff)
+
+    shop.comes_to_rest()
+    assert stands(subscription) == (SubscriptionStatus.ACTIVE, CycleStatus.GIVEN_UP)
+
+
+def test_the_database_takes_a_cycle_once(buyer: Customer, shop: Shop) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    before = Cycle.objects.count()
+    assert recurring.open_cycles([subscription.pk, subscription.pk]) == {}
+    assert Cycle.objects.count() == before
