@@ -9,7 +9,6 @@ permissions, queries and template together, measured inside one process: no netw
 """
 
 import argparse
-import os
 import re
 import statistics
 import sys
@@ -45,6 +44,11 @@ class Measured:
         return statistics.median(self.milliseconds)
 
     @property
+    def quickest(self) -> float:
+        """Of all visits: on a machine that has other work, the one that waited least for its turn."""
+        return min(self.milliseconds, default=0.0)
+
+    @property
     def holds(self) -> bool:
         return self.median <= ALLOWED_MS and self.queries <= ALLOWED_QUERIES and not self.unbounded
 
@@ -54,6 +58,7 @@ class Measured:
         cells = [
             self.name,
             f"{self.median:.0f}",
+            f"{self.quickest:.0f}",
             f"{self.processor_milliseconds:.0f}",
             str(self.queries),
             "" if bare is None else f"{bare:.1f}",
@@ -63,7 +68,11 @@ class Measured:
         return f"| {' | '.join(cells)} |"
 
 
-HEAD = "| page | server time, ms | processor time, ms | queries | bare query, ms | ratio | |\n" + "|---" * 7 + "|\n"
+HEAD = (
+    "| page | server time, ms | quickest visit, ms | processor time, ms | queries | bare query, ms | ratio | |\n"
+    + "|---" * 8
+    + "|\n"
+)
 
 
 def pages(orders: int) -> Iterator[tuple[str, str, str]]:
@@ -130,6 +139,11 @@ def pages(orders: int) -> Iterator[tuple[str, str, str]]:
         "Payments, paid and not settled",
         "/admin/payments/payment/?ask=not_settled",
         "SELECT * FROM payments_payment WHERE status = 'SUCCEEDED' ORDER BY created_at DESC LIMIT 50",
+    )
+    yield (
+        "Payments, paid and not settled, last page",
+        "/admin/payments/payment/?ask=not_settled&end=1",
+        "SELECT * FROM payments_payment WHERE status = 'SUCCEEDED' ORDER BY created_at LIMIT 50",
     )
     for question in ("attention", "refunded"):
         yield (
@@ -212,24 +226,12 @@ def main() -> int:
     parser.add_argument("--keep", default="", metavar="NAME", help="Keep the database, and use it if it is there.")
     parser.add_argument("--only", default="", help="Pages whose name holds this.")
     given = parser.parse_args()
-    from tests.benchmarks.scratch import scratch_database  # noqa: PLC0415
+    from tests.benchmarks.scratch import scratch_database, set_up_portal  # noqa: PLC0415
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-")))
-        for name in [name for name in os.environ if name.startswith("PORTAL_")]:
-            del os.environ[name]
         url, is_new = stack.enter_context(scratch_database(given.database_url, keep=given.keep))
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "portal.settings",
-            "PORTAL_DATA": str(folder),
-            "PORTAL_CLOCK_FILE": "",
-            "PORTAL_LOG_LEVEL": "ERROR",
-            "PORTAL_SECOND_FACTOR": "false",
-            "DATABASE_URL": url,
-        }
-        import django  # noqa: PLC0415
-
-        django.setup()
+        set_up_portal(str(folder), url, PORTAL_LOG_LEVEL="ERROR", PORTAL_SECOND_FACTOR="false")
         return _run(given.orders, given.times, given.only, is_new=is_new)
 
 

@@ -10,7 +10,6 @@ than it may. The small version is in ``tests/desk/test_exports.py``.
 import argparse
 import csv
 import io
-import os
 import resource
 import sys
 import tempfile
@@ -27,18 +26,10 @@ def main() -> int:
     parser.add_argument("--database-url", required=True)
     parser.add_argument("--rows", type=int, default=200_000)
     given = parser.parse_args()
-    for name in [name for name in os.environ if name.startswith("PORTAL_")]:
-        del os.environ[name]
-    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "portal.settings",
-            "PORTAL_DATA": folder,
-            "PORTAL_CLOCK_FILE": "",
-            "DATABASE_URL": given.database_url,
-        }
-        import django  # noqa: PLC0415
+    from tests.benchmarks.scratch import set_up_portal  # noqa: PLC0415
 
-        django.setup()
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
+        set_up_portal(folder, given.database_url)
         return _run(given.rows)
 
 

@@ -12,7 +12,7 @@ from authorizations.models import Buyer, BuyerSession, WalletAccount
 from authorizations.queries import session_digest
 from payments.models import Order, OrderItem, Payment
 from payments.states import PaymentStatus
-from portal import clock
+from portal import catalogue, clock
 from portal.acquirer import signing
 from portal.models import AcquirerAccount, AcquirerKey
 from tests.benchmarks.peer import AMOUNT
@@ -61,10 +61,10 @@ def make_account(gateway_url: str, keys: Keys) -> AcquirerAccount:
         client_id=CLIENT_ID,
         private_key=signing.private_pem(keys.ours),
         public_key=signing.public_pem(keys.ours.public_key()),
-        wallets=["GCASH"],
         settlement_currency="USD",
         app_id="3333010071465913",
     )
+    catalogue.begin(account, ["GCASH"])
     AcquirerKey.objects.create(account=account, public_key=signing.public_pem(keys.theirs.public_key()))
     return account
 

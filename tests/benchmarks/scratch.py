@@ -1,8 +1,10 @@
-"""A PostgreSQL database of a run's own, beside the one that is named."""
+"""A run's own ground: a PostgreSQL database beside the one that is named, and settings that nobody else has said."""
 
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -26,3 +28,29 @@ def scratch_database(url: str, *, keep: str = "") -> Iterator[tuple[str, bool]]:
             connections.close_all()
             with psycopg.connect(server, autocommit=True) as connection:
                 connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+
+
+@contextmanager
+def own_database(url: str, folder: Path) -> Iterator[str]:
+    """The URL of a database of the run's own: one beside the named one, or a file where none is named."""
+    if not url:
+        yield f"sqlite:///{folder / 'portal.sqlite3'}"
+        return
+    with scratch_database(url) as (own, _):
+        yield own
+
+
+def set_up_portal(folder: str, url: str, **settings: str) -> None:
+    """Django with a folder and a database of the run's own, whatever the environment says of the portal."""
+    for name in [name for name in os.environ if name.startswith("PORTAL_")]:
+        del os.environ[name]
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "PORTAL_DATA": folder,
+        "PORTAL_CLOCK_FILE": "",
+        "DATABASE_URL": url,
+        **settings,
+    }
+    import django  # noqa: PLC0415 - its settings are read from what was just put into the environment
+
+    django.setup()

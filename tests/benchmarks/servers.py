@@ -13,6 +13,7 @@ from typing import IO
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from portal.acquirer import signing
+from tests.ports import lasting_port
 
 ROOT = Path(__file__).resolve().parents[2]
 _THREADS = 8
@@ -39,7 +40,7 @@ def acquirer(key: rsa.RSAPrivateKey, client_id: str, folder: Path) -> Iterator[s
 @contextmanager
 def served(application: str, log: IO[str]) -> Iterator[tuple[str, int]]:
     """A WSGI application under granian, one worker with eight threads; its URL and process id."""
-    port = _free_port()
+    port = lasting_port()
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
         "--workers", "1", "--blocking-threads", str(_THREADS), "--no-ws", application,
@@ -63,12 +64,6 @@ def cpu_seconds(pid: int) -> float:
 
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

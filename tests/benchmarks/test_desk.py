@@ -71,7 +71,10 @@ def test_every_list_the_search_and_today_ask_little_and_nothing_whole() -> None:
     lists = [list_url(model) for model, one in admin.site._registry.items() if getattr(one, "section", "")]
     urls = ["/admin/", "/admin/search/?q=O000000100", "/admin/search/?q=nobody", "/admin/search/?q=O0000001"]
     urls += [f"{url}{query}" for url in lists for query in ("", "?end=1", "?sort=reversed")]
-    urls += [f"{list_url(Payment)}?ask={name}" for name in ("attention", "waiting", "failed", "not_settled")]
+    urls += [
+        f"{list_url(Payment)}?ask={name}"
+        for name in ("attention", "waiting", "failed", "not_settled", "not_settled&end=1")
+    ]
     urls += [
         f"{list_url(Order)}?{query}" for query in ("ask=paid", "wallet=GCASH", "currency=PHP&least=1", "q=O000000007")
     ]

@@ -9,6 +9,8 @@ import socket
 import subprocess
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +18,7 @@ from kombu import Connection
 from kombu.exceptions import ChannelError
 
 from tests.celery.line import Line
+from tests.ports import lasting_port
 
 RABBITMQ = ("127.0.0.1", 5672)
 _PATIENCE_SECONDS = 10.0
@@ -54,8 +57,7 @@ class Redis:
     def __init__(self, folder: Path) -> None:
         self.queue = f"autodebit-{uuid.uuid4().hex}"
         self._folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._port = lasting_port()
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -118,6 +120,16 @@ class RabbitMQ:
 
 
 BROKERS: dict[str, Any] = {"Redis": Redis, "RabbitMQ": RabbitMQ}
+
+
+@contextmanager
+def gone(broker: Broker) -> Iterator[None]:
+    """Let it be dead for a while. It comes back however the story goes: the next one needs it."""
+    broker.dies()
+    try:
+        yield
+    finally:
+        broker.comes_back()
 
 
 def waiting(broker: Broker) -> int:

@@ -29,7 +29,7 @@ from django.test.runner import DiscoverRunner  # noqa: E402
 
 from payments.models import Order, Payment  # noqa: E402
 from payments.states import PaymentStatus  # noqa: E402
-from portal import clock  # noqa: E402
+from portal import catalogue, clock  # noqa: E402
 from portal.clock import FileClock  # noqa: E402
 from portal.models import AcquirerAccount, AcquirerKey  # noqa: E402
 from portal.sandbox.context import Settings  # noqa: E402
@@ -74,11 +74,11 @@ class Drain:
             client_id=theirs.client_id,
             private_key=theirs.merchant_private_key,
             public_key=theirs.merchant_public_key,
-            wallets=["GCASH"],
             settlement_currency="USD",
             notify_base_url="http://127.0.0.1:9",
             app_id="3333010071465913",
         )
+        catalogue.begin(account, ["GCASH"])
         AcquirerKey.objects.create(account=account, version="1", public_key=theirs.acquirer_public_key)
         acquirer = Acquirer(self.sandbox)
         shop = Shop(account, acquirer, here)  # type: ignore[arg-type]

@@ -4,6 +4,8 @@ import selectors
 import socket
 import threading
 
+from tests.ports import lasting_port
+
 _CHUNK = 65_536
 _PATIENCE_SECONDS = 10
 
@@ -18,7 +20,7 @@ class Line:
         self._peers: dict[socket.socket, socket.socket] = {}
         self._ending = False
         self._listener: socket.socket | None = None
-        self.port = 0
+        self.port = lasting_port()
         self.mend()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -38,7 +40,6 @@ class Line:
         """Take connections again, at the same port."""
         with self._lock:
             self._listener = socket.create_server(("127.0.0.1", self.port))
-            self.port = self._listener.getsockname()[1]
             self._selector.register(self._listener, selectors.EVENT_READ)
 
     def __enter__(self) -> "Line":

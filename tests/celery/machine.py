@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from celery import signals
+
 from portal import celery, registry
 
 app = celery.app
@@ -79,6 +81,9 @@ for _name, (_position, _kind) in list(registry.due_work._entries.items()):
             work_on_many=_kind.work_on_many and many_noted(_name, _kind.work_on_many),
         ),
     )
+
+# What Celery prints of it comes before the app's own receiver, and so says too little; this one comes after it.
+signals.worker_shutting_down.connect(lambda **_: note(moment="stopping"), weak=False)
 
 _send_once = celery.work_on.apply_async
 

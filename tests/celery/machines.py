@@ -80,7 +80,7 @@ class Machines:
         """As whoever runs it does before a new version. Returns when the worker has heard."""
         assert self.worker is not None
         self.worker.process.terminate()
-        self.until(lambda: bool(self.said("worker: Warm shutdown")), meanwhile=lambda: None)
+        self.until(lambda: bool(self._of("stopping")), meanwhile=lambda: None)
 
     def wait_for_the_worker_to_end(self) -> None:
         assert self.worker is not None
@@ -99,14 +99,14 @@ class Machines:
 
     def messages(self) -> list[str]:
         """What beat sent since the last ``forget``: the rows of each message, as often as it was sent."""
-        return [str(entry["message"]) for entry in self._entries() if entry["moment"] == "sent"]
+        return [str(entry["message"]) for entry in self._of("sent")]
 
     def handled(self) -> list[Handling]:
         """What was worked on since the last ``forget``, in the order in which it began."""
         begun: dict[tuple[int, str, int], Handling] = {}
         done: list[Handling] = []
         for entry in self._entries():
-            if entry["moment"] == "sent":
+            if entry["moment"] not in ("begin", "end"):
                 continue
             key = (entry["pid"], entry["kind"], entry["pk"])
             if entry["moment"] == "begin":
@@ -114,6 +114,9 @@ class Machines:
             elif one := begun.pop(key, None):  # else it was begun in the story before
                 done.append(Handling(one.kind, one.pk, one.pid, one.began, entry["at"]))
         return sorted([*done, *begun.values()], key=lambda one: one.began)
+
+    def _of(self, moment: str) -> list[dict[str, Any]]:
+        return [entry for entry in self._entries() if entry["moment"] == moment]
 
     def _entries(self) -> list[dict[str, Any]]:
         if not self._log.exists():

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from portal.outbox import signing
+from tests.ports import lasting_port
 from tests.webhooks.receiver import Message, is_signed
 
 TAKES, SLOW, REFUSES, BREAKS_OFF, AWAY = "takes", "slow", "refuses", "takes and breaks off", "away"
@@ -28,7 +29,7 @@ class Backend:
         self.complaints: list[str] = []
         self._mood = TAKES
         self._lock = threading.Lock()
-        self._port = 0
+        self._port = lasting_port()
         self._server: ThreadingHTTPServer | None = None
         self._serve()
 
@@ -76,7 +77,6 @@ class Backend:
                 """The worker was killed while it spoke: nothing to tell."""
 
         self._server = Server(("127.0.0.1", self._port), Handler)
-        self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def _hears(self, message: Message) -> int | None:

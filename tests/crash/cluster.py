@@ -3,13 +3,14 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
 
 import psycopg
+
+from tests.ports import lasting_port
 
 PATIENCE_SECONDS = 60
 _OWNER = "postgres"
@@ -32,9 +33,7 @@ class Cluster:
         assert found is not None, "PostgreSQL is not installed"
         self._programs, self._folder = found, folder / "postgresql"
         self._folder.mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = lasting_port()
         self.url = f"postgres://{_OWNER}@127.0.0.1:{self.port}/postgres"
         self._as_owner: list[str] = []
         if os.geteuid() == 0:  # it refuses to run as root

@@ -8,7 +8,6 @@ them, and this process too, read one clock, which runs with the system's until s
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -31,6 +30,7 @@ from portal.models import Due
 from portal.sandbox.connection import Connection
 from portal.sandbox.control import SandboxControl
 from tests.crash.seams import FOLDER, STRUCK
+from tests.ports import lasting_port
 
 PATIENCE_SECONDS = 60
 """How long somebody may be silent; on a busy machine everything takes its time, and as long as it goes on, it may."""
@@ -130,7 +130,7 @@ class Premises:
         for made in (self._sandbox_folder, self._seams):
             made.mkdir(parents=True)
         self.clock = FileClock(self._sandbox_folder / "clock.json")
-        self.web_port, self.sandbox_port = _free_port(), _free_port()
+        self.web_port, self.sandbox_port = lasting_port(), lasting_port()
         self.url, self.sandbox_url = f"http://127.0.0.1:{self.web_port}", f"http://127.0.0.1:{self.sandbox_port}"
         self.control = SandboxControl(self.sandbox_url)
         self.said: dict[str, list[str]] = {}
@@ -385,13 +385,6 @@ def _held() -> set[tuple[str, int, datetime]]:
         for kind in kinds
         for pk, until in kind._base_manager.filter(lease_until__gt=clock.now()).values_list("pk", "lease_until")
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(url: str) -> bool:

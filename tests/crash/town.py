@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 
 from payments.models import Payment
 from payments.operations.products import add_product
-from portal import merchant_keys, people
+from portal import catalogue, merchant_keys, people
 from portal.actor import Actor
 from portal.models import AcquirerAccount, AcquirerKey, WebhookEndpoint
 from portal.money import Money
@@ -86,11 +86,11 @@ def _account(premises: Premises) -> AcquirerAccount:
         client_id=line.client_id,
         private_key=line.merchant_private_key,
         public_key=line.merchant_public_key,
-        wallets=list(WALLETS),
         settlement_currency="USD",
         notify_base_url=premises.url,
         app_id="3333010071465913",
     )
+    catalogue.begin(account, WALLETS)
     AcquirerKey.objects.create(account=account, version="1", public_key=line.acquirer_public_key)
     urls = {kind: f"{premises.url}/notify/sandbox/{kind}" for kind in ("authorization", "payment", "refund")}
     premises.control.notify_urls(**urls)

@@ -360,6 +360,22 @@ BUGS = (
             "",
         ),
     ),
+    _bug(
+        "what is declared is not reserved on the payment",
+        (
+            "payments/customs/promising.py",
+            'declared_value=F("declared_value") + amount.value\n',
+            'declared_value=F("declared_value")\n',
+        ),
+    ),
+    _bug(
+        "an amendment that the acquirer refused stands all the same",
+        (
+            "payments/customs/operations/sending.py",
+            '    facts = {**former, **said, "former": "", "due_at"',
+            '    facts = {**said, "former": "", "due_at"',
+        ),
+    ),
 )
 
 

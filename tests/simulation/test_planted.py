@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.simulation.planted import BUGS, hunt, planted_in
 
-AT_ONCE = "PAYMENT_PENDING is taken for paid"
+AT_ONCE = "a repeated request is carried out again"
 
 
 def test_every_bug_can_still_be_planted(tmp_path: Path) -> None:
