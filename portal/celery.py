@@ -29,7 +29,6 @@ Beat keeps no timetable and no file. Two of them do no harm (each row is claimed
 import logging
 import mmap
 import os
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +36,7 @@ import django
 from celery import Celery, signals
 from celery.beat import Scheduler
 from celery.exceptions import OperationalError
-from celery.worker.request import Request
+from kombu.transport import TRANSPORT_ALIASES, redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
@@ -93,34 +92,28 @@ app.conf.update(
 )
 
 
-class RowRequest(Request):  # type: ignore[misc]
-    """A message in a worker's hand, which may outlive the connection it came by."""
+class _RedisChannel(redis.Channel):
+    """A channel that says so when the connection it came by was let go."""
 
-    def acknowledge(self) -> None:
-        """Tell the broker, if it is still the one that sent the message."""
-        self._unless_it_is_gone(super().acknowledge)
-
-    def reject(self, requeue: bool = False) -> None:
-        """Give the message back, if the broker is still the one that sent it."""
-        self._unless_it_is_gone(super().reject, requeue)
-
-    def _unless_it_is_gone(self, say: Callable[..., None], *words: bool) -> None:
-        # A Redis channel whose connection was let go stumbles over what it no longer has, before it writes anything
-        # and with no error of its own (kombu 5.7). Celery knows only lost connections and would end the worker.
-        try:
-            say(*words)
-        except AttributeError:
-            if not _has_no_connection(self.message.channel):
-                raise
-            logger.warning("the broker that sent a message is gone; it is not acknowledged")
-            self.acknowledged = True
+    def _connparams(self, asynchronous: bool = False) -> Any:
+        # kombu 5.7 stumbles here over what it no longer has, with no error of its own (AttributeError). Whoever
+        # acknowledges a message knows only lost connections; the worker's loop, where this happens when rows are done
+        # in the moment in which the loss is noticed, would end, and the worker with it.
+        if self.connection.client is None:
+            raise ConnectionError("the broker that sent the message is gone")
+        return super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
 
 
-def _has_no_connection(channel: Any) -> bool:
-    return getattr(channel.connection, "client", None) is None
+class RedisTransport(redis.Transport):
+    """Redis, whose messages may outlive the connection they came by."""
+
+    Channel = _RedisChannel
 
 
-@app.task(name="portal.work_on", Request=RowRequest)  # type: ignore[untyped-decorator]
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:{RedisTransport.__name__}"))
+
+
+@app.task(name="portal.work_on")  # type: ignore[untyped-decorator]
 def work_on(kind: str, ids: list[int], held_until: str) -> None:
     """Work on the rows of one message, as far as they are still held as they were claimed."""
     batch = work.Batch(kind, tuple(ids), datetime.fromisoformat(held_until))

@@ -1,13 +1,15 @@
 """A message whose broker is gone by the time its rows are done: nothing is left to tell, and the worker goes on."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from celery.worker.request import Request
 from django.conf import settings
-from kombu import Connection, Consumer, Queue
+from kombu import Connection, Consumer, Message, Queue
+from kombu.asynchronous import Hub
+from vine import promise
 
 from tests.celery.brokers import Redis
 from tests.celery.conftest import must_be_here
@@ -30,9 +32,9 @@ def celery(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Any:
     return celery
 
 
-def in_hand(celery: Any, redis: Redis, kind: type[Request]) -> tuple[Request, Any]:
-    """A message as a worker holds it, and the channel by which it came; then Redis dies and the worker notices."""
-    connection, messages = Connection(redis.url), []
+def in_hand(celery: Any, redis: Redis, transport: str | None = None) -> tuple[Message, tuple[type[Exception], ...]]:
+    """A message as a worker holds it, and the losses it expects; then Redis dies and the worker notices."""
+    connection, messages = Connection(redis.url, transport=transport), []
     held_until = "2026-01-01T00:00:00+00:00"
     celery.work_on.apply_async(("payments", [1], held_until), connection=connection, queue=Queue(redis.queue))
     channel = connection.channel()
@@ -44,38 +46,30 @@ def in_hand(celery: Any, redis: Redis, kind: type[Request]) -> tuple[Request, An
         connection.drain_events(timeout=5)
     connection.collect()
     channel._disconnect_pools()
-    request = kind(
-        message,
-        app=celery.app,
-        task=celery.work_on,
-        on_ack=message.ack_log_error,
-        on_reject=message.reject_log_error,
-        connection_errors=connection.connection_errors,
-    )
-    return request, channel
+    return message, connection.connection_errors
 
 
-def test_the_worker_outlives_an_acknowledgement_that_nobody_takes(celery: Any, redis: Redis) -> None:
-    request, _ = in_hand(celery, redis, celery.work_on.Request)
-    request.acknowledge()
-    assert request.acknowledged
+@pytest.mark.parametrize("say", ["ack_log_error", "reject_log_error"])
+def test_the_loop_outlives_what_it_can_no_longer_say(
+    celery: Any, redis: Redis, caplog: pytest.LogCaptureFixture, say: str
+) -> None:
+    """As in a worker's loop when a row is done in the moment in which the broker's loss is noticed."""
+    message, losses = in_hand(celery, redis)
+    hub = Hub()
+    hub.call_soon(promise(getattr(message, say), (logging.getLogger("worker"), losses)))
+    next(hub.create_loop())
+    assert "the broker that sent the message is gone" in caplog.text
 
 
-def test_the_worker_outlives_a_message_that_it_cannot_give_back(celery: Any, redis: Redis) -> None:
-    request, _ = in_hand(celery, redis, celery.work_on.Request)
-    request.reject(requeue=True)
-    assert request.acknowledged
-
-
-def test_without_it_the_worker_would_end(celery: Any, redis: Redis) -> None:
-    """The day kombu keeps its word, this fails, and portal.celery.RowRequest can go."""
-    request, _ = in_hand(celery, redis, Request)
+def test_without_it_the_loop_would_end(celery: Any, redis: Redis) -> None:
+    """The day kombu keeps its word, this fails, and portal.celery.RedisTransport can go."""
+    message, losses = in_hand(celery, redis, "kombu.transport.redis:Transport")
+    hub = Hub()
+    hub.call_soon(promise(message.ack_log_error, (logging.getLogger("worker"), losses)))
     with pytest.raises(AttributeError):
-        request.acknowledge()
+        next(hub.create_loop())
 
 
-def test_another_mistake_is_not_hidden(celery: Any, redis: Redis) -> None:
-    request, channel = in_hand(celery, redis, celery.work_on.Request)
-    channel.connection.client = object()
-    with pytest.raises(AttributeError):
-        request.acknowledge()
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_every_name_of_redis_is_ours(celery: Any, scheme: str) -> None:
+    assert isinstance(Connection(f"{scheme}://127.0.0.1").transport, celery.RedisTransport)
