@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import OuterRef, QuerySet
 
 from portal import incidents, measures
-from portal.acquirer import Acquirer, Credentials
+from portal.acquirer import Acquirer, Credentials, Merchant
 from portal.acquirer.antom import Antom
 from portal.acquirer.results import Secret, SignatureVerdict, WireExchange
 from portal.errors import PortalError
@@ -56,6 +56,11 @@ _KEYS = Found(lambda: _keys_of(Given("account")))
 
 def _keys_of(account: Any) -> QuerySet[AcquirerKey, Any]:
     return AcquirerKey.objects.filter(account_id=account, retired_at=None).values_list("version", "public_key")
+
+
+def protocols() -> list[tuple[str, str]]:
+    """The protocols that are spoken here, by value and name."""
+    return [(value, label) for value, label in AcquirerAccount.Adapter.choices if value in _ADAPTERS]
 
 
 def keys_beside(path: str) -> Rows:
@@ -114,6 +119,20 @@ def credentials_of(account: AcquirerAccount, *, keys: Iterable[tuple[str, str]] 
         key_version=account.key_version,
         private_key_pem=Secret(account.private_key),
         acquirer_keys=theirs,
+        acquirer_id=account.customer_id,
+        merchant=Merchant(
+            reference=account.merchant_reference,
+            legal_name=account.merchant_legal_name,
+            display_name=account.merchant_display_name,
+            category_code=account.merchant_category_code,
+            region=account.merchant_region,
+            state=account.merchant_state,
+            city=account.merchant_city,
+            address=account.merchant_address,
+            zip_code=account.merchant_zip_code,
+            logo_url=account.merchant_logo_url,
+        ),
+        settled={str(name): str(value) for name, value in account.protocol_settings.items()},
     )
 
 

@@ -165,6 +165,26 @@ class DeclarationRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Merchant:
+    """Who debits, for acquirers that want it said with every agreement and payment (``needs_merchant_data``)."""
+
+    reference: str = ""
+    """The merchant's id at the acquirer's partner."""
+    legal_name: str = ""
+    display_name: str = ""
+    """Empty: the legal name."""
+    category_code: str = ""
+    """ISO 18245."""
+    region: str = ""
+    """ISO 3166."""
+    state: str = ""
+    city: str = ""
+    address: str = ""
+    zip_code: str = ""
+    logo_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Credentials:
     """What an adapter is handed to speak for an account. Keys come as PEM; ``acquirer_keys`` by key version."""
 
@@ -173,6 +193,11 @@ class Credentials:
     key_version: str
     private_key_pem: Secret = field(repr=False)
     acquirer_keys: Mapping[str, str] = field(default_factory=dict)
+    acquirer_id: str = ""
+    """Our own id in reports and messages, which a message for another one does not have; empty: not compared."""
+    merchant: Merchant = field(default_factory=Merchant)
+    settled: Mapping[str, str] = field(default_factory=dict)
+    """What was settled of the points the protocol's documents leave open, by name (``portal.acquirer.points``)."""
 
 
 @dataclass(frozen=True, kw_only=True)

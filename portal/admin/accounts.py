@@ -19,7 +19,7 @@ from portal.admin import display
 from portal.admin.acts import Act, ActForm, asks_first
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
-from portal.gateways import notification_url
+from portal.gateways import notification_url, protocols
 from portal.models import AcquirerAccount, AcquirerKey, MerchantKey, PaymentMethod
 from portal.money import EXPONENTS
 from portal.words import counted, lazy, say
@@ -78,7 +78,7 @@ class AccountForm(NoteForm):
     slug = forms.SlugField(
         max_length=40, help_text=lazy("Part of the notification URLs; keep it once the acquirer has them.")
     )
-    adapter = forms.ChoiceField(label=lazy("Protocol"), choices=AcquirerAccount.Adapter.choices)
+    adapter = forms.ChoiceField(label=lazy("Protocol"), choices=protocols)
     gateway_url = forms.CharField(label=lazy("Gateway URL"), max_length=200, help_text=_HOST_ONLY)
     client_id = forms.CharField(
         label=lazy("Client id"),

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Value
 
 from portal import clock
 from portal.encryption import EncryptedTextField
@@ -14,6 +15,7 @@ class AcquirerAccount(models.Model):
         """The protocols we speak."""
 
         ANTOM = "ANTOM", "Antom"
+        ALIPAYPLUS = "alipayplus", "Alipay+"
 
     class Cycle(models.TextChoices):
         """What is settled together; N working days after its end. https://docs.antom.com/ac/reconcile/rules"""
@@ -63,6 +65,22 @@ class AcquirerAccount(models.Model):
         blank=True,
         help_text="The merchant id the acquirer prints in reports (customerId); another id in a file is refused.",
     )
+    merchant_legal_name = models.CharField(max_length=256, blank=True, db_default="")
+    """As registered: it stands in the text that buyers agree to, where the acquirer asks for it."""
+    merchant_display_name = models.CharField(max_length=64, blank=True, db_default="")
+    """The trade name; empty: the legal one."""
+    merchant_category_code = models.CharField(max_length=4, blank=True, db_default="")
+    """ISO 18245, four digits."""
+    merchant_region = models.CharField(max_length=2, blank=True, db_default="")
+    """ISO 3166: where the merchant is registered."""
+    merchant_state = models.CharField(max_length=8, blank=True, db_default="")
+    merchant_city = models.CharField(max_length=32, blank=True, db_default="")
+    merchant_address = models.CharField(max_length=256, blank=True, db_default="")
+    merchant_zip_code = models.CharField(max_length=32, blank=True, db_default="")
+    merchant_logo_url = models.URLField(max_length=500, blank=True, db_default="")
+    protocol_settings = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
+    """What the protocol's documents leave open, as settled with the acquirer, by the adapter's own names; what is not
+    here is as the adapter has it by default (``portal.acquirer.points``)."""
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
