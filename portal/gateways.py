@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import requests
 from django.conf import settings
@@ -15,7 +15,8 @@ from django.db.models import OuterRef, QuerySet
 
 from portal import incidents, measures
 from portal.acquirer import Acquirer, Credentials, Merchant
-from portal.acquirer.antom import Antom
+from portal.acquirer.adapters import ADAPTERS, Adapter
+from portal.acquirer.meanings import Meaning
 from portal.acquirer.results import Secret, SignatureVerdict, WireExchange
 from portal.errors import PortalError
 from portal.models import AcquirerAccount, AcquirerKey, Exchange
@@ -24,12 +25,6 @@ from portal.statements import Found, Given, Rows
 UNBELIEVED = "ANSWERS_NOT_BELIEVED"
 _NOT_THEIRS = (SignatureVerdict.WRONG, SignatureVerdict.UNKNOWN_KEY)
 
-
-class _Adapter(Protocol):
-    def __call__(self, credentials: Credentials, *, session: requests.Session | None = None) -> Acquirer: ...
-
-
-_ADAPTERS: dict[str, _Adapter] = {AcquirerAccount.Adapter.ANTOM: Antom}
 
 logger = logging.getLogger("portal.acquirer")
 
@@ -60,7 +55,7 @@ def _keys_of(account: Any) -> QuerySet[AcquirerKey, Any]:
 
 def protocols() -> list[tuple[str, str]]:
     """The protocols that are spoken here, by value and name."""
-    return [(value, label) for value, label in AcquirerAccount.Adapter.choices if value in _ADAPTERS]
+    return [(value, label) for value, label in AcquirerAccount.Adapter.choices if value in ADAPTERS]
 
 
 def keys_beside(path: str) -> Rows:
@@ -75,6 +70,16 @@ class AccountNotReady(PortalError):
     sentence = "The acquirer account {account} has no {missing} yet. Complete it under Acquirer accounts."
 
 
+def adapter_of(account: AcquirerAccount) -> Adapter:
+    """What can be said of the account's protocol, whether or not the account has its keys."""
+    return ADAPTERS[account.adapter]
+
+
+def meaning_of(account: AcquirerAccount, code: str, api: str = "") -> Meaning:
+    """What a result code means with this account's acquirer, in English sentences to be told. Asks nobody."""
+    return adapter_of(account).meaning_of(code, api)
+
+
 def acquirer_for(account: AcquirerAccount, *, keys: Iterable[tuple[str, str]] | None = None) -> Acquirer:
     """The acquirer as this account speaks to it; one adapter, and so one connection pool, per account and process.
 
@@ -85,7 +90,7 @@ def acquirer_for(account: AcquirerAccount, *, keys: Iterable[tuple[str, str]] | 
         held = _speaking.get(account.pk)
         if held is not None and held[0] == credentials:
             return held[1]
-        acquirer = _ADAPTERS[account.adapter](credentials, session=_session)
+        acquirer = adapter_of(account).speak(credentials, session=_session)
         _speaking[account.pk] = (credentials, acquirer)
         return acquirer
 

@@ -21,12 +21,12 @@ from authorizations import consents, queries
 from authorizations.admin.wallets import WalletPages, refreshed
 from authorizations.models import Consent, WalletAccount
 from authorizations.states import RefreshResult, WalletStatus
-from portal.acquirer.antom.meanings import meaning_of
 from portal.acquirer.wallets import name_of
 from portal.admin import display
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, OfferedAct, Question, Questions, WalletFilter
 from portal.admin.lists import MAY_EXPORT
+from portal.gateways import meaning_of
 from portal.registry import Stake
 from portal.words import counted, lazy, say
 
@@ -239,7 +239,7 @@ class ConsentAdmin(WalletPages):
 
     @display.column(lazy("Reason"), wraps=True)
     def because(self, wallet: Any) -> SafeString | str:
-        return display.joined((_code(wallet), *_meaning(_code(wallet)))) or display.NOTHING
+        return display.joined((_code(wallet), _meaning(wallet))) or display.NOTHING
 
     @display.column(lazy("Next try"), numeric=True)
     def next_try(self, wallet: Any) -> SafeString | str:
@@ -316,8 +316,8 @@ def _code(wallet: Any) -> str:
     return "" if wallet.refresh_result == RefreshResult.SUCCEEDED else str(wallet.refresh_code)
 
 
-def _meaning(code: str) -> list[str]:
-    return [meaning_of(code, "applyToken").meaning] if code else []
+def _meaning(wallet: Any) -> str:
+    return meaning_of(wallet.account, _code(wallet), "applyToken").meaning
 
 
 def _day(moment: Any) -> str:

@@ -124,7 +124,7 @@ class WalletPages(LedgerAdmin):
     """What every list of bound wallets shares: the wallet, its buyer, and the page that tells of both."""
 
     personal_columns = ("label", "buyer_shown")
-    list_select_related = ("buyer",)
+    list_select_related = ("buyer", "account")
     page_select_related = ("account",)
 
     @display.column(lazy("Wallet"))
@@ -311,7 +311,7 @@ class AuthorizationAdmin(LedgerAdmin):
                     (say("Lapses"), display.stamp(attempt.expires_at)),
                     (say("Device"), f"{attempt.terminal_type} {attempt.os_type}".strip()),
                     (say("Result"), display.joined((attempt.result_code, attempt.result_message)) or display.NOTHING),
-                    *display.meaning_facts(attempt.result_code, "applyToken"),
+                    *display.meaning_facts(attempt.account, attempt.result_code, "applyToken"),
                     (say("Begun by"), f"{attempt.actor_name} ({attempt.actor_kind.replace('_', ' ').lower()})"),
                     (say("Account"), display.to(attempt.account)),
                 ],

@@ -495,7 +495,7 @@ class DeclarationAdmin(LedgerAdmin):
             say("What was said of it"),
             facts=[
                 (say("Result"), display.joined((it.result_code, it.result_message)) or display.NOTHING),
-                *display.meaning_facts(it.result_code, "declare"),
+                *display.meaning_facts(it.account, it.result_code, "declare"),
                 (say("Customs said"), display.joined((it.customs_result_code, it.customs_result)) or display.NOTHING),
                 (say("Identity check"), display.joined((it.identity_check, told(identity))) or display.NOTHING),
                 *(ids if it.customs_payment_id else ()),  # of what was not taken nobody says any

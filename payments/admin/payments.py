@@ -266,7 +266,7 @@ def _facts(payment: Payment) -> Card:
         ("paymentRequestId", display.mono(payment.payment_request_id)),
         ("paymentId", display.mono(payment.payment_id)),
         (say("Result"), display.joined((payment.result_code, payment.result_message)) or display.NOTHING),
-        *display.meaning_facts(payment.result_code, "pay"),
+        *display.meaning_facts(payment.account, payment.result_code, "pay"),
         *([(say("What now"), advice)] if advice else []),
         (say("Promised"), display.stamp(payment.created_at)),
         (say("Expires"), display.stamp(payment.expires_at)),

@@ -89,7 +89,9 @@ def _facts(thing: Refund | Cancel) -> list[tuple[str, Any]]:
         (say("Note"), thing.note or display.NOTHING),
         (say("By"), f"{thing.actor_name} ({thing.actor_kind.replace('_', ' ').lower()})"),
         (say("Result"), display.joined((thing.result_code, thing.result_message)) or display.NOTHING),
-        *display.meaning_facts(thing.result_code, "refund" if isinstance(thing, Refund) else "cancel"),
+        *display.meaning_facts(
+            thing.payment.account, thing.result_code, "refund" if isinstance(thing, Refund) else "cancel"
+        ),
         (say("Sent"), say("{times_sent} times", times_sent=thing.times_sent) if thing.times_sent != 1 else say("once")),
         (say("Promised"), display.stamp(thing.created_at)),
         (say("Finished"), display.stamp(thing.finished_at)),

@@ -58,7 +58,7 @@ _NAMES = ("customs_code", "merchant_customs_code", "merchant_customs_name")
 
 def declarations_of(caller: Caller) -> QuerySet[Declaration]:
     """The declarations of the merchant's account, without the buyers' papers; none for a buyer."""
-    rows = Declaration.objects.select_related("payment__order")
+    rows = Declaration.objects.select_related("payment__order", "account")
     if isinstance(caller, BuyerCaller):
         return rows.none()
     return rows.filter(account=caller.account).defer(*CERTIFICATE)

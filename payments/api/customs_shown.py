@@ -7,9 +7,9 @@ from rest_framework import serializers
 
 from payments.customs.states import CustomsOffice, DeclarationStatus
 from payments.models import Declaration
-from portal.acquirer.antom.meanings import meaning_of
 from portal.api.fields import Amount, Moment, Reason
 from portal.api.fields import shown as as_shown
+from portal.gateways import meaning_of
 
 PENDING = "PENDING"
 _STATUS = {
@@ -56,7 +56,7 @@ class DeclarationShown(serializers.Serializer[Declaration]):
             text = declaration.customs_result or "Customs gave no reason."
             return as_shown(Reason, {"code": declaration.customs_result_code, "text": text})
         if declaration.status == DeclarationStatus.FAILED:
-            meaning = meaning_of(declaration.result_code, "declare")
+            meaning = meaning_of(declaration.account, declaration.result_code, "declare")
             return as_shown(Reason, {"code": declaration.result_code, "text": meaning.meaning})
         return None
 

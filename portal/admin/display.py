@@ -19,7 +19,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal import clock
-from portal.acquirer.antom.meanings import meaning_of
+from portal.gateways import meaning_of
+from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.words import counted, say, told
 
@@ -172,11 +173,11 @@ def joined(parts: Iterable[Any], separator: str = " · ") -> SafeString:
     return shown(format_html_join(separator, "{}", ((part,) for part in held)), words)
 
 
-def meaning_facts(code: str, api: str) -> list[tuple[str, str]]:
-    """What a result code of this API means, and what to do about it; nothing where there is nothing to do."""
+def meaning_facts(account: AcquirerAccount, code: str, api: str) -> list[tuple[str, str]]:
+    """What a result code of this account's API means, and what to do about it; nothing where there is nothing to do."""
     if not code or code == "SUCCESS":
         return []
-    meaning = meaning_of(code, api)
+    meaning = meaning_of(account, code, api)
     return [(say("Means"), told(meaning.meaning)), (say("What to do"), told(meaning.what_to_do))]
 
 

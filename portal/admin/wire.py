@@ -170,7 +170,7 @@ class ExchangeAdmin(LedgerAdmin):
                     ("URL", display.mono(exchange.url)),
                     (say("HTTP status"), str(exchange.http_status or say("no answer"))),
                     (say("Result"), f"{exchange.result_status} {exchange.result_code}".strip() or display.NOTHING),
-                    *display.meaning_facts(exchange.result_code, exchange.api),
+                    *display.meaning_facts(exchange.account, exchange.result_code, exchange.api),
                     (say("No answer because"), exchange.error.replace("_", " ") or display.NOTHING),
                     (say("Signature"), _verdict(exchange.verdict)),
                     (say("Took"), say("{duration_ms:,} ms", duration_ms=exchange.duration_ms)),

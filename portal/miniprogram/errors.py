@@ -7,8 +7,7 @@
 
 from authorizations.api import reasons as binding
 from payments.api import reasons as paying
-from portal.acquirer.antom.codes import APPLY_TOKEN, CONSULT, NOTIFY_PAYMENT, PAY, PAYMENT_RESULT
-from portal.acquirer.results import Outcome
+from portal.acquirer.adapters import ADAPTERS
 from portal.api import problems
 from portal.miniprogram import words
 
@@ -34,7 +33,7 @@ def catalogue() -> dict[str, dict[str, object]]:
 
 
 def _authorization() -> dict[str, object]:
-    failing = {code for table in (CONSULT, APPLY_TOKEN) for code, row in table.items() if row.outcome is Outcome.FAIL}
+    failing = {code for adapter in ADAPTERS.values() for code, _ in adapter.authorization_refusals}
     found = {code: binding.text_of(code) for code in sorted(failing | binding.TEXTS.keys())}
     return {**found, OTHERWISE: binding.OTHERWISE}
 
@@ -47,10 +46,9 @@ def _payment() -> dict[str, object]:
         "FAILED": {paying.OTHERWISE},
         **{code: {words} for code, words in paying.TEXTS.items()},
     }
-    for table in (PAY, PAYMENT_RESULT, NOTIFY_PAYMENT):
-        for code, row in table.items():
-            if row.outcome is Outcome.FAIL:
-                said.setdefault(code, set()).add(paying.said_of(code, row.advice))
+    for adapter in ADAPTERS.values():
+        for code, advice in adapter.payment_refusals:
+            said.setdefault(code, set()).add(paying.said_of(code, advice))
     found: dict[str, object] = {}
     for code, sentences in sorted(said.items()):
         if len(sentences) == 1:

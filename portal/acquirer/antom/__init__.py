@@ -27,7 +27,8 @@ from portal.acquirer import (
     RefundRequest,
 )
 from portal.acquirer.antom import answers, asking, codes, diagnosis, notifications
-from portal.acquirer.antom.codes import Api
+from portal.acquirer.antom.codes import AUTHORIZATION_REFUSALS, PAYMENT_REFUSALS, Api
+from portal.acquirer.antom.meanings import meaning_of
 from portal.acquirer.client import Answer, SignedClient, kept_answer
 from portal.acquirer.errors import AcquirerError, NotSent, NoVerdict
 from portal.acquirer.results import (
@@ -50,6 +51,8 @@ from portal.acquirer.results import (
     WireExchange,
 )
 from portal.acquirer.wallets import USUAL_CANCEL_DAYS, USUAL_CANCEL_MINUTES, Wallet
+
+__all__ = ["AUTHORIZATION_REFUSALS", "CAPABILITIES", "PAYMENT_REFUSALS", "Antom", "meaning_of", "path_of"]
 
 CAPABILITIES = Capabilities(
     can_inquire_refund=True,

@@ -395,3 +395,14 @@ def advice_for(api: str, code: str, *, repeated: bool = False) -> Advice:
         return Advice.CALL_SUPPORT
     row = (REPEATED if repeated else FIRST)[place].get(code)
     return row.advice if row else _UNSURE[place]
+
+
+def _refusals(*apis: Api) -> frozenset[tuple[str, Advice]]:
+    return frozenset(
+        (code, row.advice) for api in apis for code, row in FIRST[api].items() if row.outcome is Outcome.FAIL
+    )
+
+
+AUTHORIZATION_REFUSALS = _refusals(Api.CONSULT, Api.APPLY_TOKEN)
+PAYMENT_REFUSALS = _refusals(Api.PAY, Api.PAYMENT_RESULT, Api.NOTIFY_PAYMENT)
+"""What an attempt to bind, and a payment, may end with."""

@@ -5,15 +5,7 @@ for different things in different APIs, the sentence is true in all of them, or 
 which act is allowed is said by ``codes.advice_for``.
 """
 
-from typing import NamedTuple
-
-
-class Meaning(NamedTuple):
-    """Two short sentences."""
-
-    meaning: str
-    what_to_do: str
-
+from portal.acquirer.meanings import NEVER_SEEN, NOTHING_SAID, Meaning
 
 # Sentences that recur.
 _NO_RETRY = "Do not send it again; let a person look at it, with support if need be."
@@ -134,8 +126,6 @@ ELSEWHERE: dict[tuple[str, str], Meaning] = {
 """By (API, code): where the sentence that is true in all of them would send somebody the wrong way."""
 # fmt: on
 
-_UNKNOWN = Meaning("A code the portal has never seen; it counts as 'unknown'.", _ASK)
-
 
 def meaning_of(code: str, api: str = "") -> Meaning:
     """The sentences for a code, of this API where they differ; an honest pair for one that is in no table.
@@ -143,5 +133,5 @@ def meaning_of(code: str, api: str = "") -> Meaning:
     An empty pair for no code.
     """
     if not code:
-        return Meaning("", "")
-    return ELSEWHERE.get((api, code)) or MEANINGS.get(code, _UNKNOWN)
+        return NOTHING_SAID
+    return ELSEWHERE.get((api, code)) or MEANINGS.get(code, NEVER_SEEN)
