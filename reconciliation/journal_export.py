@@ -97,7 +97,7 @@ def beancount_text(period: Period, entries: Iterable[Entry]) -> bytes:
 
 
 def ledger_name(ledger: Ledger, account: AcquirerAccount) -> str:
-    """``Assets:Bank:Antom-sg``."""
+    """``Assets:Bank:Shop-singapore``."""
     slug = re.sub(r"[^A-Za-z0-9-]", "-", account.slug)
     return f"{NAMES[ledger]}:{slug[:1].upper()}{slug[1:]}"
 

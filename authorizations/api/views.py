@@ -152,7 +152,7 @@ class Sessions(Door):
                     "expires_at": "2026-03-15T02:41:00.000000Z",
                     "customer": "customer-8812",
                     "site_name": "GCASH",
-                    "account": "antom",
+                    "account": "shop-singapore",
                 },
                 status=201,
             ),

@@ -73,7 +73,7 @@ class AccountForm(NoteForm):
     title = lazy("Connect an acquirer account")
     is_roomy = True
     name = forms.CharField(
-        max_length=80, help_text=lazy("For people: the contract or the market, e.g. Antom Singapore.")
+        max_length=80, help_text=lazy("For people: the contract or the market, e.g. Shop Singapore.")
     )
     slug = forms.SlugField(
         max_length=40, help_text=lazy("Part of the notification URLs; keep it once the acquirer has them.")
