@@ -160,7 +160,8 @@ class FileClock:
 
 
 def _system_draw(count: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(count))
+    """Of 32 letters each is five bits of a byte, so all of them are equally likely."""
+    return "".join([_ALPHABET[byte & 31] for byte in secrets.token_bytes(count)])
 
 
 _clock: Clock = SystemClock()

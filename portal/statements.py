@@ -15,6 +15,7 @@ What is said rarely is better said with the ORM alone.
 """
 
 import functools
+import itertools
 import re
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -40,6 +41,8 @@ M = TypeVar("M", bound=models.Model)
 T = TypeVar("T")
 
 _KEPT = "_statements"
+_WORTH_A_COPY = 8
+"""From so many new rows on, COPY is quicker than one statement for all of them."""
 
 
 @dataclass(eq=False)
@@ -367,19 +370,77 @@ def in_bulk(parts: Sequence[Part]) -> None:
         left = [part for part in left if id(part) not in settled]
 
 
+def add_all(rows: Sequence[M]) -> None:
+    """Add new rows of one model, which point to rows that are there, and give each its id.
+
+    Raises as ``save``.
+    """
+    line = _line()
+    if line.vendor != "postgresql" or len(rows) < _WORTH_A_COPY:
+        if rows:
+            type(rows[0])._base_manager.bulk_create(rows)
+        return
+    meta = type(rows[0])._meta
+    with mark_for_rollback_on_error(line.alias), _cursor(line) as cursor:
+        drawn = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
+        cursor.execute(drawn, [meta.db_table, meta.pk.column, len(rows)])
+        keys = [key for (key,) in cursor.fetchall()]
+    for row, key in zip(rows, keys, strict=True):
+        row.pk = key
+    _copy(rows, list(meta.local_concrete_fields), line)
+    for row in rows:
+        row._state.adding, row._state.db = False, line.alias
+
+
+def _copy(rows: Sequence[models.Model], fields: Sequence[_Field], line: BaseDatabaseWrapper) -> None:
+    """New rows by COPY, of which PostgreSQL has no places to count and nothing to plan."""
+    quoted = line.ops.quote_name
+    names = ", ".join(quoted(str(field.column)) for field in fields)
+    columns = [_column_of(rows, field, line) for field in fields]
+    with (
+        mark_for_rollback_on_error(line.alias),
+        _cursor(line) as cursor,
+        line.wrap_database_errors,
+        cursor.copy(f"COPY {quoted(rows[0]._meta.db_table)} ({names}) FROM STDIN") as copy,
+    ):
+        for values in zip(*columns, strict=True):
+            copy.write_row(values)
+
+
+def _column_of(rows: Sequence[models.Model], field: _Field, line: BaseDatabaseWrapper) -> list[Any]:
+    """The values of one field as the database takes them; what is the same object in row after row is prepared once."""
+    values: list[Any] = []
+    last, ready = object(), None
+    for row in rows:
+        value = field.pre_save(row, add=True)
+        if value is not last:
+            last, ready = value, field.get_db_prep_save(value, line)
+        values.append(ready)
+    return values
+
+
 def _say_all(group: Sequence[Part], line: BaseDatabaseWrapper) -> None:
     """Parts of one shape, whose conditions were done."""
-    key = (*_shape(group[0], {}, when=None), len(group))
-    sql, fields = _kept(line, key, lambda line: _bulk(group, line))
-    values = [value for part in group for value in _values(part, fields, line)]
+    new = [part.row for part in group if isinstance(part, Insert)]
+    if new and line.vendor == "postgresql" and len(new) >= _WORTH_A_COPY:
+        _copy(new, [field for field in new[0]._meta.local_concrete_fields if not field.primary_key], line)
+        for part in group:
+            part.done = True
+        return
+    is_by_column = line.vendor == "postgresql" and not new
+    key = (*_shape(group[0], {}, when=None), None if is_by_column else len(group))
+    sql, fields = _kept(line, key, lambda line: _bulk(group, line, is_by_column=is_by_column))
+    told = [_values(part, fields, line) for part in group]
+    values = map(list, zip(*told, strict=True)) if is_by_column else itertools.chain.from_iterable(told)
     with mark_for_rollback_on_error(line.alias), _cursor(line) as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(sql, list(values))
         keys = {key for (key,) in cursor.fetchall()}
     for part in group:
         part.done = isinstance(part, Insert) or part.pk in keys
 
 
-def _bulk(group: Sequence[Part], line: BaseDatabaseWrapper) -> tuple[str, list[_Field]]:
+def _bulk(group: Sequence[Part], line: BaseDatabaseWrapper, *, is_by_column: bool) -> tuple[str, list[_Field]]:
+    """New rows, or changes; those ``is_by_column`` take one list for each column, so that any number reads the same."""
     quoted, first = line.ops.quote_name, group[0]
     model = type(first.row) if isinstance(first, Insert) else first.model
     table, key = quoted(model._meta.db_table), quoted(str(model._meta.pk.column))
@@ -389,23 +450,23 @@ def _bulk(group: Sequence[Part], line: BaseDatabaseWrapper) -> tuple[str, list[_
         rows = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(group))
         return f"INSERT INTO {table} ({names}) VALUES {rows} RETURNING {key}", fields  # noqa: S608 - names of our own models
     fields = [_column(model, name) for name in (*first.facts, "pk", *first.while_)]
-    places = ", ".join(_typed(field, line) for field in fields)
-    rows = ", ".join([f"({places})"] * len(group))
     given = ", ".join(f"v{number}" for number in range(len(fields)))
     columns = [quoted(str(field.column)) for field in fields]
     sets = ", ".join(f"{column} = v{number}" for number, column in enumerate(columns[: len(first.facts)]))
     compared = list(enumerate(columns))[len(first.facts) :]
     tests = " AND ".join(f"{table}.{column} = v{number}" for number, column in compared)
     said = f"UPDATE {table} SET {sets} FROM given WHERE {tests} RETURNING {key}"  # noqa: S608 - names of our own models
-    return f"WITH given ({given}) AS (VALUES {rows}) {said}", fields
+    if is_by_column:
+        lists = ", ".join(f"%s::{_kind(field, line)}[]" for field in fields)
+        return f"WITH given ({given}) AS (SELECT * FROM unnest({lists})) {said}", fields  # noqa: S608
+    row = f"({', '.join(['%s'] * len(fields))})"
+    return f"WITH given ({given}) AS (VALUES {', '.join([row] * len(group))}) {said}", fields
 
 
-def _typed(field: _Field, line: BaseDatabaseWrapper) -> str:
-    """A place whose type PostgreSQL cannot tell from the column it goes to. Of texts, the column sees to the length."""
-    if line.vendor != "postgresql":
-        return "%s"
+def _kind(field: _Field, line: BaseDatabaseWrapper) -> str:
+    """What PostgreSQL cannot tell from the column a value goes to. Of texts, the column sees to the length."""
     kind = str(field.rel_db_type(line) if field.primary_key else field.db_type(line))
-    return f"%s::{'text' if kind.startswith('varchar') else kind}"
+    return "text" if kind.startswith("varchar") else kind
 
 
 def _values(part: Part, fields: Sequence[_Field], line: BaseDatabaseWrapper) -> list[Any]:

@@ -9,11 +9,11 @@ from django.test.utils import CaptureQueriesContext
 
 from payments.models import Order, OrderChange, OrderItem
 from payments.operations import payments
-from portal import registry
+from portal import clock, registry
 from portal.gateways import keys_beside
 from portal.gather import Standing, counts, rows
 from portal.models import AcquirerAccount, Incident
-from portal.statements import CompareAndSet, Found, Given, Insert, in_bulk, known, together
+from portal.statements import CompareAndSet, Found, Given, Insert, add_all, in_bulk, known, together
 from tests.factories import AcquirerAccountFactory, IncidentFactory, OrderFactory, OrderItemFactory
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +79,44 @@ def test_the_keys_of_an_account_are_those_in_force() -> None:
     beside = Found(lambda: AcquirerAccount.objects.filter(pk=Given("pk")).annotate(keys=keys_beside("pk")).order_by())
     keys = list(account.acquirer_keys.filter(retired_at=None).values_list("version", "public_key"))
     assert [tuple(pair) for pair in beside.get(pk=account.pk).keys or ()] == keys
+
+
+def test_very_many_new_rows_are_what_each_alone_would_be_and_know_their_ids() -> None:
+    texts = ("plain", "a\ttab, a\nline, a \\N and a %s", "", "\\.", "\u4ef7\u683c")
+    buyer = OrderFactory().buyer
+    closed_at = [None, clock.now()]
+    orders = [
+        Order(
+            account=buyer.account,
+            buyer=buyer,
+            number=f"O-{number}",
+            amount_value=10**12 + number,
+            currency="PHP",
+            description=texts[number % len(texts)],
+            closed_at=closed_at[number % 2],
+        )
+        for number in range(23)
+    ]
+    with transaction.atomic():
+        add_all(orders)
+        add_all([])
+        in_bulk([Insert(OrderItem(order=order, sku="pass", name="Pass", unit_value=1, quantity=1)) for order in orders])
+    for order in orders:
+        read = Order.objects.get(number=order.number)
+        assert all(getattr(read, it.attname) == getattr(order, it.attname) for it in Order._meta.concrete_fields)
+        assert read.items.count() == 1
+    assert not any(order._state.adding for order in orders)
+    assert OrderFactory().pk not in {order.pk for order in orders}
+
+
+def test_of_very_many_new_rows_one_that_is_refused_lets_none_in() -> None:
+    known_one = OrderFactory()
+    twice = {"account": known_one.account, "buyer": known_one.buyer, "amount_value": 1, "currency": "PHP"}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        add_all(
+            [Order(number=f"O-{number}", **twice) for number in range(20)] + [Order(number=known_one.number, **twice)]
+        )
+    assert Order.objects.count() == 1
 
 
 def test_many_parts_that_are_alike_keep_each_its_own_condition_and_values() -> None:
