@@ -12,6 +12,8 @@ into more than an early look at rows that are due anyway. Passed over: claiming 
 due rows would send the same ones again and again until somebody begins), and a column for the holder's name (a second
 truth beside the lease, and a message delivered twice carries the same name).
 
+Whoever works on what it has itself just claimed has nothing to prove: it claims for LEASE at once.
+
 All of it in seconds, on the clock of whoever claims::
 
     claimed ---- CARRIED 60 ----> free again, unless taken over before
@@ -146,10 +148,11 @@ def work_on(
     work: Callable[[int], str],
     *,
     many: Callable[[Sequence[int], Callable[[], bool]], Iterator[tuple[int, str]]] | None = None,
+    at_once: int = 0,
 ) -> DueWork:
     """The kind of due work that does ``work(id)`` with the waiting ``rows()`` once each is due.
 
-    ``many`` does several together, where it can (``DueWork.work_on_many``).
+    ``many`` does several together, where it can, and ``at_once`` so many (``DueWork.work_on_many``).
     """
     claims = _Claims(rows)
     return DueWork(
@@ -162,6 +165,7 @@ def work_on(
         overdue=lambda: overdue(rows()),
         rows=rows,
         work_on_many=many,
+        at_once=at_once,
     )
 
 

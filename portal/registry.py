@@ -66,6 +66,7 @@ class DueWork:
 
     ``work_on_many(ids, may_go_on)``, where a kind has it, does those rows together that are alike, and yields the id
     and the line of each that is done. It begins another row only while it may; what it leaves is done one by one.
+    ``at_once``: whoever works on what it claims may claim so many, since they are soon done; 0: as many as of any kind.
     ``rows()`` is the query of all this, for who asks about several kinds at once.
     """
 
@@ -78,6 +79,7 @@ class DueWork:
     overdue: Callable[[], Waiting]
     rows: Callable[[], Any]
     work_on_many: Callable[[Sequence[int], Callable[[], bool]], Iterator[tuple[int, str]]] | None = None
+    at_once: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """Doing what is due, whoever runs it: the worker, Celery's workers, the tour, a test that moves the clock.
 
-There is one way: claim a batch, carry it, work on it. ``manage.py worker`` carries a batch from one hand to the other
-(``run_due``); with a broker configured beat carries batches as messages (``carry``) to workers on many machines
-(``portal/celery.py``). Either way ``work_on`` begins by taking its rows over from the claim, so what a batch brings is
-worked on only where nobody else has begun: a message that is lost, doubled or late costs time and nothing else
-(``portal/due.py`` says how).
+There are two ways. ``manage.py worker`` works on what it has just claimed (``run_due``). With a broker configured beat
+carries batches as messages (``carry``) to workers on many machines (``portal/celery.py``); there ``work_on`` begins by
+taking its rows over from the claim, so what a batch brings is worked on only where nobody else has begun: a message
+that is lost, doubled or late costs time and nothing else (``portal/due.py`` says how).
 
 One row that cannot be worked on does not stop the others: its error is reported as an incident, its lease runs out,
 and it is tried again; the error text never holds a secret, since secrets have no ``repr``.
@@ -93,16 +92,22 @@ def work_on(batch: Batch, *, stop: Callable[[], bool] = lambda: False) -> Iterat
         raise KeyError(batch.kind)
     held_until = clock.now() + due.LEASE
 
+    waiting = kind.take_over(batch.ids, batch.held_until, held_until)
+    yield from _work_while_held(batch.kind, kind, waiting, held_until, stop)
+
+
+def _work_while_held(
+    name: str, kind: DueWork, waiting: list[int], held_until: datetime, stop: Callable[[], bool]
+) -> Iterator[tuple[str, str]]:
     def may_go_on() -> bool:
         return not stop() and clock.now() < held_until - due.LONGEST_TASK
 
-    waiting = kind.take_over(batch.ids, batch.held_until, held_until)
     try:
-        for pk, line in _work_on_many(batch.kind, kind, tuple(waiting), may_go_on):
+        for pk, line in _work_on_many(name, kind, tuple(waiting), may_go_on):
             waiting.remove(pk)
-            yield batch.kind, line
+            yield name, line
         while waiting and may_go_on():
-            yield batch.kind, _work_on(batch.kind, kind, waiting.pop(0))
+            yield name, _work_on(name, kind, waiting.pop(0))
     finally:
         if waiting:
             kind.release(waiting, held_until)
@@ -125,11 +130,16 @@ def _work_on_many(
 def run_due(*, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[str, str]]:
     """Claim and work on what is due now, kind by kind; yields (kind, line) per row. Raises DATABASE_GONE."""
     for name, kind in registry.due_work.items():
-        batch = claim(name, kind, BATCH)
-        if batch.ids:
-            yield from work_on(batch, stop=stop)
+        yield from run_due_of(name, kind, stop=stop)
         if stop():
             return
+
+
+def run_due_of(name: str, kind: DueWork, *, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[str, str]]:
+    """Claim and work on some of what is due now of one kind. Nobody carries it, so the claim is for the work itself."""
+    held_until = clock.now() + due.LEASE
+    ids = kind.claim(kind.at_once or BATCH, held_until)
+    yield from _work_while_held(name, kind, ids, held_until, stop)
 
 
 def _work_on(name: str, kind: DueWork, pk: int) -> str:

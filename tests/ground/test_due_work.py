@@ -161,3 +161,22 @@ def test_an_unknown_payment_of_an_account_without_keys_is_an_incident() -> None:
     incident = Incident.objects.get()
     assert incident.subject_id == str(payment.pk)
     assert "has no public key of the acquirer yet" in incident.detail
+
+
+def test_what_is_soon_done_is_claimed_by_as_many_as_its_kind_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = waiting(work.BATCH + 2)
+    together: list[list[int]] = []
+
+    def many(ids: Any, may_go_on: Any) -> Any:
+        together.append(list(ids))
+        yield from ((pk, "done") for pk in ids)
+
+    kinds: Registry[DueWork] = Registry("due work")
+    kinds.register("payments", due.work_on(Payment.objects.all, str, many=many, at_once=len(rows) - 1))
+    monkeypatch.setattr(registry, "due_work", kinds)
+
+    assert len(list(work.run_due())) == len(rows) - 1
+    assert together == [rows[:-1]]
+    assert set(Payment.objects.filter(pk__in=rows[:-1]).values_list("lease_until", flat=True)) == {
+        clock.now() + due.LEASE
+    }

@@ -212,6 +212,7 @@ def _place(opening: Sequence[_Opening]) -> None:
             currency=one.subscription.plan.currency,
             order=one.order,
             due_at=at if one.order else None,
+            opened_at=at,
         )
         for one in new
     ]
@@ -226,6 +227,7 @@ def _place(opening: Sequence[_Opening]) -> None:
 
 def place_orders(wanted: Sequence[tuple[Subscription, date, Money]]) -> list[Order]:
     """An order with its one line for each cycle, in the caller's transaction: (subscription, day, amount)."""
+    at = clock.now()
     orders = []
     for subscription, day, amount in wanted:
         order = Order(
@@ -235,10 +237,11 @@ def place_orders(wanted: Sequence[tuple[Subscription, date, Money]]) -> list[Ord
             amount_value=amount.value,
             currency=amount.currency,
             description=f"{subscription.plan.name}, {day:%d %b %Y}"[:MAX_DESCRIPTION],
+            created_at=at,
         )
         order.by(Actor.clock())
         orders.append(order)
-    Order.objects.bulk_create(orders)
+    statements.add_all(orders)
     items = [
         OrderItem(
             order=order,
