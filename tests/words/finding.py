@@ -39,10 +39,9 @@ SILENT = (
     # The API speaks English: programs read it.
     "*/api/*",
     # The gateway's own words are the wire's; what they mean is in meanings.py and diagnosis.py.
-    "portal/acquirer/__init__.py", "portal/acquirer/[c-ln-z]*.py", "portal/acquirer/masking.py",
-    "portal/acquirer/antom/__init__.py",
-    "portal/acquirer/antom/a*.py", "portal/acquirer/antom/codes.py", "portal/acquirer/antom/fields.py",
-    "portal/acquirer/antom/notifications.py",
+    "portal/acquirer/__init__.py", "portal/acquirer/answering.py", "portal/acquirer/[ce-ln-z]*.py",
+    "portal/acquirer/masking.py", "portal/acquirer/antom/__init__.py", "portal/acquirer/antom/[!m_]*",
+    "portal/acquirer/alipayplus/__init__.py", "portal/acquirer/alipayplus/[!mp_]*",
     # The evidence pack is one document, in English, whoever takes it.
     "portal/evidence.py", "payments/evidence.py", "reconciliation/evidence.py", "reconciliation/letters.py",
     # A month's journal is a file for other programs.
@@ -372,7 +371,7 @@ def _named(target: ast.expr) -> str:
 
 _CODES_IN = {
     "portal": (
-        "portal/acquirer/antom/diagnosis.py", "portal/acquirer/client.py", "portal/acquirer/errors.py",
+        "portal/acquirer/diagnosis.py", "portal/acquirer/client.py", "portal/acquirer/errors.py",
         "portal/outbox/sending.py", "portal/actor.py", "portal/acquirer/results.py:SignatureVerdict",
     ),
     "payments": ("payments/states.py:ReasonCode",),

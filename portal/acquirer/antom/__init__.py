@@ -1,10 +1,8 @@
 """The acquirer as Antom's API speaks it (https://docs.antom.com/ac/ams/api_fund).
 
     asking, answers      pure: our words to theirs, and back; camelCase lives there and in ``notifications`` alone
-    fields               reading what cannot be trusted to be well-formed
-    codes, meanings      every documented result code: what we may believe, what to do, in words
+    codes                every documented result code: what we may believe, what to do
     notifications        what it tells us unasked
-    diagnosis            a test call, explained
 
 No verb raises for what the wire does. An answer that did not come, or that may not be believed, is UNKNOWN, with the
 exchange and ``may_have_arrived``; a code in an answer that is not believed is kept for display.
@@ -12,7 +10,7 @@ exchange and ``may_have_arrived``; a code in an answer that is not believed is k
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 
@@ -25,15 +23,17 @@ from portal.acquirer import (
     Diagnosis,
     PaymentRequest,
     RefundRequest,
+    diagnosis,
+    inbound,
 )
-from portal.acquirer.antom import answers, asking, codes, diagnosis, notifications
+from portal.acquirer.answering import unanswered
+from portal.acquirer.antom import answers, asking, codes, notifications
 from portal.acquirer.antom.codes import AUTHORIZATION_REFUSALS, PAYMENT_REFUSALS, Api
 from portal.acquirer.antom.meanings import meaning_of
 from portal.acquirer.client import Answer, SignedClient, kept_answer
-from portal.acquirer.errors import AcquirerError, NotSent, NoVerdict
+from portal.acquirer.errors import NotSent, NoVerdict
 from portal.acquirer.results import (
     Acknowledgement,
-    Advice,
     CancelResult,
     ConsultResult,
     DeclarationInquiry,
@@ -44,7 +44,6 @@ from portal.acquirer.results import (
     PaymentResult,
     RefundInquiry,
     RefundResult,
-    Result,
     RevokeResult,
     Secret,
     TokenResult,
@@ -85,8 +84,6 @@ _PATHS: Mapping[Api, str] = {
     Api.INQUIRY_DECLARATIONS: "/ams/api/v1/customs/inquiryDeclarationRequests",
 }
 
-R = TypeVar("R", bound=Result)
-
 
 def path_of(api: Api, *, client_id: str) -> str:
     """Where an API is for this client: sandbox client ids have paths of their own, and sign what they request."""
@@ -119,7 +116,7 @@ class Antom:
         try:
             answer = self._post(Api.CONSULT, asking.authorization_consult(request))
         except (NotSent, NoVerdict) as reason:
-            return _unanswered(ConsultResult, Api.CONSULT, reason)
+            return unanswered(ConsultResult, codes.unsure(Api.CONSULT), reason)
         return answers.consult_result(answer)
 
     def apply_token(self, *, wallet: str, auth_code: Secret) -> TokenResult:
@@ -135,7 +132,7 @@ class Antom:
         try:
             answer = self._post(Api.REVOKE, asking.revocation(access_token=access_token))
         except (NotSent, NoVerdict) as reason:
-            return _unanswered(RevokeResult, Api.REVOKE, reason)
+            return unanswered(RevokeResult, codes.unsure(Api.REVOKE), reason)
         return answers.revoke_result(answer)
 
     def pay(self, request: PaymentRequest, *, is_repeat: bool = False) -> PaymentResult:
@@ -143,7 +140,7 @@ class Antom:
         try:
             answer = self._post(Api.PAY, asking.agreement_payment(request, now=clock.now()))
         except (NotSent, NoVerdict) as reason:
-            return _unanswered(PaymentResult, Api.PAY, reason, is_repeat=is_repeat)
+            return unanswered(PaymentResult, codes.unsure(Api.PAY), reason, is_repeat=is_repeat)
         return answers.payment_result(answer, payment_request_id=request.payment_request_id, is_repeat=is_repeat)
 
     def inquire_payment(self, *, payment_request_id: str, payment_id: str = "") -> PaymentInquiry:
@@ -152,7 +149,7 @@ class Antom:
         try:
             answer = self._post(Api.INQUIRY_PAYMENT, message)
         except (NotSent, NoVerdict) as reason:
-            return _unanswered(PaymentInquiry, Api.INQUIRY_PAYMENT, reason)
+            return unanswered(PaymentInquiry, codes.unsure(Api.INQUIRY_PAYMENT), reason)
         return answers.payment_inquiry(answer, payment_request_id=payment_request_id, payment_id=payment_id)
 
     def recall_inquiry(
@@ -170,7 +167,7 @@ class Antom:
         try:
             answer = self._post(Api.CANCEL, message)
         except (NotSent, NoVerdict) as reason:
-            return _unanswered(CancelResult, Api.CANCEL, reason)
+            return unanswered(CancelResult, codes.unsure(Api.CANCEL), reason)
         return answers.cancel_result(answer, payment_request_id=payment_request_id, payment_id=payment_id)
 
     def refund(self, request: RefundRequest, *, is_repeat: bool = False) -> RefundResult:
@@ -178,7 +175,7 @@ class Antom:
         try:
             answer = self._post(Api.REFUND, asking.payment_refund(request))
         except (NotSent, NoVerdict) as reason:
-            return _unanswered(RefundResult, Api.REFUND, reason, is_repeat=is_repeat)
+            return unanswered(RefundResult, codes.unsure(Api.REFUND), reason, is_repeat=is_repeat)
         return answers.refund_result(
             answer,
             refund_request_id=request.refund_request_id,
@@ -192,7 +189,7 @@ class Antom:
         try:
             answer = self._post(Api.INQUIRY_REFUND, message)
         except (NotSent, NoVerdict) as reason:
-            return _unanswered(RefundInquiry, Api.INQUIRY_REFUND, reason)
+            return unanswered(RefundInquiry, codes.unsure(Api.INQUIRY_REFUND), reason)
         return answers.refund_inquiry(answer, refund_request_id=refund_request_id)
 
     def declare(self, request: DeclarationRequest, *, is_repeat: bool = False) -> DeclarationResult:
@@ -200,7 +197,7 @@ class Antom:
         try:
             answer = self._post(Api.DECLARE, asking.customs_declaration(request))
         except (NotSent, NoVerdict) as reason:
-            return _unanswered(DeclarationResult, Api.DECLARE, reason, is_repeat=is_repeat)
+            return unanswered(DeclarationResult, codes.unsure(Api.DECLARE), reason, is_repeat=is_repeat)
         return answers.declaration_result(answer, is_repeat=is_repeat)
 
     def inquire_declarations(self, declaration_request_ids: Sequence[str]) -> DeclarationInquiry:
@@ -211,7 +208,7 @@ class Antom:
         try:
             answer = self._post(Api.INQUIRY_DECLARATIONS, asking.declarations_question(asked))
         except (NotSent, NoVerdict) as reason:
-            return _unanswered(DeclarationInquiry, Api.INQUIRY_DECLARATIONS, reason)
+            return unanswered(DeclarationInquiry, codes.unsure(Api.INQUIRY_DECLARATIONS), reason)
         return answers.declaration_inquiry(answer, asked=asked)
 
     def diagnose(self) -> Diagnosis:
@@ -220,8 +217,8 @@ class Antom:
         try:
             answer = self._post(Api.INQUIRY_PAYMENT, question)
         except (NotSent, NoVerdict) as reason:
-            return diagnosis.explain(self._credentials, reason.exchange, reason)
-        return diagnosis.explain(self._credentials, answer.exchange, None)
+            return diagnosis.explain(self._credentials, reason.exchange, reason, meaning_of=meaning_of)
+        return diagnosis.explain(self._credentials, answer.exchange, None, meaning_of=meaning_of)
 
     def cancel_deadline(self, paid_at: datetime, *, method: Wallet | None) -> datetime | None:
         """Usually 00:15 of the acquirer's next day (UTC+8); None where what is paid cannot be cancelled."""
@@ -235,7 +232,7 @@ class Antom:
 
     def read(self, *, path: str, headers: Mapping[str, str], body: bytes) -> InboundMessage:
         """Verify a notification over its raw bytes, then parse it. Raises BadSignature, and nothing else."""
-        notifications.verify(self._credentials, path=path, headers=headers, body=body)
+        inbound.verify(self._credentials, path=path, headers=headers, body=body)
         return notifications.parse(body)
 
     def parse(self, body: bytes) -> InboundMessage:
@@ -244,28 +241,14 @@ class Antom:
 
     def acknowledge(self, *, path: str, now: datetime, accepted: bool = True) -> Acknowledgement:
         """The fixed body every verified notification gets; this acquirer wants no signature on it."""
-        return notifications.acknowledgement(accepted=accepted)
+        return inbound.acknowledgement(accepted=accepted)
 
     def _token(self, message: Mapping[str, Any]) -> TokenResult:
         try:
             answer = self._post(Api.APPLY_TOKEN, message)
         except (NotSent, NoVerdict) as reason:
-            return _unanswered(TokenResult, Api.APPLY_TOKEN, reason)
+            return unanswered(TokenResult, codes.unsure(Api.APPLY_TOKEN), reason)
         return answers.token_result(answer)
 
     def _post(self, api: Api, message: Mapping[str, Any]) -> Answer:
         return self._client.post(api.value, path_of(api, client_id=self._credentials.client_id), message)
-
-
-def _unanswered(result: type[R], api: Api, reason: AcquirerError, *, is_repeat: bool = False) -> R:
-    """UNKNOWN. What certainly did not leave may be sent again, unless an earlier sending of it may have arrived."""
-    may_have_arrived = reason.may_have_arrived or is_repeat
-    exchange = reason.exchange
-    return result(
-        outcome=Outcome.UNKNOWN,
-        code=exchange.result_code if exchange else "",
-        message=str(reason),
-        advice=codes.unsure(api) if may_have_arrived else Advice.SEND_AGAIN,
-        may_have_arrived=may_have_arrived,
-        exchange=exchange,
-    )

@@ -9,7 +9,9 @@ amount, is UNKNOWN: nobody may act on it, and the next question may be answered 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portal.acquirer.antom import codes, fields
+from portal.acquirer import fields
+from portal.acquirer.answering import speaks_of_another, told
+from portal.acquirer.antom import codes
 from portal.acquirer.antom.codes import Api
 from portal.acquirer.client import Answer
 from portal.acquirer.results import (
@@ -44,7 +46,7 @@ def consult_result(answer: Answer) -> ConsultResult:
     if outcome is Outcome.SUCCESS and not (normal_url or scheme_url or applink_url):
         outcome, advice = Outcome.UNKNOWN, codes.unsure(Api.CONSULT)
     if outcome is not Outcome.SUCCESS:
-        return ConsultResult(outcome=outcome, advice=advice, **_said(answer))
+        return ConsultResult(outcome=outcome, advice=advice, **told(answer))
     return ConsultResult(
         outcome=outcome,
         advice=advice,
@@ -52,7 +54,7 @@ def consult_result(answer: Answer) -> ConsultResult:
         scheme_url=scheme_url,
         applink_url=applink_url,
         app_identifier=fields.text(answer.body, "appIdentifier", length=128),
-        **_said(answer),
+        **told(answer),
     )
 
 
@@ -63,7 +65,7 @@ def token_result(answer: Answer) -> TokenResult:
     if outcome is Outcome.SUCCESS and token is None:
         outcome, advice = Outcome.UNKNOWN, codes.unsure(Api.APPLY_TOKEN)
     if outcome is not Outcome.SUCCESS:
-        return TokenResult(outcome=outcome, advice=advice, **_said(answer))
+        return TokenResult(outcome=outcome, advice=advice, **told(answer))
     extended = fields.extended(answer.body)
     return TokenResult(
         outcome=outcome,
@@ -74,7 +76,7 @@ def token_result(answer: Answer) -> TokenResult:
         refresh_token_expires_at=fields.moment(answer.body, "refreshTokenExpiryTime"),
         user_login_id=_either(answer.body, extended, "userLoginId"),
         user_id=_either(answer.body, extended, "userId"),
-        **_said(answer),
+        **told(answer),
     )
 
 
@@ -82,21 +84,21 @@ def revoke_result(answer: Answer) -> RevokeResult:
     """https://docs.antom.com/ac/ams/authrevocation. "Invalid token" means that it is dead already."""
     outcome, advice = codes.read(Api.REVOKE, code=answer.code, status=answer.status)
     already_dead = outcome is Outcome.SUCCESS and answer.status == "F"
-    return RevokeResult(outcome=outcome, advice=advice, already_dead=already_dead, **_said(answer))
+    return RevokeResult(outcome=outcome, advice=advice, already_dead=already_dead, **told(answer))
 
 
 def payment_result(answer: Answer, *, payment_request_id: str, is_repeat: bool) -> PaymentResult:
     """https://docs.antom.com/ac/ams/payment_agreement: here, and only here, ``result`` is about the payment."""
     outcome, advice = codes.read(Api.PAY, code=answer.code, status=answer.status, repeated=is_repeat)
-    if _speaks_of_another(answer.body, paymentRequestId=payment_request_id):
-        return PaymentResult(outcome=Outcome.UNKNOWN, advice=codes.unsure(Api.PAY), **_said(answer))
-    return _payment(answer.body, outcome, advice, Api.PAY, **_said(answer))
+    if speaks_of_another(answer.body, paymentRequestId=payment_request_id):
+        return PaymentResult(outcome=Outcome.UNKNOWN, advice=codes.unsure(Api.PAY), **told(answer))
+    return _payment(answer.body, outcome, advice, Api.PAY, **told(answer))
 
 
 def payment_inquiry(answer: Answer, *, payment_request_id: str, payment_id: str = "") -> PaymentInquiry:
     """https://docs.antom.com/ac/ams/paymentri_online: the call by ``result``, the payment by ``paymentStatus``."""
     outcome, advice = codes.read(Api.INQUIRY_PAYMENT, code=answer.code, status=answer.status)
-    if outcome is Outcome.SUCCESS and _speaks_of_another(
+    if outcome is Outcome.SUCCESS and speaks_of_another(
         answer.body, paymentRequestId=payment_request_id, paymentId=payment_id
     ):
         outcome, advice = Outcome.UNKNOWN, codes.unsure(Api.INQUIRY_PAYMENT)
@@ -105,7 +107,7 @@ def payment_inquiry(answer: Answer, *, payment_request_id: str, payment_id: str 
             outcome=outcome,
             advice=advice,
             is_unknown_there=outcome is Outcome.FAIL and answer.code == _NO_SUCH_ORDER,
-            **_said(answer),
+            **told(answer),
         )
     return PaymentInquiry(
         outcome=outcome,
@@ -116,15 +118,15 @@ def payment_inquiry(answer: Answer, *, payment_request_id: str, payment_id: str 
             for transaction in fields.objects(answer.body, "transactions")
             if fields.text(transaction, "transactionType") == "REFUND"
         ),
-        **_said(answer),
+        **told(answer),
     )
 
 
 def cancel_result(answer: Answer, *, payment_request_id: str, payment_id: str = "") -> CancelResult:
     """https://docs.antom.com/ac/ams/paymentc_online. Its F speaks of the cancel, never of the payment."""
     outcome, advice = codes.read(Api.CANCEL, code=answer.code, status=answer.status)
-    if _speaks_of_another(answer.body, paymentRequestId=payment_request_id, paymentId=payment_id):
-        return CancelResult(outcome=Outcome.UNKNOWN, advice=codes.unsure(Api.CANCEL), **_said(answer))
+    if speaks_of_another(answer.body, paymentRequestId=payment_request_id, paymentId=payment_id):
+        return CancelResult(outcome=Outcome.UNKNOWN, advice=codes.unsure(Api.CANCEL), **told(answer))
     refused = answer.code if outcome is Outcome.FAIL else ""
     return CancelResult(
         outcome=outcome,
@@ -134,29 +136,29 @@ def cancel_result(answer: Answer, *, payment_request_id: str, payment_id: str = 
         is_too_late=refused == "CANCEL_WINDOW_EXCEED",
         is_unsupported=refused == "PAYMENT_METHOD_NOT_SUPPORTED",
         is_unknown_there=refused == _NO_SUCH_ORDER,
-        **_said(answer),
+        **told(answer),
     )
 
 
 def refund_result(answer: Answer, *, refund_request_id: str, payment_id: str, is_repeat: bool) -> RefundResult:
     """https://docs.antom.com/ac/ams/refund_online: ``result`` is about the refund."""
     outcome, advice = codes.read(Api.REFUND, code=answer.code, status=answer.status, repeated=is_repeat)
-    if _speaks_of_another(answer.body, refundRequestId=refund_request_id, paymentId=payment_id):
-        return RefundResult(outcome=Outcome.UNKNOWN, advice=codes.unsure(Api.REFUND), **_said(answer))
-    return _refund(answer.body, outcome, advice, Api.REFUND, **_said(answer))
+    if speaks_of_another(answer.body, refundRequestId=refund_request_id, paymentId=payment_id):
+        return RefundResult(outcome=Outcome.UNKNOWN, advice=codes.unsure(Api.REFUND), **told(answer))
+    return _refund(answer.body, outcome, advice, Api.REFUND, **told(answer))
 
 
 def refund_inquiry(answer: Answer, *, refund_request_id: str) -> RefundInquiry:
     """https://docs.antom.com/ac/ams/ir_online: the call by ``result``, the refund by ``refundStatus``."""
     outcome, advice = codes.read(Api.INQUIRY_REFUND, code=answer.code, status=answer.status)
-    if outcome is Outcome.SUCCESS and _speaks_of_another(answer.body, refundRequestId=refund_request_id):
+    if outcome is Outcome.SUCCESS and speaks_of_another(answer.body, refundRequestId=refund_request_id):
         outcome, advice = Outcome.UNKNOWN, codes.unsure(Api.INQUIRY_REFUND)
     if outcome is not Outcome.SUCCESS:
         return RefundInquiry(
             outcome=outcome,
             advice=advice,
             is_unknown_there=outcome is Outcome.FAIL and answer.code == _NO_SUCH_ORDER,
-            **_said(answer),
+            **told(answer),
         )
     said, refund_advice = refund_status(fields.text(answer.body, "refundStatus"))
     return RefundInquiry(
@@ -164,7 +166,7 @@ def refund_inquiry(answer: Answer, *, refund_request_id: str) -> RefundInquiry:
         advice=advice,
         # No field of this answer says why a refund failed: the code stays empty.
         refund=_refund(answer.body, said, refund_advice, Api.REFUND, exchange=answer.exchange),
-        **_said(answer),
+        **told(answer),
     )
 
 
@@ -180,7 +182,7 @@ def declaration_result(answer: Answer, *, is_repeat: bool) -> DeclarationResult:
         clearing_channel=fields.text(answer.body, "clearingChannel", length=32),
         clearing_transaction_id=fields.identifier(answer.body, "clearingTransactionId"),
         provider_registration_id=fields.identifier(answer.body, "customsProviderRegistrationId"),
-        **_said(answer),
+        **told(answer),
     )
 
 
@@ -188,7 +190,7 @@ def declaration_inquiry(answer: Answer, *, asked: Sequence[str]) -> DeclarationI
     """https://docs.antom.com/ac/ams/inquirydeclare. Records of ids nobody asked about are left out."""
     outcome, advice = codes.read(Api.INQUIRY_DECLARATIONS, code=answer.code, status=answer.status)
     if outcome is not Outcome.SUCCESS:
-        return DeclarationInquiry(outcome=outcome, advice=advice, **_said(answer))
+        return DeclarationInquiry(outcome=outcome, advice=advice, **told(answer))
     not_found = answer.body.get("declarationRequestsNotFound")
     records = (_declaration(record) for record in fields.objects(answer.body, "declarationRecords"))
     return DeclarationInquiry(
@@ -196,7 +198,7 @@ def declaration_inquiry(answer: Answer, *, asked: Sequence[str]) -> DeclarationI
         advice=advice,
         records=tuple(record for record in records if record.declaration_request_id in asked),
         not_found=tuple(one for one in asked if isinstance(not_found, list) and one in not_found),
-        **_said(answer),
+        **told(answer),
     )
 
 
@@ -359,12 +361,3 @@ def _declaration(record: Mapping[str, Any]) -> DeclarationRecord:
 
 def _either(body: Mapping[str, Any], extended: Mapping[str, Any], name: str) -> str:
     return fields.identifier(body, name) or fields.identifier(extended, name)
-
-
-def _speaks_of_another(body: Mapping[str, Any], **ours: str) -> bool:
-    """Whether the answer names an id that is not the one we asked about. An id it leaves out contradicts nothing."""
-    return any(own and body.get(name) not in (None, "", own) for name, own in ours.items())
-
-
-def _said(answer: Answer) -> dict[str, Any]:
-    return {"code": answer.code, "message": answer.message, "exchange": answer.exchange}

@@ -1,14 +1,7 @@
 """What every documented result code means for us: one table per (API, first or repeated).
 
-A row says the status the code is documented with, the outcome we may believe *of the thing asked about*, and what the
-merchant may do next. Four rules make the tables:
-
-1. Only an explicit S about this very thing is SUCCESS, and only an explicit F about it, on the first send, is FAIL.
-   All else is UNKNOWN: U, a code we never saw (whatever its status), a status that contradicts its code.
-2. The F of a request sent a second time may speak of the second (the token was rotated meanwhile, the expiry passed),
-   so it closes nothing: in the repeated tables of ``pay``, ``refund`` and ``declare`` every F is UNKNOWN.
-3. A code that says "this id was used before" never speaks of the payment just sent, not even on the first send.
-4. The F of an inquiry or of a cancel speaks of that call alone, and of nothing else.
+The rules by which they are made are those of ``portal.acquirer.codes``: in the repeated tables of ``pay``, ``refund``
+and ``declare`` every F is UNKNOWN.
 
 ``CONSULT`` to ``DECLARATION_INQUIRY`` hold the codes of an API's own page; codes with one meaning everywhere that
 concern the call (client, signature, path, method, media type) hold for every API.
@@ -17,8 +10,11 @@ Sources: the result code tables of https://docs.antom.com/ac/ams/api_fund and of
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
+from portal.acquirer.codes import USED_BEFORE, Row, Tables, closing_nothing
+from portal.acquirer.codes import failure as _f
+from portal.acquirer.codes import success as _s
+from portal.acquirer.codes import unknown as _u
 from portal.acquirer.results import Advice, Outcome
 
 
@@ -42,30 +38,6 @@ class Api(StrEnum):
     NOTIFY_PAYMENT = "notifyPayment"
     NOTIFY_REFUND = "notifyRefund"
 
-
-class Row(NamedTuple):
-    """What one code means in one place."""
-
-    status: str
-    """As documented: S, F or U."""
-    outcome: Outcome
-    advice: Advice
-
-
-def _s(advice: Advice = Advice.NOTHING) -> Row:
-    return Row("S", Outcome.SUCCESS, advice)
-
-
-def _f(advice: Advice) -> Row:
-    return Row("F", Outcome.FAIL, advice)
-
-
-def _u(advice: Advice) -> Row:
-    return Row("U", Outcome.UNKNOWN, advice)
-
-
-_USED_BEFORE = Row("F", Outcome.UNKNOWN, Advice.ASK)
-"""F, but about an earlier request under the same id."""
 
 # fmt: off
 _CALL_REFUSED: dict[str, Row] = {
@@ -146,13 +118,13 @@ PAY = _api(
     INVALID_PAYMENT_METHOD_META_DATA=_f(Advice.FIX_REQUEST),
     MERCHANT_KYB_NOT_QUALIFIED=_f(Advice.CALL_SUPPORT),
     NO_PAY_OPTIONS=_f(Advice.CALL_SUPPORT),
-    ORDER_IS_CANCELED=_USED_BEFORE,
-    ORDER_IS_CLOSED=_USED_BEFORE,
+    ORDER_IS_CANCELED=USED_BEFORE,
+    ORDER_IS_CLOSED=USED_BEFORE,
     ORDER_NOT_EXIST=_f(Advice.FIX_REQUEST),
     PAYMENT_AMOUNT_EXCEED_LIMIT=_f(Advice.ASK_BUYER),
     PAYMENT_COUNT_EXCEED_LIMIT=_f(Advice.WAIT),
     PAYMENT_NOT_QUALIFIED=_f(Advice.CALL_SUPPORT),
-    REPEAT_REQ_INCONSISTENT=_USED_BEFORE,
+    REPEAT_REQ_INCONSISTENT=USED_BEFORE,
     SETTLE_CONTRACT_NOT_MATCH=_f(Advice.FIX_REQUEST),
     USER_AMOUNT_EXCEED_LIMIT=_f(Advice.ASK_BUYER),
     USER_BALANCE_NOT_ENOUGH=_f(Advice.ASK_BUYER),
@@ -187,7 +159,7 @@ REFUND = _api(
     MERCHANT_BALANCE_NOT_ENOUGH=_f(Advice.WAIT),
     MULTIPLE_REFUNDS_NOT_SUPPORTED=_f(Advice.GIVE_UP),
     # The page says "use a new id", so it may speak of an earlier refund under this one. Asking finds out.
-    ORDER_IS_CLOSED=_USED_BEFORE,
+    ORDER_IS_CLOSED=USED_BEFORE,
     ORDER_IS_CANCELED=_f(Advice.GIVE_UP),
     ORDER_NOT_EXIST=_f(Advice.FIX_REQUEST),
     ORDER_STATUS_INVALID=_f(Advice.WAIT),
@@ -196,7 +168,7 @@ REFUND = _api(
     REFUND_AMOUNT_EXCEED=_f(Advice.FIX_REQUEST),
     REFUND_NOT_SUPPORTED=_f(Advice.GIVE_UP),
     REFUND_WINDOW_EXCEED=_f(Advice.GIVE_UP),
-    REPEAT_REQ_INCONSISTENT=_USED_BEFORE,
+    REPEAT_REQ_INCONSISTENT=USED_BEFORE,
     REFUND_IN_PROCESS=_u(Advice.ASK),
 )
 
@@ -216,8 +188,8 @@ DECLARE = _api(
     DUPLICATED_DECLARATIONS=_f(Advice.GIVE_UP),
     ORDER_NOT_EXIST=_f(Advice.FIX_REQUEST),
     ORDER_STATUS_INVALID=_f(Advice.WAIT),
-    REPEAT_REQ_INCONSISTENT=_USED_BEFORE,
-    CONTEXT_INCONSISTENT=_USED_BEFORE,
+    REPEAT_REQ_INCONSISTENT=USED_BEFORE,
+    CONTEXT_INCONSISTENT=USED_BEFORE,
     TOTAL_DECLARATION_AMOUNT_EXCEED=_f(Advice.FIX_REQUEST),
 )
 
@@ -327,7 +299,7 @@ NOTIFY_REFUND: dict[str, Row] = {
     "REFUND_AMOUNT_EXCEED":           _f(Advice.FIX_REQUEST),
     "REFUND_WINDOW_EXCEED":           _f(Advice.GIVE_UP),
     # Speaks of a second request under this id; the first may have been paid out.
-    "REPEAT_REQ_INCONSISTENT":        _USED_BEFORE,
+    "REPEAT_REQ_INCONSISTENT":        USED_BEFORE,
     "CLIENT_INVALID":                 _f(Advice.FIX_REQUEST),
     "INVALID_CONTRACT":               _f(Advice.CALL_SUPPORT),
     "INVALID_SIGNATURE":              _f(Advice.FIX_REQUEST),
@@ -337,11 +309,6 @@ NOTIFY_REFUND: dict[str, Row] = {
     "RISK_REJECT":                    _f(Advice.GIVE_UP),
 }
 # fmt: on
-
-
-def _repeated(table: Mapping[str, Row]) -> dict[str, Row]:
-    """The table of the same request sent again: what was an F is a question."""
-    return {code: Row("F", Outcome.UNKNOWN, Advice.ASK) if row.status == "F" else row for code, row in table.items()}
 
 
 FIRST: Mapping[Api, Mapping[str, Row]] = {
@@ -362,47 +329,14 @@ FIRST: Mapping[Api, Mapping[str, Row]] = {
 }
 REPEATED: Mapping[Api, Mapping[str, Row]] = {
     **FIRST,
-    Api.PAY: _repeated(PAY),
-    Api.REFUND: _repeated(REFUND),
-    Api.DECLARE: _repeated(DECLARE),
+    Api.PAY: closing_nothing(PAY),
+    Api.REFUND: closing_nothing(REFUND),
+    Api.DECLARE: closing_nothing(DECLARE),
 }
 """Where a repetition differs. Questions, cancels and revokes are repeated by design: their answers read the same."""
 
-_UNSURE: Mapping[Api, Advice] = {
-    api: table["UNKNOWN_EXCEPTION"].advice if "UNKNOWN_EXCEPTION" in table else Advice.ASK
-    for api, table in FIRST.items()
-}
-
-
-def read(api: Api, *, code: str, status: str, repeated: bool = False) -> tuple[Outcome, Advice]:
-    """What ``code`` with ``status`` means there. An unknown code or a status that contradicts it is UNKNOWN."""
-    row = (REPEATED if repeated else FIRST)[api].get(code)
-    if row is None or row.status != status:
-        return Outcome.UNKNOWN, _UNSURE[api]
-    return row.outcome, row.advice
-
-
-def unsure(api: Api) -> Advice:
-    """What to do when no answer came that we may believe."""
-    return _UNSURE[api]
-
-
-def advice_for(api: str, code: str, *, repeated: bool = False) -> Advice:
-    """What the merchant may do after ``code`` from ``api`` (its wire name), for pages. Raises nothing."""
-    try:
-        place = Api(api)
-    except ValueError:
-        return Advice.CALL_SUPPORT
-    row = (REPEATED if repeated else FIRST)[place].get(code)
-    return row.advice if row else _UNSURE[place]
-
-
-def _refusals(*apis: Api) -> frozenset[tuple[str, Advice]]:
-    return frozenset(
-        (code, row.advice) for api in apis for code, row in FIRST[api].items() if row.outcome is Outcome.FAIL
-    )
-
-
-AUTHORIZATION_REFUSALS = _refusals(Api.CONSULT, Api.APPLY_TOKEN)
-PAYMENT_REFUSALS = _refusals(Api.PAY, Api.PAYMENT_RESULT, Api.NOTIFY_PAYMENT)
+TABLES = Tables(FIRST, REPEATED)
+read, unsure, advice_for = TABLES.read, TABLES.unsure, TABLES.advice_for
+AUTHORIZATION_REFUSALS = TABLES.refusals(Api.CONSULT, Api.APPLY_TOKEN)
+PAYMENT_REFUSALS = TABLES.refusals(Api.PAY, Api.PAYMENT_RESULT, Api.NOTIFY_PAYMENT)
 """What an attempt to bind, and a payment, may end with."""

@@ -1,19 +1,15 @@
-"""What the acquirer tells us unasked: verify over the raw bytes, tell the three messages apart, answer.
+"""What the acquirer tells us unasked: the three messages told apart. Verifying and answering are ``inbound``'s.
 
 Sources: https://docs.antom.com/ac/ams/notifyauth, https://docs.antom.com/ac/ams/paymentrn_online,
 https://docs.antom.com/ac/ams/notify_refund and https://docs.antom.com/ac/scantopay/notification.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from portal.acquirer import Credentials, masking, signing
-from portal.acquirer.antom import answers, fields
-from portal.acquirer.client import signature_verdict
-from portal.acquirer.errors import BadSignature
+from portal.acquirer import fields, inbound
+from portal.acquirer.antom import answers
 from portal.acquirer.results import (
-    Acknowledgement,
     AuthorizationEventKind,
     AuthorizationMessage,
     InboundMessage,
@@ -21,18 +17,11 @@ from portal.acquirer.results import (
     Outcome,
     PaymentMessage,
     RefundMessage,
-    SignatureVerdict,
     TokenResult,
     UnreadableMessage,
 )
 
 _AUTH_STATE_LENGTH = 256
-_ACCEPTED = b'{"result":{"resultCode":"SUCCESS","resultStatus":"S","resultMessage":"success"}}'
-# Undocumented, what a refusal looks like; we choose the form of every other result and 401, because anything but the
-# fixed acknowledgement makes the acquirer send the message again, and the code names what it was refused for.
-_REFUSED = b'{"result":{"resultCode":"INVALID_SIGNATURE","resultStatus":"F","resultMessage":"not verified"}}'
-_HEADERS = {"content-type": "application/json; charset=UTF-8"}
-
 _KINDS = {
     "AUTHCODE_CREATED": AuthorizationEventKind.CODE_CREATED,
     "TOKEN_CREATED": AuthorizationEventKind.TOKEN_CREATED,
@@ -40,59 +29,9 @@ _KINDS = {
 }
 
 
-def verify(credentials: Credentials, *, path: str, headers: Mapping[str, str], body: bytes) -> None:
-    """Raise BadSignature unless the message is the acquirer's, for us, as it was sent.
-
-    ``path`` is that of the request line, query included; ``headers`` are found whatever their case. Its codes:
-    ``missing_header`` (naming it), ``wrong_client``, ``unknown_key_version`` (naming it), ``wrong_signature``.
-    """
-    found = {name.lower(): value for name, value in headers.items()}
-    for name in ("client-id", "request-time", "signature"):
-        if not found.get(name):
-            raise BadSignature("missing_header", header=name)
-    if found["client-id"] != credentials.client_id:
-        raise BadSignature("wrong_client")
-    verdict = signature_verdict(
-        credentials.acquirer_keys,
-        found["signature"],
-        lambda: _content(path, found["client-id"], found["request-time"], body),
-    )
-    match verdict:
-        case SignatureVerdict.VERIFIED:
-            return
-        case SignatureVerdict.MISSING:
-            raise BadSignature("missing_header", header="signature")
-        case SignatureVerdict.UNKNOWN_KEY:
-            version = signing.parse_header(found["signature"]).get("keyVersion", "")
-            raise BadSignature("unknown_key_version", version=version[:16])
-        case _:
-            raise BadSignature("wrong_signature")
-
-
 def parse(body: bytes) -> InboundMessage:
     """The message in our words. What is no message we know becomes an UnreadableMessage; nothing is raised."""
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return _unreadable("the body is not JSON", kind="", subject="", body=body)
-    if not isinstance(parsed, dict):
-        return _unreadable("the body is not a JSON object", kind="", subject="", body=body)
-    kind, subject, message = _told_apart(parsed)
-    return InboundMessage(message=message, kind=kind, subject=subject, masked_body=masking.masked(body))
-
-
-def acknowledgement(*, accepted: bool) -> Acknowledgement:
-    """The fixed answer that stops the acquirer from sending again, or a refusal. Neither is signed."""
-    if accepted:
-        return Acknowledgement(status=200, body=_ACCEPTED, headers=dict(_HEADERS))
-    return Acknowledgement(status=401, body=_REFUSED, headers=dict(_HEADERS))
-
-
-def _content(path: str, client_id: str, time: str, body: bytes) -> bytes:
-    try:
-        return signing.content_to_sign("POST", path, client_id, time, body)
-    except UnicodeEncodeError:
-        return b""  # no acquirer signed what is no text; the empty content verifies under no key
+    return inbound.parsed(body, _told_apart)
 
 
 def _told_apart(message: Mapping[str, Any]) -> tuple[str, str, Message]:
@@ -175,9 +114,3 @@ def _any_subject(message: Mapping[str, Any]) -> str:
         if found:
             return found
     return ""
-
-
-def _unreadable(reason: str, *, kind: str, subject: str, body: bytes) -> InboundMessage:
-    return InboundMessage(
-        message=UnreadableMessage(reason=reason), kind=kind, subject=subject, masked_body=masking.masked(body)
-    )

@@ -4,13 +4,13 @@ The call asks about a payment that cannot exist. A healthy account is answered `
 acquirer for our client id. Everything else has a finding: a short code for programs and a sentence for a person.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from portal.acquirer import Credentials, Diagnosis, signing
-from portal.acquirer.antom.meanings import meaning_of
 from portal.acquirer.errors import AcquirerError
+from portal.acquirer.meanings import Meaning
 from portal.acquirer.results import SignatureVerdict, WireExchange
 
 EXPECTED = "ORDER_NOT_EXIST"
@@ -31,12 +31,21 @@ _NO_ANSWER = {
     "read_timeout": "The gateway took the call and did not answer in time.",
     "connection_lost": "The gateway took the call and dropped the line.",
 }
-_ENVIRONMENT_CODES = frozenset({"UNKNOWN_CLIENT", "CLIENT_INVALID"})
+_ENVIRONMENT_CODES = frozenset({"UNKNOWN_CLIENT", "CLIENT_INVALID", "INVALID_CLIENT"})
 
 
-def explain(credentials: Credentials, exchange: WireExchange | None, failure: AcquirerError | None) -> Diagnosis:
-    """The findings of a test call that was answered (``failure`` is None) or was not."""
-    findings = list(_findings(credentials, exchange, failure))
+def explain(
+    credentials: Credentials,
+    exchange: WireExchange | None,
+    failure: AcquirerError | None,
+    *,
+    meaning_of: Callable[[str, str], Meaning],
+) -> Diagnosis:
+    """The findings of a test call that was answered (``failure`` is None) or was not.
+
+    ``meaning_of`` says what a code of an API means with this acquirer.
+    """
+    findings = list(_findings(credentials, exchange, failure, meaning_of))
     if failure is not None and not findings:
         findings.append(("no_verdict", f"The call failed: {failure}."))
     if findings:
@@ -46,7 +55,10 @@ def explain(credentials: Credentials, exchange: WireExchange | None, failure: Ac
 
 
 def _findings(
-    credentials: Credentials, exchange: WireExchange | None, failure: AcquirerError | None
+    credentials: Credentials,
+    exchange: WireExchange | None,
+    failure: AcquirerError | None,
+    meaning_of: Callable[[str, str], Meaning],
 ) -> Iterator[Finding]:
     yield from _gateway_url(credentials)
     yield from _keys(credentials)
@@ -57,7 +69,7 @@ def _findings(
     elif failure is not None and failure.code == "credentials_not_sendable":
         yield "credentials_invalid", "The client id or the key version has characters that no header carries."
     elif exchange is not None and exchange.http_status is not None:
-        yield from _answer(credentials, exchange, failure)
+        yield from _answer(credentials, exchange, failure, meaning_of)
 
 
 def _gateway_url(credentials: Credentials) -> Iterator[Finding]:
@@ -99,7 +111,12 @@ def _keys(credentials: Credentials) -> Iterator[Finding]:
             )
 
 
-def _answer(credentials: Credentials, exchange: WireExchange, failure: AcquirerError | None) -> Iterator[Finding]:
+def _answer(
+    credentials: Credentials,
+    exchange: WireExchange,
+    failure: AcquirerError | None,
+    meaning_of: Callable[[str, str], Meaning],
+) -> Iterator[Finding]:
     if failure is not None and failure.code == "http_status":
         yield (
             "unexpected_status",
@@ -113,12 +130,12 @@ def _answer(credentials: Credentials, exchange: WireExchange, failure: AcquirerE
             "not_the_gateway",
             ("The answer is no result of this protocol. Perhaps the gateway URL is another server's."),
         )
-    yield from _code(exchange)
+    yield from _code(exchange, meaning_of)
     yield from _signature(credentials, exchange)
     yield from _clock(exchange)
 
 
-def _code(exchange: WireExchange) -> Iterator[Finding]:
+def _code(exchange: WireExchange, meaning_of: Callable[[str, str], Meaning]) -> Iterator[Finding]:
     code = exchange.result_code
     meaning, _ = meaning_of(code, exchange.api)
     if code == "INVALID_SIGNATURE":
