@@ -73,13 +73,12 @@ class Year:
 
     def tell(self) -> None:
         """Live through it."""
-        self._pass_until(FIRST)
-        self._begin()
+        self.begin()
         while self._now() < LAST:
             self._something_happens()
-            self._pass_until(min(self._now() + _STEP, LAST))
+            self.pass_until(min(self._now() + _STEP, LAST))
         self._agree_again()
-        self._pass_until(LAST + timedelta(hours=1))
+        self.pass_until(LAST + timedelta(hours=1))
 
     @staticmethod
     def _now() -> datetime:
@@ -87,7 +86,7 @@ class Year:
 
         return clock.now()
 
-    def _pass_until(self, target: datetime) -> None:
+    def pass_until(self, target: datetime) -> None:
         """Do everything on both sides at the moment it falls due."""
         world = self.world
         while True:
@@ -99,11 +98,14 @@ class Year:
             world.clock.set(moment)
         world.clock.set(max(target, self._now()))
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Everybody agrees in one moment; nothing is opened yet."""
         from authorizations.models import WalletAccount  # noqa: PLC0415
         from payments.subscriptions import operations  # noqa: PLC0415
         from portal.acquirer.wallets import currency_of  # noqa: PLC0415
         from portal.actor import Actor  # noqa: PLC0415
+
+        self.pass_until(FIRST)
 
         account = self.world.accounts["sim"]
         by_currency: dict[str, list[Any]] = {}
@@ -210,8 +212,8 @@ class Year:
         """Whether it was active or in grace then."""
         if begun.ended_at is not None and begun.ended_at < moment:
             return False
-        # In the same moment its last charge may end it, but what ends it unpaid or unwanted comes first.
-        if begun.changes.filter(at=moment, target__in=("CANCELLED", "PAST_DUE")).exists():
+        # In the same moment its last charge may end it, but what pauses it or ends it unpaid or unwanted comes first.
+        if begun.changes.filter(at=moment, target__in=("PAUSED", "CANCELLED", "PAST_DUE")).exists():
             return False
         changes = list(begun.changes.filter(at__lt=moment).order_by("at", "pk"))
         return not changes or changes[-1].target in ("ACTIVE", "IN_GRACE")
