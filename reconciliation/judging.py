@@ -62,7 +62,9 @@ def judge(
     """Decide on the lines of a file that is about to count. ``sha256`` is the file's."""
     if kind is ReportKind.SETTLEMENT:
         others = rows_of_others(account, books.payments, file)
-        return _settle(account, lines, books, others, file)
+        judgement = _settle(account, lines, books, others, file)
+        _find_drifts(judgement)
+        return judgement
     judgement = Judgement([decide(line, kind, books, report_day=report_day) for line in lines])
     _choose_copies(account, lines, books, judgement, file, sha256=sha256)
     return judgement
@@ -104,6 +106,14 @@ def judge_again(row: SettlementRow) -> Judgement:
 def judge_rows(account: AcquirerAccount, rows: Sequence[SettlementRow], file: ReportFile) -> list[Restated]:
     """Decide on settlement rows together, some of them of a file that is being imported."""
     return _settle(account, [], Books(), rows, file).restated
+
+
+def judge_some(account: AcquirerAccount, lines: Sequence[Line], books: Books, file: ReportFile | None) -> Judgement:
+    """Decide on some lines of settlement details, all of the file that speak of their payments among them.
+
+    What most rows of the file have in common (``drifts``) is not known by these alone.
+    """
+    return _settle(account, lines, books, rows_of_others(account, books.payments, file), file)
 
 
 def judge_about(account: AcquirerAccount, payment_pk: int) -> Judgement:
@@ -151,7 +161,6 @@ def _settle(
             else:
                 let_drift(decision, whose.file.fee_drifts)
                 judgement.restated.append((whose, decision))
-    _find_drifts(judgement)
     return judgement
 
 

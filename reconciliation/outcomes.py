@@ -17,6 +17,7 @@ from reconciliation.matching import Decision
 from reconciliation.models import Batch, Discrepancy, ReportFile, RowState, SettlementRow
 
 if TYPE_CHECKING:
+    from reconciliation.lines import Line
     from reconciliation.operations.planning import Plan
 
 FINDINGS_SHOWN = 50
@@ -187,38 +188,74 @@ def describe(file: ReportFile, result: Result, sentence: str) -> Outcome:
     )
 
 
-def foretell(plan: "Plan", name: str, sha256: str) -> Outcome:
-    """What importing a plan would do, added up in memory as ``describe`` adds it up in the database."""
-    states: Counter[str] = Counter()
-    types: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 5)
-    findings: list[FindingLine] = []
-    for line, decision in zip(plan.lines, plan.judgement.decisions, strict=True):
-        states[decision.state] += 1
+class Tally:
+    """What the rows of a file come to, added up in memory as ``describe`` adds it up in the database."""
+
+    _MANY = 4_000
+
+    def __init__(self) -> None:
+        self.states: Counter[str] = Counter()
+        self.types: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 5)
+        self.finding_count = 0
+        self._findings: list[FindingLine] = []
+
+    def matched(self, row_type: str, currency: str, net: int, times: int = 1) -> None:
+        """A row that is matched to its last unit, or one less (-1)."""
+        self.states[RowState.MATCHED] += times
+        sums = self.types[row_type, currency]
+        sums[0] += times
+        sums[1] += times * net
+        sums[2] += times * net
+
+    def decided(self, line: "Line", decision: Decision) -> None:
+        """A row of details."""
+        self.states[decision.state] += 1
         _add(
-            types[line.row_type, line.reported.currency],
+            self.types[line.row_type, line.reported.currency],
             (line.reported.value, decision.matched, decision.explained_value, decision.open_value),
         )
-        findings += [
-            FindingLine(line.number, found.reason, found.sentence[:400], found.stake.value, found.stake.currency)
-            for found in decision.findings
+        for found in decision.findings:
+            self.found(
+                FindingLine(line.number, found.reason, found.sentence[:400], found.stake.value, found.stake.currency)
+            )
+
+    def found(self, finding: FindingLine) -> None:
+        """A discrepancy; the first of them are kept."""
+        self.finding_count += 1
+        self._findings.append(finding)
+        if len(self._findings) > self._MANY:
+            self._findings = self.findings()
+
+    def findings(self) -> list[FindingLine]:
+        """The first of them, by line."""
+        return sorted(self._findings, key=lambda found: (found.line is None, found.line or 0, found.reason))[
+            :FINDINGS_SHOWN
         ]
+
+
+def foretell(plan: "Plan", name: str, sha256: str) -> Outcome:
+    """What importing a plan would do."""
+    tally = Tally()
+    for line, decision in zip(plan.lines, plan.judgement.decisions, strict=True):
+        tally.decided(line, decision)
     for row in plan.summary_rows:
-        states[row.state] += 1
+        tally.states[row.state] += 1
         _add(
-            types[row.summary_type, row.currency],
+            tally.types[row.summary_type, row.currency],
             (row.reported_value, row.matched_value, row.explained_value, row.open_value),
         )
-    findings += [
-        FindingLine(
-            one.row.line_number if one.row is not None else None,
-            one.reason,
-            one.sentence[:400],
-            one.stake.value,
-            one.stake.currency,
-        )
-        for one in (*plan.wanted, *plan.forecast)
-    ]
-    findings.sort(key=lambda found: (found.line is None, found.line or 0, found.reason))
+    for one in (*plan.wanted, *plan.forecast):
+        line_number = one.row.line_number if one.row is not None else None
+        tally.found(FindingLine(line_number, one.reason, one.sentence[:400], one.stake.value, one.stake.currency))
+    repeated = sum(isinstance(loser, int) for loser, _ in plan.judgement.successors)
+    restated = sum(is_changed(row, decision) for row, decision in plan.judgement.restated)
+    return foretold(plan, tally, name, sha256, len(plan.reading.records), repeated=repeated, restated=restated)
+
+
+def foretold(
+    plan: "Plan", tally: Tally, name: str, sha256: str, rows: int, *, repeated: int = 0, restated: int = 0
+) -> Outcome:
+    """The same of rows that are added up already."""
     outcome = Outcome(
         result=Result.TRIED,
         file=name,
@@ -227,10 +264,10 @@ def foretell(plan: "Plan", name: str, sha256: str) -> Outcome:
         sha256=sha256,
         kind=plan.kind,
         edition=plan.reading.layout.edition,
-        rows=len(plan.reading.records),
-        matched_rows=states[RowState.MATCHED],
-        explained_rows=states[RowState.EXPLAINED],
-        open_rows=states[RowState.OPEN],
+        rows=rows,
+        matched_rows=tally.states[RowState.MATCHED],
+        explained_rows=tally.states[RowState.EXPLAINED],
+        open_rows=tally.states[RowState.OPEN],
         amount_unit=plan.conventions.unit,
         amount_unit_basis=plan.conventions.unit_basis,
         fee_sign=plan.conventions.fee_sign,
@@ -240,16 +277,16 @@ def foretell(plan: "Plan", name: str, sha256: str) -> Outcome:
         absent_columns=list(plan.reading.change.absent),
         encodings=sorted({part.encoding for part in plan.reading.parts}),
         parts=len(plan.reading.parts),
-        repeated_rows=sum(isinstance(loser, int) for loser, _ in plan.judgement.successors),
-        restated_rows=sum(_is_changed(row, decision) for row, decision in plan.judgement.restated),
+        repeated_rows=repeated,
+        restated_rows=restated,
         batches=[
             BatchLine(batch.psp, batch.currency, batch.batch_id)
             for batch in sorted(plan.batches.values(), key=lambda one: (one.psp, one.currency, one.batch_id))
         ],
-        law=_law(types),
-        types=[TypeLine(name, currency, *sums) for (name, currency), sums in sorted(types.items())],
-        discrepancies=findings[:FINDINGS_SHOWN],
-        discrepancy_count=len(findings),
+        law=_law(tally.types),
+        types=[TypeLine(name, currency, *sums) for (name, currency), sums in sorted(tally.types.items()) if sums[0]],
+        discrepancies=tally.findings(),
+        discrepancy_count=tally.finding_count,
     )
     said = [summed_up(plan.kind.label, outcome, Result.TRIED)]
     said += [drifted(drift, name) for drift in plan.judgement.drifts]
@@ -269,7 +306,8 @@ def _law(types: dict[tuple[str, str], list[int]]) -> list[LawLine]:
     return [LawLine(currency, *values) for currency, values in sorted(law.items())]
 
 
-def _is_changed(row: SettlementRow, decision: Decision) -> bool:
+def is_changed(row: SettlementRow, decision: Decision) -> bool:
+    """Whether a kept row comes to something else."""
     return (row.state, row.matched_value, row.explained_value, row.open_value) != (
         decision.state,
         decision.matched,

@@ -1,11 +1,14 @@
 """The desk's pages of settlement files: try one, look at what it would do, import it."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -37,9 +40,10 @@ from reconciliation.errors import ReportRefused
 from reconciliation.layouts import LayoutChange, ReportKind
 from reconciliation.models import AmountUnit, Batch, FeeParts, FeeSign, FileStatus, Reason, ReportFile, RowState
 from reconciliation.operations import UNDO_REASONS, Answers, Outcome, Result
+from reconciliation.operations.pieces import PIECE_BYTES
 from reconciliation.outcomes import describe
 from reconciliation.progress import how_far
-from reconciliation.reading import MAX_REPORT_BYTES, gather
+from reconciliation.reading import MAX_REPORT_BYTES, Delivery, gather
 
 FILES_AT_ONCE = 50
 _QUESTIONS = frozenset({"unit_unclear", "fees_unclear"})
@@ -68,12 +72,12 @@ class ReportsField(forms.FileField):
                 raise forms.ValidationError(
                     say("{name} is empty: not even a header line. Fetch it again.", name=one.name)
                 )
-            if one.size > MAX_REPORT_BYTES:
+            if one.size > settings.PORTAL_REPORT_MAX_MIB * 1024**2:
                 raise forms.ValidationError(
                     say(
                         "{name} is larger than {max_report_bytes} MiB.",
                         name=one.name,
-                        max_report_bytes=MAX_REPORT_BYTES // 1024**2,
+                        max_report_bytes=settings.PORTAL_REPORT_MAX_MIB,
                     )
                 )
         return given
@@ -497,29 +501,21 @@ class ReportFileAdmin(LedgerAdmin):
         kept: list[tuple[Outcome, ReportFile | None]] = []
         refused: list[str] = []
         given: list[UploadedFile[Any]] = form.cleaned_data["reports"]
-        deliveries = gather([(upload.name or "report.csv", upload.read()) for upload in given])
-        for delivery in deliveries:
+        large = [upload for upload in given if (upload.size or 0) > MAX_REPORT_BYTES]
+        deliveries = gather([(one.name or "report.csv", one.read()) for one in given if one not in large])
+        tries = [(one.name, partial(_try_delivery, one)) for one in deliveries]
+        tries += [(one.name or "report.csv", partial(_try_large, one)) for one in large]
+        for name, attempt in tries:
             try:
-                if delivery.refusal is not None:
-                    raise delivery.refusal
                 remember = None if any(file is not None for _, file in kept) else form.remember
-                kept.append(
-                    operations.try_report(
-                        delivery.name,
-                        delivery.content,
-                        by=form.actor,
-                        account=form.cleaned_data["account"],
-                        answers=form.answers(),
-                        remember=remember,
-                    )
-                )
+                kept.append(attempt(form, remember))
             except PortalError as refusal:
-                refused.append(f"{delivery.name}: {refusal.message}")
+                refused.append(f"{name}: {refusal.message}")
         if not kept:
             raise ReportRefused(problem=" ".join(refused))
         for why in refused:
             messages.error(request, why)
-        if len(deliveries) == 1:
+        if len(tries) == 1:
             outcome, file = kept[0]
             url = reverse("admin:reconciliation_reportfile_change", args=[file.pk]) if file is not None else ""
             tones = {Result.KNOWN: "wait", Result.REFUSED: "bad"}
@@ -530,7 +526,7 @@ class ReportFileAdmin(LedgerAdmin):
         tried = sum(outcome.result in {Result.TRIED, Result.WAITING} for outcome, _ in kept)
         if not tried:
             return Done(
-                say("None of the {deliveries} files is new. Nothing changed.", deliveries=len(deliveries)),
+                say("None of the {deliveries} files is new. Nothing changed.", deliveries=len(tries)),
                 "wait",
                 list_url("reportfile"),
             )
@@ -538,7 +534,7 @@ class ReportFileAdmin(LedgerAdmin):
             say(
                 "{tried} of {deliveries} files {ending} tried. Look at each, and import it.",
                 tried=tried,
-                deliveries=len(deliveries),
+                deliveries=len(tries),
                 ending="was" if tried == 1 else "were",
             ),
             "good",
@@ -598,6 +594,36 @@ class ReportFileAdmin(LedgerAdmin):
         """Forget it."""
         operations.discard(file, by=form.actor)
         return Done(say("{file} is forgotten.", file=file), url=reverse("admin:reconciliation_reportfile_changelist"))
+
+
+def _try_delivery(
+    delivery: Delivery, form: TryForm, remember: Callable[[Model], None] | None
+) -> tuple[Outcome, ReportFile | None]:
+    if delivery.refusal is not None:
+        raise delivery.refusal
+    return operations.try_report(
+        delivery.name,
+        delivery.content,
+        by=form.actor,
+        account=form.cleaned_data["account"],
+        answers=form.answers(),
+        remember=remember,
+    )
+
+
+def _try_large(
+    upload: "UploadedFile[Any]", form: TryForm, remember: Callable[[Model], None] | None
+) -> tuple[Outcome, ReportFile | None]:
+    """One that is not read into memory: the upload lies on disk."""
+    return operations.try_large_report(
+        upload.name or "report.csv",
+        upload.size or 0,
+        partial(upload.chunks, PIECE_BYTES),
+        by=form.actor,
+        account=form.cleaned_data["account"],
+        answers=form.answers(),
+        remember=remember,
+    )
 
 
 def _counted(file: ReportFile) -> str:

@@ -31,7 +31,14 @@ from reconciliation.operations.discrepancies import (
     take,
     write_off,
 )
-from reconciliation.operations.importing import UNDO_REASONS, import_file, import_report, rehearse, undo
+from reconciliation.operations.importing import (
+    UNDO_REASONS,
+    import_file,
+    import_report,
+    rehearse,
+    rehearse_file,
+    undo,
+)
 from reconciliation.operations.in_bulk import (
     ASSIGN_SEVERAL,
     CLOSE_SEVERAL,
@@ -56,7 +63,7 @@ from reconciliation.operations.sources import (
 from reconciliation.operations.sources import look as look_at_source
 from reconciliation.operations.sources import rest as rest_source
 from reconciliation.operations.sources import test as test_source
-from reconciliation.operations.trying import answer, commit, discard, forecast, try_report
+from reconciliation.operations.trying import answer, commit, discard, forecast, try_large_report, try_report
 from reconciliation.outcomes import Outcome, Result
 
 __all__ = [
@@ -113,6 +120,7 @@ __all__ = [
     "name_difference",
     "raise_to_acquirer",
     "rehearse",
+    "rehearse_file",
     "reopen",
     "rest",
     "rest_source",
@@ -121,6 +129,7 @@ __all__ = [
     "take_back_difference",
     "take_up",
     "test_source",
+    "try_large_report",
     "try_report",
     "try_sheet",
     "undo",

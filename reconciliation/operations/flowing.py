@@ -14,7 +14,7 @@ the import and would find the same.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple
@@ -48,7 +48,6 @@ from reconciliation.lines import (
 from reconciliation.models import (
     CELL_END,
     AmountUnit,
-    Batch,
     FeeContract,
     FeeParts,
     FeeSign,
@@ -141,46 +140,51 @@ class Prepared(NamedTuple):
         copying.write(Match, MATCH_COLUMNS, self.matches)
 
 
-class Writer:
-    """Decides on the rows of one file, portion by portion."""
+@dataclass
+class Sorted:
+    """A portion: what is plain in it, and whose; and what is not."""
+
+    plain: list[tuple[Candidate, Ours]]
+    lines: list[Line]
+    nets: dict[str, list[int]]
+    """By the PSP they print: number and net of all its rows."""
+
+
+class Sorter:
+    """Reads the rows of one file portion by portion, and tells the plain ones from the others. Writes nothing.
+
+    ``file`` is None where the file is kept nowhere; ``key_of`` gives the key of a batch by the PSP that a row prints.
+    """
 
     def __init__(
         self,
-        file: ReportFile,
+        account: AcquirerAccount,
+        file: ReportFile | None,
         flow: Flow,
         written: Written,
-        batch_of: Callable[[str, Line], Batch],
+        key_of: Callable[[str, Line], int],
     ) -> None:
-        self._file, self._flow, self.written, self._batch_of = file, flow, written, batch_of
-        account = file.account
-        self._account = account
+        self._account, self._file, self._flow = account, file, flow
+        self.written, self._key_of = written, key_of
         self.conventions = _conventions_from(written.conventions)
         self.votes = FeeVotes(**_votes_from(written.votes))
         self._contracts = Contracts.of(one.terms() for one in FeeContract.objects.filter(account=account))
+        self.has_contracts = bool(self._contracts.terms)
         self._taken = Taken()
         self.batches: dict[str, int] = {}
+        self.currency = ""
         self._is_told = ReportFile.objects.filter(
             account=account, kind=ReportKind.TRANSACTIONS, status=FileStatus.IMPORTED
         ).exists()
         self._first: Line | None = None
         self._unusual = Perhaps()
         """Identities of undecided rows: a row like one of them is not the first of its kind, and so not plain."""
-        self._under_way: dict[str, int] = {}
-        """Identities of the last portion, which may be on its way to the database still, and their occurrences."""
-        self._shown = [place for place, name in enumerate(flow.header) if name in flow.shown]
 
     def begin(self, first: Sequence[Line]) -> None:
-        """Know the batch by the first line, and what an earlier attempt has matched."""
+        """Know the batch by the first line."""
         if first:
             self._first = first[0]
             self._know_batch(first[0])
-        if self.written.rows:
-            own = Match.objects.filter(row__file=self._file, role__in=(Role.PAYMENT, Role.REFUND, Role.CANCEL))
-            for role, *keys in own.values_list("role", "payment_id", "refund_id", "cancel_id").iterator():
-                key = keys[(Role.PAYMENT, Role.REFUND, Role.CANCEL).index(Role(role))]
-                self._taken.take(Role(role), key or 0)
-            for (identity,) in self._file.rows.filter(state=RowState.OPEN).values_list("identity").iterator():
-                self._unusual.add(identity)
         currency = self._first.settlement_currency if self._first is not None else ""
         self._read = reader(
             self._flow.header,
@@ -191,7 +195,7 @@ class Writer:
             currency=currency,
             batches=self.batches,
         )
-        self._currency = currency
+        self.currency = currency
 
     def portions(self) -> Iterator[list[tuple[int, list[str]]]]:
         """The lines that are not written yet. Raises ReportRefused."""
@@ -201,8 +205,8 @@ class Writer:
         while portion := list(islice(rows, PORTION)):
             yield portion
 
-    def prepare(self, portion: Sequence[tuple[int, list[str]]]) -> Prepared:
-        """Decide on what can be decided on. Raises ReportUnreadable and ForeignMerchant. Writes nothing."""
+    def sort(self, portion: Sequence[tuple[int, list[str]]]) -> Sorted:
+        """Decide on what can be decided on. Raises ReportUnreadable and ForeignMerchant."""
         candidates: list[Candidate] = []
         rest: list[tuple[int, list[str]]] = []
         for number, cells in portion:
@@ -211,19 +215,16 @@ class Writer:
                 rest.append((number, cells))
             else:
                 candidates.append(found)
-        keys = iter(copying.fresh_keys(SettlementRow, len(portion)))
-        rows: list[tuple[copying.Value, ...]] = []
-        matches: list[tuple[copying.Value, ...]] = []
+        plain: list[tuple[Candidate, Ours]] = []
         nets: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         agreed: Counter[str] = Counter()
         ours, told = self._look_up(candidates)
         lines = self._understand(rest, nets)
         rest = []
-        file_pk, currency = self._file.pk, self._currency
+        currency = self.currency
         psp_of = {pk: psp for psp, pk in self.batches.items()}
         closed = 0
         taken = self._taken
-        shown = self._shown if len(self._shown) != len(self._flow.header) else None
         for row in candidates:
             known = ours.get((row.role, row.name))
             if (
@@ -243,35 +244,26 @@ class Writer:
             if terms is not None:
                 agreed[terms.key] += 1
             closed += row.fees_value != 0
-            key, net = next(keys), row.net
             counted = nets[psp_of[row.batch_pk]]
             counted[0] += 1
-            counted[1] += net
-            cells = row.cells if shown is None else [row.cells[place] for place in shown]
-            fees = "{}"
-            if row.fees:
-                fees = "{" + ", ".join([f'"{word}": {value}' for word, value in row.fees.items()]) + "}"
-            rows.append((
-                key, file_pk, row.batch_pk, 0, row.line, row.identity, 1, row.printed_type, row.row_type, "",
-                row.transaction_id, row.original_id, row.request_id, row.original_request_id, row.reference_id,
-                row.wallet, row.amount, row.currency, row.pair, row.price, row.converted, row.gross, net, currency,
-                fees, row.fees_value, 0, CELL_END.join(cells), "MATCHED", currency, net, net, 0, 0,
-            ))  # fmt: skip
-            matches.append((
-                key, "1", row.role.value, known.payment_pk, known.key if row.role is Role.REFUND else None,
-                known.key if row.role is Role.CANCEL else None, net, currency, "0",
-            ))  # fmt: skip
+            counted[1] += row.net
+            plain.append((row, known))
         self.votes.closed(closed, self.conventions.fee_sign)
         lines = sorted([*lines, *self._understand(rest, nets)], key=lambda line: line.number)
-        self._number_occurrences(lines, {str(row[_IDENTITY]) for row in rows} if lines else set())
-        rows += [self._undecided(next(keys), line) for line in lines]
-        self._under_way = {str(row[_IDENTITY]): int(row[_OCCURRENCE] or 0) for row in rows}
         self._count(portion, nets, agreed)
-        return Prepared(rows, matches, asdict(self.written))
+        return Sorted(plain, lines, nets)
+
+    def prove(self, answers: Answers) -> None:
+        """At the end: whether all rows print as the first ones told. Raises Otherwise, and FeesUnclear."""
+        proved = replace(self.conventions)
+        self.votes.decide(ReportKind.SETTLEMENT, proved, answers)
+        if (proved.fee_sign, proved.fee_parts) != (self.conventions.fee_sign, self.conventions.fee_parts):
+            raise Otherwise(proved)
+        self.conventions = proved
 
     def _know_batch(self, line: Line) -> None:
         if line.psp not in self.batches:
-            self.batches[line.psp] = self._batch_of(line.psp, line).pk
+            self.batches[line.psp] = self._key_of(line.psp, line)
 
     def _understand(self, rest: Sequence[tuple[int, list[str]]], nets: dict[str, list[int]]) -> list[Line]:
         lines: list[Line] = []
@@ -300,33 +292,6 @@ class Writer:
             counted[1] += line.net or 0
             lines.append(line)
         return lines
-
-    def _number_occurrences(self, lines: Sequence[Line], plain: set[str]) -> None:
-        """A plain row is the first of its kind, in this portion or an earlier one; of the others there may be some."""
-        seen: Counter[str] = Counter()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT identity, max(occurrence) FROM reconciliation_settlementrow"  # noqa: S608 - no text from outside
-                f" WHERE {among('batch_id')} AND {among('identity')} AND file_id = %s GROUP BY identity",
-                [given(self.batches.values()), given({line.identity for line in lines}), self._file.pk],
-            )
-            seen.update(dict(cursor.fetchall()))
-        for line in lines:
-            known = seen[line.identity], self._under_way.get(line.identity, 0), int(line.identity in plain)
-            seen[line.identity] = max(known) + 1
-            line.occurrence = seen[line.identity]
-
-    def _undecided(self, key: int, line: Line) -> tuple[copying.Value, ...]:
-        amount, net = line.amount, line.reported.value
-        return (
-            key, self._file.pk, self.batches[line.psp], 0, line.number, line.identity, line.occurrence,
-            line.printed_type, line.row_type, line.status, line.transaction_id, line.original_id, line.request_id,
-            line.original_request_id, line.reference_id, line.wallet, None if amount is None else amount.value,
-            "" if amount is None else amount.currency, line.pair, line.price, line.converted, line.gross, line.net,
-            line.settlement_currency, json.dumps(line.fees), line.fees_sum, line.coupon,
-            CELL_END.join([line.raw.get(name, "") for name in self._file.columns]), "OPEN", line.reported.currency,
-            net, 0, 0, net,
-        )  # fmt: skip
 
     def _count(self, portion: Sequence[Any], nets: dict[str, list[int]], agreed: "Counter[str]") -> None:
         written = self.written
@@ -375,11 +340,91 @@ class Writer:
                 "SELECT m.payment_id, m.role, m.refund_id, m.cancel_id FROM reconciliation_match m"  # noqa: S608 - as above
                 " JOIN reconciliation_settlementrow r ON r.id = m.row_id"
                 f" WHERE m.is_settlement AND {among('m.payment_id')} AND r.file_id <> %s",
-                [given(payments), self._file.pk],
+                [given(payments), self._file.pk if self._file is not None else 0],
             )
             for payment, *said in cursor.fetchall():
                 found[payment].append(tuple(said))
         return found
+
+
+class Writer(Sorter):
+    """Makes what is to be written of the rows of one file, portion by portion."""
+
+    def __init__(self, file: ReportFile, flow: Flow, written: Written, key_of: Callable[[str, Line], int]) -> None:
+        super().__init__(file.account, file, flow, written, key_of)
+        self._kept = file
+        self._under_way: dict[str, int] = {}
+        """Identities of the last portion, which may be on its way to the database still, and their occurrences."""
+        self._shown = [place for place, name in enumerate(flow.header) if name in flow.shown]
+
+    def begin(self, first: Sequence[Line]) -> None:
+        """Know the batch by the first line, and what an earlier attempt has matched."""
+        super().begin(first)
+        if not self.written.rows:
+            return
+        own = Match.objects.filter(row__file=self._kept, role__in=(Role.PAYMENT, Role.REFUND, Role.CANCEL))
+        for role, *keys in own.values_list("role", "payment_id", "refund_id", "cancel_id").iterator():
+            key = keys[(Role.PAYMENT, Role.REFUND, Role.CANCEL).index(Role(role))]
+            self._taken.take(Role(role), key or 0)
+        for (identity,) in self._kept.rows.filter(state=RowState.OPEN).values_list("identity").iterator():
+            self._unusual.add(identity)
+
+    def prepare(self, portion: Sequence[tuple[int, list[str]]]) -> Prepared:
+        """Decide on what can be decided on. Raises ReportUnreadable and ForeignMerchant. Writes nothing."""
+        found = self.sort(portion)
+        keys = iter(copying.fresh_keys(SettlementRow, len(portion)))
+        rows: list[tuple[copying.Value, ...]] = []
+        matches: list[tuple[copying.Value, ...]] = []
+        file_pk, currency = self._kept.pk, self.currency
+        shown = self._shown if len(self._shown) != len(self._flow.header) else None
+        for row, known in found.plain:
+            key, net = next(keys), row.net
+            cells = row.cells if shown is None else [row.cells[place] for place in shown]
+            fees = "{}"
+            if row.fees:
+                fees = "{" + ", ".join([f'"{word}": {value}' for word, value in row.fees.items()]) + "}"
+            rows.append((
+                key, file_pk, row.batch_pk, 0, row.line, row.identity, 1, row.printed_type, row.row_type, "",
+                row.transaction_id, row.original_id, row.request_id, row.original_request_id, row.reference_id,
+                row.wallet, row.amount, row.currency, row.pair, row.price, row.converted, row.gross, net, currency,
+                fees, row.fees_value, 0, CELL_END.join(cells), "MATCHED", currency, net, net, 0, 0,
+            ))  # fmt: skip
+            matches.append((
+                key, "1", row.role.value, known.payment_pk, known.key if row.role is Role.REFUND else None,
+                known.key if row.role is Role.CANCEL else None, net, currency, "0",
+            ))  # fmt: skip
+        lines = found.lines
+        self._number_occurrences(lines, {str(row[_IDENTITY]) for row in rows} if lines else set())
+        rows += [self._undecided(next(keys), line) for line in lines]
+        self._under_way = {str(row[_IDENTITY]): int(row[_OCCURRENCE] or 0) for row in rows}
+        return Prepared(rows, matches, asdict(self.written))
+
+    def _number_occurrences(self, lines: Sequence[Line], plain: set[str]) -> None:
+        """A plain row is the first of its kind, in this portion or an earlier one; of the others there may be some."""
+        seen: Counter[str] = Counter()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT identity, max(occurrence) FROM reconciliation_settlementrow"  # noqa: S608 - no text from outside
+                f" WHERE {among('batch_id')} AND {among('identity')} AND file_id = %s GROUP BY identity",
+                [given(self.batches.values()), given({line.identity for line in lines}), self._kept.pk],
+            )
+            seen.update(dict(cursor.fetchall()))
+        for line in lines:
+            known = seen[line.identity], self._under_way.get(line.identity, 0), int(line.identity in plain)
+            seen[line.identity] = max(known) + 1
+            line.occurrence = seen[line.identity]
+
+    def _undecided(self, key: int, line: Line) -> tuple[copying.Value, ...]:
+        amount, net = line.amount, line.reported.value
+        return (
+            key, self._kept.pk, self.batches[line.psp], 0, line.number, line.identity, line.occurrence,
+            line.printed_type, line.row_type, line.status, line.transaction_id, line.original_id, line.request_id,
+            line.original_request_id, line.reference_id, line.wallet, None if amount is None else amount.value,
+            "" if amount is None else amount.currency, line.pair, line.price, line.converted, line.gross, line.net,
+            line.settlement_currency, json.dumps(line.fees), line.fees_sum, line.coupon,
+            CELL_END.join([line.raw.get(name, "") for name in self._kept.columns]), "OPEN", line.reported.currency,
+            net, 0, 0, net,
+        )  # fmt: skip
 
 
 def _is_contested(role: Role, one: Ours, contested: dict[int, list[tuple[str, int | None, int | None]]]) -> bool:

@@ -18,13 +18,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Model, Q
+from django.db.models import Count, Max, Model, Q
 
 from portal import clock, incidents, journal
 from portal.actor import Actor, ActorKind
@@ -57,7 +56,8 @@ from reconciliation.models import (
 from reconciliation.operations import missing, pieces
 from reconciliation.operations.banking import let_go, match_open
 from reconciliation.operations.copies import SameAsBefore, when
-from reconciliation.operations.flowing import Otherwise, Prepared, Writer, Written, conventions_of_first, record_of
+from reconciliation.operations.flowing import Otherwise, Prepared, Writer, Written, conventions_of_first
+from reconciliation.operations.foreseeing import AlreadyHere, Foreseer, beginning, foresee
 from reconciliation.operations.keeping import (
     ROWS_PER_INSERT,
     keep_decisions,
@@ -80,7 +80,7 @@ from reconciliation.operations.planning import (
 )
 from reconciliation.operations.undecided import deal, decide_rest, drifts_as_json, drifts_from, find_drifts
 from reconciliation.outcomes import Outcome, Result, describe, foretell
-from reconciliation.reading import Part, Reading, read
+from reconciliation.reading import Reading, read
 from reconciliation.reading.archives import MAX_REPORT_BYTES, base_name, digest, in_chunks, is_packed
 from reconciliation.reading.flow import Chunks, Flow, recognise, survey
 
@@ -105,10 +105,6 @@ UNDO_REASONS = (
 
 class Busy(Conflict):
     """Another file of the account is being imported or undone."""
-
-
-class AlreadyHere(Exception):
-    """A batch of the file was imported from another file: the two must be compared as wholes."""
 
 
 class Superseded(Exception):
@@ -279,24 +275,16 @@ def _import_flow(
     by: Actor,
     look: Look,
 ) -> Outcome:
-    account = account_of(_beginning(flow, 1), account, name)
+    account = account_of(beginning(flow, 1), account, name)
     while True:
         try:
-            file = _row_of(name, content, _beginning(flow, 0), account, answers, by, Errand("import", by), flow)
+            file = _row_of(name, content, beginning(flow, 0), account, answers, by, Errand("import", by), flow)
             if file.status == FileStatus.IMPORTED:
                 return _known(file, name)
             return _flow_through(file, flow, _begin(file), look)
         except Busy:
             time.sleep(0.05)
             _finish_abandoned(account, flow.surveyed.sha256)
-
-
-def _beginning(flow: Flow, rows: int) -> Reading:
-    """A flow as far as its first rows say what it is."""
-    surveyed = flow.surveyed
-    records = tuple(record_of(flow, number, cells) for number, cells in islice(flow.rows(), rows)) if rows else ()
-    part = Part("", surveyed.sha256, surveyed.byte_size, max(surveyed.line_count - 2, 0), surveyed.encoding)
-    return Reading(flow.layout, flow.header, flow.change, records, (part,))
 
 
 def _flow_through(
@@ -308,11 +296,14 @@ def _flow_through(
 ) -> Outcome:
     """Import settlement details that are ours to work on, portion by portion. Raises ReportRefused."""
     progress = _Progress(file, held, look)
-    known_batch = partial(_batch_of, file)
+
+    def key_of(psp: str, line: Line) -> int:
+        return _batch_of(file, psp, line).pk
+
     try:
         while True:
             try:
-                writer = _written(file, flow, progress, known_batch, look, is_time_up)
+                writer = _written(file, flow, progress, key_of, look, is_time_up)
                 break
             except Otherwise as other:
                 _take_rows(file)
@@ -321,21 +312,24 @@ def _flow_through(
     except AlreadyHere:
         _take_rows(file)
         if not file.content:
-            too_large = BatchDiffers(
-                problem="Its batch was imported already, from other bytes. At this size the two are not compared row "
-                "by row: undo the earlier import first, or ask the acquirer which of the two is right."
-            )
-            return _given_up(file, flow.layout, too_large)
+            return _given_up(file, flow.layout, _too_large_to_compare())
         return _by_portions(file, read(bytes(file.content), file.name), progress.held, look, is_time_up)
     except (SameAsBefore, ReportRefused, IntegrityError) as reason:
         return _given_up(file, flow.layout, reason)
+
+
+def _too_large_to_compare() -> BatchDiffers:
+    return BatchDiffers(
+        problem="Its batch was imported already, from other bytes. At this size the two are not compared row by row: "
+        "undo the earlier import first, or ask the acquirer which of the two is right."
+    )
 
 
 def _written(
     file: ReportFile,
     flow: Flow,
     progress: "_Progress",
-    batch_of: Callable[[str, Line], Batch],
+    key_of: Callable[[str, Line], int],
     look: Look,
     is_time_up: Callable[[], bool],
 ) -> Writer:
@@ -343,7 +337,7 @@ def _written(
     answers = answers_of(file)
     told, first = conventions_of_first(flow, file.account, answers)
     kept = file.errand.get("flow")
-    writer = Writer(file, flow, Written(**kept) if kept else Written(asdict(told)), batch_of)
+    writer = Writer(file, flow, Written(**kept) if kept else Written(asdict(told)), key_of)
     writer.begin(first)
     progress.hold({"stage": "writing", "begun_at": clock.now(), "amount_unit": writer.conventions.unit})
     with copying.aside() as aside:
@@ -352,11 +346,7 @@ def _written(
                 raise TimeUp
             aside(partial(_store, file, progress, writer.prepare(portion)))
             look("writing", writer.written.rows)
-    proved = replace(writer.conventions)
-    writer.votes.decide(ReportKind.SETTLEMENT, proved, answers)
-    if (proved.fee_sign, proved.fee_parts) != (writer.conventions.fee_sign, writer.conventions.fee_parts):
-        raise Otherwise(proved)
-    writer.conventions = proved
+    writer.prove(answers)
     return writer
 
 
@@ -403,7 +393,7 @@ def _close_flow(
         _note(file, progress, asdict(written))
     drifts = drifts_from(written.drifts)
     rest = decide_rest(file, bundles, [drift.way for drift in drifts], keep)
-    reading = replace(_beginning(flow, 0), records=())
+    reading = replace(beginning(flow, 0), records=())
     plan = Plan(file.account, ReportKind.SETTLEMENT, reading, writer.conventions)
     plan.batches = {psp: Batch.objects.get(pk=pk) for psp, pk in writer.batches.items()}
     plan.sums = {psp: (count, net) for psp, (count, net) in written.sums.items()}
@@ -431,6 +421,12 @@ def rehearse(
     if earlier is not None:
         return _known(earlier, name)
     look("reading", 0)
+    flow = flow_of(content)
+    if flow is not None:
+        try:
+            return _foreseen(name, flow, account, answers, look)
+        except AlreadyHere:
+            pass  # the two are compared row by row
     reading = read(content, name)
     account = account_of(reading, account, name)
     file = ReportFile.objects.filter(account=account, sha256=digest(content)).defer("content").first()
@@ -440,6 +436,31 @@ def rehearse(
         return _same(here, name, digest(content), reading.layout, account)
     foresee_tie_out(plan)
     return foretell(plan, name, digest(content))
+
+
+def rehearse_file(
+    path: Path,
+    *,
+    by: Actor,
+    account: AcquirerAccount | None = None,
+    answers: Answers = Answers(),  # noqa: B008 - frozen
+    look: Look = nobody_looks,
+) -> Outcome:
+    """The same for settlement details of any size on disk. Raises ReportRefused. Keeps nothing."""
+    flow = large_flow(path.name, path.stat().st_size, partial(pieces.chunks_of, path))
+    earlier = known_by(flow.surveyed.sha256, account)
+    if earlier is not None:
+        return _known(earlier, base_name(path.name))
+    try:
+        return _foreseen(base_name(path.name), flow, account, answers, look)
+    except AlreadyHere:
+        raise _too_large_to_compare() from None
+
+
+def _foreseen(name: str, flow: Flow, account: AcquirerAccount | None, answers: Answers, look: Look) -> Outcome:
+    account = account_of(beginning(flow, 1), account, name)
+    file = ReportFile.objects.filter(account=account, sha256=flow.surveyed.sha256).defer("content").first()
+    return foresee(name, flow, account, file, answers, look)
 
 
 def known(content: bytes, account: AcquirerAccount | None) -> ReportFile | None:
@@ -563,16 +584,71 @@ def _row_of(
         file = ReportFile.objects.filter(account=account, sha256=identity).defer("content").first()
         if file is not None and file.status in {*AT_WORK, FileStatus.IMPORTED}:
             return file
-        is_new = file is None
         file = file or _new(name, content, identity, len(content), account, by)
         if flow is not None:
             file.byte_size = flow.surveyed.byte_size
         _keep(file, name, reading, answers)
-        if is_new and flow is not None and not content:
+        if flow is not None and not content and not file.content:
             pieces.keep(file, flow.chunks())
         ReportFile.objects.filter(pk=file.pk).update(errand=errand.as_json())
         file.errand = errand.as_json()
     return file
+
+
+def keep_large(
+    name: str,
+    byte_size: int,
+    chunks: Chunks,
+    *,
+    by: Actor,
+    account: AcquirerAccount | None,
+    answers: Answers,
+    remember: Remember | None = None,
+) -> tuple[Outcome, ReportFile]:
+    """Keep settlement details of any size, piece by piece, for the worker to try. Raises ReportRefused.
+
+    Killed midway, the file waits for the rest of its bytes: given again, it is kept to its end.
+    """
+    name = base_name(name)
+    flow = large_flow(name, byte_size, chunks)
+    earlier = known_by(flow.surveyed.sha256, account)
+    if earlier is not None:
+        return _known(earlier, name), earlier
+    account = account_of(beginning(flow, 1), account, name)
+    outcome = Outcome(
+        Result.WAITING,
+        name,
+        f"{name} is being read; its page shows how far it is.",
+        account=account.slug,
+        sha256=flow.surveyed.sha256,
+        kind=flow.layout.kind,
+        edition=flow.layout.edition,
+    )
+    undecided = (FileStatus.ARRIVED, FileStatus.TRIED, FileStatus.REFUSED)
+    with transaction.atomic(durable=True):
+        AcquirerAccount.objects.select_for_update().get(pk=account.pk)
+        file = ReportFile.objects.filter(account=account, sha256=flow.surveyed.sha256).defer("content").first()
+        if file is None:
+            file = _new(name, b"", flow.surveyed.sha256, byte_size, account, by)
+            file.status = FileStatus.ARRIVED
+            _keep(file, name, beginning(flow, 0), answers)
+        elif file.status not in undecided or file.errand:
+            return outcome, file
+        elif said := answers_as_json(answers):
+            ReportFile.objects.filter(pk=file.pk).update(answers=said)
+        if by.kind is ActorKind.PERSON:
+            journal.write("try report", by=by, subject=file, outcome=outcome.sentence)
+        if remember is not None:
+            remember(file)
+    if not file.content:
+        for number, chunk in enumerate(chunks()):
+            with transaction.atomic(durable=True):
+                pieces.keep_one(file, number, chunk)
+    ReportFile.objects.filter(pk=file.pk, status__in=undecided, errand={}).update(
+        status=FileStatus.ARRIVED, due_at=clock.now()
+    )
+    file.refresh_from_db()
+    return outcome, file
 
 
 def _refuse_busy(account: AcquirerAccount) -> None:
@@ -892,10 +968,11 @@ def _prove_others(touched: Sequence[SettlementRow], file: ReportFile) -> None:
 
 
 def _forecasts_are_old(file: ReportFile) -> None:
-    """What was tried before must be tried again: the rows that count have changed."""
-    ReportFile.objects.filter(account=file.account_id, status=FileStatus.TRIED).exclude(pk=file.pk).update(
-        due_at=clock.now()
-    )
+    """What was tried before, or is being tried, must be tried again: the rows that count have changed."""
+    others = ReportFile.objects.filter(account=file.account_id).exclude(pk=file.pk)
+    others.filter(
+        Q(status=FileStatus.TRIED) | Q(status=FileStatus.ARRIVED, due_at__isnull=False)  # else it is not whole yet
+    ).update(due_at=clock.now())
 
 
 def _announce(file: ReportFile, plan: Plan) -> None:
@@ -1104,7 +1181,7 @@ def work_on(file: ReportFile, *, is_time_up: Callable[[], bool] = lambda: False)
         return _work_on_undo(file, errand)
     if file.status == FileStatus.IMPORTING or errand.act == "import":
         return _work_on_import(file, is_time_up)
-    return _work_on_trial(file)
+    return _work_on_trial(file, is_time_up)
 
 
 def _work_on_import(file: ReportFile, is_time_up: Callable[[], bool]) -> str:
@@ -1137,41 +1214,39 @@ def _work_on_undo(file: ReportFile, errand: Errand) -> str:
     return f"{file.name}: its import is undone"
 
 
-def _work_on_trial(file: ReportFile) -> str:
-    outcome = try_again(file)
+def _work_on_trial(file: ReportFile, is_time_up: Callable[[], bool]) -> str:
+    outcome = try_again(file, is_time_up=is_time_up)
     return f"{file.name}: {outcome.sentence if outcome is not None else file.refusal}"
 
 
-def try_again(file: ReportFile, look: Look | None = None) -> Outcome | None:
-    """Find out what importing a kept file would do now; None when it is refused, which is kept with the reason."""
+_UNDER_WAY: dict[tuple[Any, ...], Foreseer] = {}
+"""The large file that this process is trying: it goes on with its next turn, if nothing else counts by then."""
+
+
+def try_again(
+    file: ReportFile, look: Look | None = None, *, is_time_up: Callable[[], bool] = lambda: False
+) -> Outcome | None:
+    """Find out what importing a kept file would do now; None when it is refused, which is kept with the reason.
+
+    Raises TimeUp when there is more to find out.
+    """
     if file.status not in {FileStatus.ARRIVED, FileStatus.TRIED, FileStatus.REFUSED}:
         raise Conflict("This file is not waiting to be tried.")
     progress = _Progress(file, file.lease_until, look or nobody_looks)
     began = clock.now()
     try:
-        progress("reading", 0)
-        content = bytes(file.content)
-        reading = read(content, file.name)
-        account_of(reading, file.account, file.name)
-        plan = make_plan(
-            reading,
-            file.account,
-            name=file.name,
-            sha256=file.sha256,
-            answers=answers_of(file),
-            file=file,
-            look=progress,
-        )
+        if _premises(file) not in _UNDER_WAY:
+            progress("reading", 0)
+        reading, plan, outcome = _tried(file, progress, is_time_up)
     except SameAsBefore as here:
         _refuse(file, "same_as_before", here.sentence)
         return None
     except ReportRefused as refusal:
         _refuse(file, refusal.code, refusal.message, getattr(refusal, "differences", []))
         return None
-    foresee_tie_out(plan)
-    outcome = foretell(plan, file.name, file.sha256)
     with transaction.atomic(durable=True):
         _recognised(file, reading, file.name)
+        file.row_count = outcome.rows
         mine = ReportFile.objects.filter(
             pk=file.pk, status__in=(FileStatus.ARRIVED, FileStatus.TRIED, FileStatus.REFUSED)
         )
@@ -1199,3 +1274,47 @@ def try_again(file: ReportFile, look: Look | None = None) -> Outcome | None:
         _keep_parts(file, reading)
     file.refresh_from_db()
     return outcome
+
+
+def _tried(file: ReportFile, progress: "_Progress", is_time_up: Callable[[], bool]) -> tuple[Reading, Plan, Outcome]:
+    """Raises ReportRefused, SameAsBefore, and TimeUp."""
+    premises = _premises(file)
+    foreseer = _UNDER_WAY.pop(premises, None)
+    content = bytes(file.content)
+    if foreseer is None:
+        flow = flow_of(content) if content else flow_in_pieces(file)
+        if flow is not None:
+            account_of(beginning(flow, 1), file.account, file.name)
+            foreseer = Foreseer(file.name, flow, file.account, file, answers_of(file), progress)
+    if foreseer is not None:
+        try:
+            foreseer.look = progress
+            outcome = foreseer.go_on(is_time_up)
+            if outcome is None or foreseer.plan is None:
+                _UNDER_WAY.clear()
+                _UNDER_WAY[premises] = foreseer
+                raise TimeUp
+            return foreseer.plan.reading, foreseer.plan, outcome
+        except AlreadyHere:
+            if not content:
+                raise _too_large_to_compare() from None
+    reading = read(content, file.name)
+    account_of(reading, file.account, file.name)
+    plan = make_plan(
+        reading,
+        file.account,
+        name=file.name,
+        sha256=file.sha256,
+        answers=answers_of(file),
+        file=file,
+        look=progress,
+    )
+    foresee_tie_out(plan)
+    return reading, plan, foretell(plan, file.name, file.sha256)
+
+
+def _premises(file: ReportFile) -> tuple[Any, ...]:
+    """What is found out about a file holds for these only: what was said about it, and the imports that count."""
+    imported = ReportFile.objects.filter(account=file.account_id, status=FileStatus.IMPORTED)
+    counting = imported.aggregate(count=Count("pk"), last=Max("imported_at"))
+    return file.pk, answers_of(file), counting["count"], counting["last"]

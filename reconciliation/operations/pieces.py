@@ -15,6 +15,12 @@ _FAST = 1
 def keep(file: ReportFile, chunks: Iterable[bytes]) -> None:
     """Keep the bytes with the file, inside a transaction."""
     for number, chunk in enumerate(chunks):
+        keep_one(file, number, chunk)
+
+
+def keep_one(file: ReportFile, number: int, chunk: bytes) -> None:
+    """Keep one piece, inside a transaction, unless it is kept."""
+    if not ReportPiece.objects.filter(file=file, number=number).exists():
         ReportPiece.objects.create(file=file, number=number, content=zlib.compress(chunk, _FAST))
 
 

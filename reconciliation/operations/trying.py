@@ -19,6 +19,7 @@ from reconciliation.operations.importing import (
     answers_as_json,
     answers_of,
     import_report,
+    keep_large,
     known,
     rehearse,
     try_again,
@@ -27,6 +28,7 @@ from reconciliation.operations.planning import account_of
 from reconciliation.outcomes import Outcome, Result, describe
 from reconciliation.reading import glance
 from reconciliation.reading.archives import base_name, digest
+from reconciliation.reading.flow import Chunks
 
 Remember = Callable[[Model], None]
 
@@ -167,6 +169,23 @@ def _keep_for_the_worker(
     ReportFile.objects.filter(pk=file.pk, status__in=_UNDECIDED).update(status=FileStatus.ARRIVED, due_at=clock.now())
     file.refresh_from_db()
     return outcome, file
+
+
+def try_large_report(
+    name: str,
+    byte_size: int,
+    chunks: Chunks,
+    *,
+    by: Actor,
+    account: AcquirerAccount | None = None,
+    answers: Answers = Answers(),  # noqa: B008 - frozen
+    remember: Remember | None = None,
+) -> tuple[Outcome, ReportFile | None]:
+    """The same for settlement details that are too large for memory: they are the worker's. Raises ReportRefused.
+
+    ``chunks`` gives the bytes, a few megabytes at a time, the same ones each time.
+    """
+    return keep_large(name, byte_size, chunks, by=by, account=account, answers=answers, remember=remember)
 
 
 def answer(file: ReportFile, answers: Answers, *, by: Actor, remember: Remember | None = None) -> ReportFile:

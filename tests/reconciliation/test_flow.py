@@ -9,8 +9,8 @@ from payments.models import Payment
 from portal.money import Money
 from reconciliation import operations, queries
 from reconciliation.errors import ReportRefused
-from reconciliation.models import FeeContract, Match, ReportFile, SettlementRow
-from reconciliation.operations import flowing, importing, undecided
+from reconciliation.models import Batch, FeeContract, Match, ReportFile, SettlementRow
+from reconciliation.operations import flowing, foreseeing, importing, undecided
 from reconciliation.reading import flow, read
 from tests.reconciliation.conftest import BOOKKEEPER, Books, every_file_obeys_the_law
 from tests.reconciliation.reports import fee, row, settlement
@@ -104,6 +104,30 @@ def test_both_ways_and_any_order_come_to_the_same(trade: Books, monkeypatch: pyt
     assert come_to(trade, files, ["B1", "B2"]) == careful
     assert come_to(trade, files, ["B2", "B1"]) == careful
     assert sum(plain) > 5
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("together", [3, 1_000])
+def test_what_is_foreseen_as_it_flows_is_what_is_foreseen_with_care(
+    trade: Books, monkeypatch: pytest.MonkeyPatch, seed: int, together: int
+) -> None:
+    draw = random.Random(seed)
+    first, second = (settlement(*random_rows(draw, 30), batch=name).encode() for name in ("B1", "B2"))
+    operations.import_report("B1.csv", first, by=BOOKKEEPER, account=trade.account)
+    careful = operations.rehearse("B2.csv", second, by=BOOKKEEPER, account=trade.account)
+    before = queries.digest(trade.account), list(Batch.objects.values_list("batch_id", flat=True))
+    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 0)
+    monkeypatch.setattr(flowing, "PORTION", 7)
+    monkeypatch.setattr(foreseeing, "TOGETHER", together)
+
+    foreseen = operations.rehearse("B2.csv", second, by=BOOKKEEPER, account=trade.account)
+
+    assert foreseen == careful
+    assert (queries.digest(trade.account), list(Batch.objects.values_list("batch_id", flat=True))) == before
+    imported = operations.import_report("B2.csv", second, by=BOOKKEEPER, account=trade.account)
+    assert (foreseen.law, foreseen.types, foreseen.open_rows) == (imported.law, imported.types, imported.open_rows)
+    assert foreseen.discrepancy_count == imported.discrepancy_count > 0
+    assert foreseen.restated_rows == imported.restated_rows
 
 
 @pytest.mark.parametrize(

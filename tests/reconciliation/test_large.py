@@ -1,24 +1,31 @@
 """Reports too large for one transaction: by portions, in the worker, with a bar, killed anywhere, undone as one act."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from portal import clock, work
+from portal.management.commands import import_report
 from portal.money import Money
 from portal.registry import due_work
 from reconciliation import operations, queries, tasks
+from reconciliation.admin import files
 from reconciliation.models import Batch, Discrepancy, FileStatus, Match, ReportFile, SettlementRow
-from reconciliation.operations import Answers, Result, flowing, importing, trying, undecided
+from reconciliation.operations import Answers, Result, flowing, importing, pieces, trying, undecided
 from reconciliation.progress import how_far
 from tests.factories import UserFactory
 from tests.reconciliation import reports
 from tests.reconciliation.conftest import BOOKKEEPER, Books, every_file_obeys_the_law, opened
 from tests.reconciliation.reports import fee, row, settlement, summary
+from tests.reconciliation.test_desk import TRY, act, upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = 12
@@ -218,6 +225,121 @@ def test_upload_try_commit_undo_in_the_worker(trade: Books, client: Client) -> N
     assert (SettlementRow.objects.count(), Match.objects.count(), Batch.objects.count()) == (0, 0, 0)
     assert not Discrepancy.objects.exists()
     assert operations.forecast(file) == seen
+
+
+@pytest.fixture
+def no_memory(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """A report of a few lines is too large for memory."""
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 100
+    for module in (importing, files, import_report):
+        monkeypatch.setattr(module, "MAX_REPORT_BYTES", 1_000)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 500)
+    monkeypatch.setattr(files, "PIECE_BYTES", 500)
+
+
+def give(person: Client, content: bytes) -> Any:
+    return act(person, TRY, "Try them first", reports=upload(("large.csv", content)))
+
+
+def test_one_too_large_for_memory_is_tried_and_imported_from_the_desk(trade: Books, no_memory: None) -> None:
+    person = Client()
+    person.force_login(UserFactory(roles=("Finance",)))
+
+    page = give(person, text())
+
+    file = ReportFile.objects.get()
+    assert (file.status, bytes(file.content), file.pieces.count() > 2) == (FileStatus.ARRIVED, b"", True)
+    assert f"/{file.pk}/" in page.redirect_chain[-1][0]
+    work.run_all_due()
+    file.refresh_from_db()
+    seen = operations.forecast(file)
+    assert seen is not None
+    assert (file.status, seen.rows, seen.open_rows, SettlementRow.objects.count()) == (FileStatus.TRIED, ROWS, 1, 0)
+    operations.commit(file, by=BOOKKEEPER)
+    work.run_all_due()
+    the_whole(trade)
+    give(person, text())
+    assert ReportFile.objects.count() == 1
+    operations.undo(ReportFile.objects.get(), by=BOOKKEEPER, reason_code="WRONG_FILE")
+    work.run_all_due()
+    assert operations.forecast(ReportFile.objects.get()) == seen
+
+
+def test_an_upload_that_was_cut_off_is_kept_to_its_end_when_it_is_given_again(
+    trade: Books, no_memory: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = Client()
+    person.force_login(UserFactory(roles=("Finance",)))
+    with killed_at(monkeypatch, importing.pieces, "keep_one", 2), pytest.raises(Killed):
+        give(person, text())
+    assert (ReportFile.objects.get().due_at, ReportFile.objects.get().pieces.count()) == (None, 1)
+
+    give(person, text())
+    work.run_all_due()
+
+    assert ReportFile.objects.get().status == FileStatus.TRIED
+    assert b"".join(pieces.read(ReportFile.objects.get())) == text()
+
+
+def test_trying_a_large_one_lets_other_work_come_first_and_goes_on(
+    trade: Books, no_memory: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path_like = [text()[start : start + 500] for start in range(0, len(text()), 500)]
+    _, file = operations.try_large_report("large.csv", len(text()), lambda: path_like, by=BOOKKEEPER)
+    assert file is not None
+    monkeypatch.setattr(tasks, "SLICE_SECONDS", 0)
+    said = [tasks.work_file(file.pk) for _ in range(3)]
+    assert all(one.endswith("goes on") for one in said)
+    assert not SettlementRow.objects.exists()
+
+    monkeypatch.setattr(tasks, "SLICE_SECONDS", 45)
+    with monkeypatch.context() as patch:
+        patch.setattr(flowing, "conventions_of_first", None)  # it does not begin anew
+        tasks.work_file(file.pk)
+
+    file.refresh_from_db()
+    assert (file.status, file.due_at, file.row_count) == (FileStatus.TRIED, None, ROWS)
+
+
+def test_what_is_imported_while_one_is_tried_counts(
+    trade: Books, no_memory: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = text("B2")
+    _, file = operations.try_large_report("large.csv", len(content), lambda: [content], by=BOOKKEEPER)
+    assert file is not None
+    monkeypatch.setattr(tasks, "SLICE_SECONDS", 0)
+    tasks.work_file(file.pk)
+    imports(trade, settlement(row("PAYMENT", "P-3", "100.00", "97.00", **fee("-3.00")), batch="B1").encode(), "B1.csv")
+    monkeypatch.setattr(tasks, "SLICE_SECONDS", 45)
+    work.run_all_due()
+
+    file.refresh_from_db()
+    seen = operations.forecast(file)
+    assert seen is not None
+    assert (seen.open_rows, seen.discrepancy_count) == (2, 2)
+
+
+def test_the_command_tries_one_too_large_for_memory(trade: Books, no_memory: None, tmp_path: Path) -> None:
+    path, out = tmp_path / "large.csv", StringIO()
+    path.write_bytes(text())
+
+    call_command("import_report", str(path), "--dry-run", "--format", "json", stdout=out)
+
+    seen = json.loads(out.getvalue())[0]
+    assert (seen["result"], seen["rows"], seen["discrepancy_count"]) == ("tried", ROWS, 1)
+    assert not ReportFile.objects.exists()
+    call_command("import_report", str(path), stdout=out)
+    the_whole(trade)
+
+
+def test_a_batch_that_is_here_from_other_bytes_is_refused_at_that_size(trade: Books, no_memory: None) -> None:
+    imports(trade, settlement(row("PAYMENT", "P-3", "100.00", "97.00", **fee("-3.00")), batch="B1").encode(), "B1.csv")
+    _, file = operations.try_large_report("large.csv", len(text()), lambda: [text()], by=BOOKKEEPER)
+    assert file is not None
+    work.run_all_due()
+    file.refresh_from_db()
+    assert (file.status, file.refusal_code) == (FileStatus.REFUSED, "batch_differs")
+    assert "undo the earlier import first" in file.refusal
 
 
 def test_an_undo_that_is_killed_halfway_is_finished(

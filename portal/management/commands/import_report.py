@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal import checks
 from portal.actor import Actor
-from portal.errors import InvalidInput, PortalError
+from portal.errors import PortalError
 from portal.models import AcquirerAccount
 from portal.money import Money
 from reconciliation import operations
@@ -111,11 +111,8 @@ class Command(BaseCommand):
     def _large(self, path: Path, account: AcquirerAccount | None, answers: Answers, *, is_rehearsal: bool) -> Outcome:
         """A file that is not read into memory."""
         try:
-            if is_rehearsal:
-                raise InvalidInput(
-                    field="--dry-run", problem=f"{path.name} is too large to be tried without importing."
-                )
-            return operations.import_file(path, by=Actor.command("import_report"), account=account, answers=answers)
+            verb = operations.rehearse_file if is_rehearsal else operations.import_file
+            return verb(path, by=Actor.command("import_report"), account=account, answers=answers)
         except PortalError as refusal:
             return Outcome(Result.REFUSED, path.name, refusal.message, code=refusal.code)
 
