@@ -11,7 +11,8 @@ from portal.acquirer import Acquirer
 from portal.acquirer.results import PaymentInquiry
 from portal.gateways import acquirer_for
 from portal.models import AcquirerAccount
-from portal.statements import Found, Given
+from portal.statements import Found, Given, given_ids
+from portal.statements import ids as given_as
 
 PATIENCE_SECONDS = 1.0
 """So long an answer may wait for others, by whatever clock."""
@@ -23,6 +24,14 @@ _PAYMENT = Found(
         .order_by()
     )
 )
+_ASKED_ABOUT = Found(
+    lambda: (
+        Payment.objects.select_related("order")
+        .filter(pk__in=given_ids(operations.AT_ONCE), status=PaymentStatus.PROCESSING, may_have_arrived=True)
+        .order_by()
+    )
+)
+_ACCOUNT = Found(lambda: AcquirerAccount.objects.filter(pk=Given("pk")).order_by())
 _CANCEL = Found(
     lambda: (
         Cancel.objects.select_related("payment__order__account", "payment__wallet_account")
@@ -78,9 +87,8 @@ def work_payments(ids: Sequence[int], may_go_on: Callable[[], bool]) -> Iterator
 
 def _to_ask(ids: Sequence[int]) -> Iterator[tuple[Payment, Acquirer]]:
     """Those of the payments that are asked about, in the order of the ids, and whom to ask."""
-    waiting = Payment.objects.filter(pk__in=ids, status=PaymentStatus.PROCESSING, may_have_arrived=True)
-    found = waiting.select_related("order").in_bulk()
-    accounts = AcquirerAccount.objects.in_bulk({payment.order.account_id for payment in found.values()})
+    found = {payment.pk: payment for payment in _ASKED_ABOUT.all(**given_as(ids, operations.AT_ONCE))}
+    accounts = {key: _ACCOUNT.get(pk=key) for key in {payment.order.account_id for payment in found.values()}}
     acquirers = {key: acquirer_for(account) for key, account in accounts.items()}
     for pk in ids:
         if payment := found.get(pk):

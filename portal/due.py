@@ -35,7 +35,7 @@ from django.db.models import Case, Count, F, Min, Q, QuerySet, When
 from portal import clock
 from portal.models.due import Due
 from portal.registry import DueWork, Waiting
-from portal.statements import Found, Given, Said, given_ids, update
+from portal.statements import EVER, Found, Given, Said, given_ids, update
 from portal.statements import ids as given_as
 
 CARRIED = timedelta(seconds=60)
@@ -167,6 +167,33 @@ def work_on(
         work_on_many=many,
         at_once=at_once,
     )
+
+
+def kinds_with_work(kinds: Sequence[tuple[str, DueWork]]) -> set[str]:
+    """Which kinds have rows that are due and that nobody holds; who of many gets them is decided by their claims.
+
+    One question for all of them, worded once.
+    """
+    if not kinds:
+        return set()
+    key = tuple((name, kind.rows) for name, kind in kinds)
+    said = _asked.setdefault(key, Said(lambda line: _whether_any(kinds, line)))
+    return {name for (name,) in said.run(at=clock.now())}
+
+
+_asked: dict[tuple[tuple[str, Callable[[], Any]], ...], Said] = {}
+
+
+def _whether_any(kinds: Sequence[tuple[str, DueWork]], line: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    said: list[str] = []
+    given: list[Any] = []
+    for name, kind in kinds:
+        # A range with two ends, so that PostgreSQL plans it once (statements.EVER).
+        rows = free(kind.rows(), Given("at", _LEASE_UNTIL)).filter(due_at__gte=EVER).order_by().values("pk")[:1]
+        sql, params = rows.query.get_compiler(connection=line).as_sql()
+        said.append(f"SELECT '{name}' WHERE EXISTS ({sql})")
+        given += params
+    return " UNION ALL ".join(said), given
 
 
 def next_due(rows: QuerySet[D]) -> datetime | None:

@@ -21,6 +21,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -393,7 +394,7 @@ def add_all(rows: Sequence[M]) -> None:
 
 
 def _copy(rows: Sequence[models.Model], fields: Sequence[_Field], line: BaseDatabaseWrapper) -> None:
-    """New rows by COPY, of which PostgreSQL has no places to count and nothing to plan."""
+    """New rows by COPY, of which PostgreSQL has no places to count and nothing to plan, in its binary form."""
     quoted = line.ops.quote_name
     names = ", ".join(quoted(str(field.column)) for field in fields)
     columns = [_column_of(rows, field, line) for field in fields]
@@ -401,8 +402,9 @@ def _copy(rows: Sequence[models.Model], fields: Sequence[_Field], line: BaseData
         mark_for_rollback_on_error(line.alias),
         _cursor(line) as cursor,
         line.wrap_database_errors,
-        cursor.copy(f"COPY {quoted(rows[0]._meta.db_table)} ({names}) FROM STDIN") as copy,
+        cursor.copy(f"COPY {quoted(rows[0]._meta.db_table)} ({names}) FROM STDIN WITH (FORMAT BINARY)") as copy,
     ):
+        copy.set_types([_kind(field, line).partition("(")[0] for field in fields])
         for values in zip(*columns, strict=True):
             copy.write_row(values)
 
@@ -431,12 +433,17 @@ def _say_all(group: Sequence[Part], line: BaseDatabaseWrapper) -> None:
     key = (*_shape(group[0], {}, when=None), None if is_by_column else len(group))
     sql, fields = _kept(line, key, lambda line: _bulk(group, line, is_by_column=is_by_column))
     told = [_values(part, fields, line) for part in group]
-    values = map(list, zip(*told, strict=True)) if is_by_column else itertools.chain.from_iterable(told)
+    values = map(_as_one_kind, zip(*told, strict=True)) if is_by_column else itertools.chain.from_iterable(told)
     with mark_for_rollback_on_error(line.alias), _cursor(line) as cursor:
         cursor.execute(sql, list(values))
         keys = {key for (key,) in cursor.fetchall()}
     for part in group:
         part.done = isinstance(part, Insert) or part.pk in keys
+
+
+def _as_one_kind(column: Sequence[Any]) -> list[Any]:
+    """A column's values as one list, which its driver takes only when all are of one type."""
+    return [value.value if isinstance(value, Enum) else value for value in column]
 
 
 def _bulk(group: Sequence[Part], line: BaseDatabaseWrapper, *, is_by_column: bool) -> tuple[str, list[_Field]]:
@@ -457,7 +464,8 @@ def _bulk(group: Sequence[Part], line: BaseDatabaseWrapper, *, is_by_column: boo
     tests = " AND ".join(f"{table}.{column} = v{number}" for number, column in compared)
     said = f"UPDATE {table} SET {sets} FROM given WHERE {tests} RETURNING {key}"  # noqa: S608 - names of our own models
     if is_by_column:
-        lists = ", ".join(f"%s::{_kind(field, line)}[]" for field in fields)
+        # As bytes (%b): written as text, each value is escaped twice.
+        lists = ", ".join(f"%b::{_kind(field, line)}[]" for field in fields)
         return f"WITH given ({given}) AS (SELECT * FROM unnest({lists})) {said}", fields  # noqa: S608
     row = f"({', '.join(['%s'] * len(fields))})"
     return f"WITH given ({given}) AS (VALUES {', '.join([row] * len(group))}) {said}", fields

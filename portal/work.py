@@ -128,8 +128,15 @@ def _work_on_many(
 
 
 def run_due(*, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[str, str]]:
-    """Claim and work on what is due now, kind by kind; yields (kind, line) per row. Raises DATABASE_GONE."""
-    for name, kind in registry.due_work.items():
+    """Claim and work on what is due now, kind by kind; yields (kind, line) per row. Raises DATABASE_GONE.
+
+    The kinds are asked together what is due: a claim writes, and most of them would find nothing.
+    """
+    kinds = list(registry.due_work.items())
+    waiting = due.kinds_with_work(kinds)
+    for name, kind in kinds:
+        if name not in waiting:
+            continue
         yield from run_due_of(name, kind, stop=stop)
         if stop():
             return
