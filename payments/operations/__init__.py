@@ -5,6 +5,7 @@ from payments.operations.cancels import ask_cancel, cancel, cancel_unfinished, r
 from payments.operations.kept import give_kept_back
 from payments.operations.money_back import give_money_back
 from payments.operations.orders import place_merchant_order, place_order, withdraw
+from payments.operations.paying_many import pay_many
 from payments.operations.payments import (
     AT_ONCE,
     ask,
@@ -40,6 +41,7 @@ __all__ = [
     "inquire",
     "look_again",
     "pay",
+    "pay_many",
     "place_merchant_order",
     "place_order",
     "record_cancel_result",

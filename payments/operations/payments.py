@@ -132,33 +132,50 @@ def pay(
         acquirer = acquirer_for(order.account, keys=order.their_keys or ())  # type: ignore[attr-defined]  # read beside
         wallet_account = _WALLET_HELD.get(pk=wallet_account.pk, order=order.pk)
         is_first = not wallet_account.order_had_payments
-        _refuse_unpayable(order, wallet_account, is_first=is_first)
+        refuse_unpayable(order, wallet_account, is_first=is_first)
         # Nobody is at a terminal when the clock charges: what the request says of one is only there to say something.
         at_terminal = "" if by.kind is ActorKind.CLOCK else terminal.terminal_type
         method = catalogue.read_beside(wallet_account.its_method)
         refuse_withheld(method, wallet_account.wallet, order.amount, terminal=at_terminal)
         at = clock.now()
-        payment = Payment(
-            order=order,
-            wallet_account=wallet_account,
-            payment_request_id=clock.fresh_id("P"),
-            amount_value=order.amount_value,
-            currency=order.currency,
-            token_index=wallet_account.access_token_index,
-            terminal_type=terminal.terminal_type,
-            os_type=terminal.os_type,
-            client_ip=terminal.client_ip or None,
-            settlement_currency=order.account.settlement_currency,
-            expires_at=at + acquirer.capabilities.payment_expiry - schedule.EXPIRY_SHORTENING,
-            due_at=at + schedule.WIRE_GRACE,
-        )
+        due_at = at + schedule.WIRE_GRACE
+        payment = new_payment(order, wallet_account, acquirer, by=by, terminal=terminal, at=at, due_at=due_at)
         payment.is_first = is_first
-        payment.by(by)
         payment.begin(PaymentEvent.PAY_SENT, heard_from=Messenger.US, note=str(by))
         if remember:
             remember(payment)
     result = acquirer.pay(payment_request(payment, wallet_account))  # wire: no transaction is open
     return record_payment_result(payment, result, heard_from=Messenger.PAY_ANSWER)  # record: its own
+
+
+def new_payment(
+    order: Order,
+    wallet_account: WalletAccount,
+    acquirer: Acquirer,
+    *,
+    by: Actor,
+    terminal: Terminal,
+    at: datetime,
+    due_at: datetime,
+) -> Payment:
+    """A payment of the order as it is promised; it is in no table yet."""
+    payment = Payment(
+        order=order,
+        wallet_account=wallet_account,
+        payment_request_id=clock.fresh_id("P"),
+        amount_value=order.amount_value,
+        currency=order.currency,
+        token_index=wallet_account.access_token_index,
+        terminal_type=terminal.terminal_type,
+        os_type=terminal.os_type,
+        client_ip=terminal.client_ip or None,
+        settlement_currency=order.account.settlement_currency,
+        expires_at=at + acquirer.capabilities.payment_expiry - schedule.EXPIRY_SHORTENING,
+        due_at=due_at,
+        created_at=at,
+    )
+    payment.by(by)
+    return payment
 
 
 def _held(order: Order) -> Order:
@@ -169,7 +186,8 @@ def _held(order: Order) -> Order:
     return held
 
 
-def _refuse_unpayable(order: Order, wallet_account: WalletAccount, *, is_first: bool) -> None:
+def refuse_unpayable(order: Order, wallet_account: WalletAccount, *, is_first: bool) -> None:
+    """Raise NotFound, OrderNotPayable, WalletNotActive or WalletInDoubt, of rows that are held; see ``pay``."""
     if wallet_account.buyer_id != order.buyer_id or wallet_account.account_id != order.account_id:
         raise NotFound(thing="wallet", key=wallet_account.pk)
     if order.status != OrderStatus.INIT:
@@ -741,7 +759,7 @@ def record_inquiry(payment: Payment, inquiry: PaymentInquiry) -> Payment:
     """Write down an inquiry: the call's own result decides nothing, what it says of the payment goes to the funnel."""
     with transaction.atomic(durable=True):
         payment.lock()
-        _write_inquiry_down(payment, inquiry)
+        _record_alone(_heard_by_inquiry(payment, inquiry))
     return payment
 
 
@@ -749,38 +767,69 @@ def record_inquiries(heard: Sequence[tuple[Payment, PaymentInquiry]]) -> None:
     """Write down what was heard of several payments, at most AT_ONCE, in one transaction. As ``record_inquiry``.
 
     An inquiry moves no money, so its answer may wait a moment for others: killed before they are written down, the
-    leases of these payments run out, and they are asked about again. Those that are simply paid are written down in
-    bulk, whatever else was heard one by one.
+    leases of these payments run out, and they are asked about again.
     """
-    payments = [payment for payment, _ in heard]
     with transaction.atomic(durable=True):
-        keys = ids([payment.pk for payment in payments], AT_ONCE)
-        statements.reload_all(payments, _ALL_HELD, keeping=Payment.settled, **keys)
-        signs = _read_signs(_ALL_SIGNS.tuples(**keys))
-        successes: list[_Success] = []
-        parts: list[Part] = []
-        for payment, inquiry in heard:
-            result = inquiry.payment
-            if result is None or not _is_simply_paid(payment, result) or signs[payment.pk].has_cancels:
-                _write_inquiry_down(payment, inquiry)
-                continue
-            learned = _learned(payment, result, _learned_by(payment, inquiry))
-            success = _Success(payment, signs[payment.pk], result, learned, Messenger.INQUIRY)
-            kept = to_keep(payment.account, inquiry.exchange, subject=payment.payment_request_id)
-            parts += [*([] if kept is None else [Insert(kept)]), *success.parts]
-            successes.append(success)
-        statements.in_bulk(parts)
-        for success in successes:
-            success.is_said()
+        _record_together([_heard_by_inquiry(payment, inquiry) for payment, inquiry in heard])
 
 
-def _write_inquiry_down(payment: Payment, inquiry: PaymentInquiry) -> None:
-    learned = _learned_by(payment, inquiry)
-    with _kept_beside(payment, inquiry.exchange) as beside:
-        if inquiry.payment is not None:
-            _write_down(payment, inquiry.payment, heard_from=Messenger.INQUIRY, also=learned, beside=beside)
+def record_pay_answers(heard: Sequence[tuple[Payment, PaymentResult]]) -> None:
+    """Write down the answers to several payments, at most AT_ONCE, in one transaction. As ``record_payment_result``.
+
+    Killed before they are written down, these payments are asked about like any whose answer was lost.
+    """
+    with transaction.atomic(durable=True):
+        _record_together(
+            [_Heard(payment, result, result.exchange, {}, Messenger.PAY_ANSWER) for payment, result in heard]
+        )
+
+
+class _Heard(NamedTuple):
+    """What somebody said of a payment."""
+
+    payment: Payment
+    result: PaymentResult | None
+    """None: of the payment itself nothing was said."""
+    exchange: WireExchange | None
+    also: dict[str, Any]
+    """What else was learned of it."""
+    heard_from: Messenger
+
+
+def _heard_by_inquiry(payment: Payment, inquiry: PaymentInquiry) -> _Heard:
+    return _Heard(payment, inquiry.payment, inquiry.exchange, _learned_by(payment, inquiry), Messenger.INQUIRY)
+
+
+def _record_together(heard: Sequence[_Heard]) -> None:
+    """Those that are simply paid are written down in bulk, whatever else was heard one by one."""
+    payments = [it.payment for it in heard]
+    keys = ids([payment.pk for payment in payments], AT_ONCE)
+    statements.reload_all(payments, _ALL_HELD, keeping=Payment.settled, **keys)
+    signs = _read_signs(_ALL_SIGNS.tuples(**keys))
+    successes: list[_Success] = []
+    parts: list[Part] = []
+    for it in heard:
+        payment, result = it.payment, it.result
+        if result is None or not _is_simply_paid(payment, result) or signs[payment.pk].has_cancels:
+            _record_alone(it)
+            continue
+        learned = _learned(payment, result, it.also)
+        success = _Success(payment, signs[payment.pk], result, learned, it.heard_from)
+        kept = to_keep(payment.account, it.exchange, subject=payment.payment_request_id)
+        parts += [*([] if kept is None else [Insert(kept)]), *success.parts]
+        successes.append(success)
+    statements.in_bulk(parts)
+    for success in successes:
+        success.is_said()
+
+
+def _record_alone(heard: _Heard) -> None:
+    payment, result, exchange, also, heard_from = heard
+    with _kept_beside(payment, exchange) as beside:
+        if result is not None:
+            _write_down(payment, result, heard_from=heard_from, also=also, beside=beside)
         else:
-            _learn(payment, learned)
+            _learn(payment, also)
 
 
 def _learned_by(payment: Payment, inquiry: PaymentInquiry) -> dict[str, Any]:

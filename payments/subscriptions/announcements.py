@@ -4,12 +4,17 @@ from typing import Any
 
 from payments.models import Cycle, Subscription
 from portal import outbox
-from portal.outbox.events import moment
+from portal.outbox.events import listening, moment
 
 
 def started(subscription: Subscription) -> None:
     """A buyer has agreed."""
     _tell(outbox.Kind.SUBSCRIPTION_STARTED, subscription)
+
+
+def is_heard(account_id: int) -> bool:
+    """Whether anybody listens to charges of an account, for who tells of many."""
+    return bool(listening(outbox.Kind.SUBSCRIPTION_CHARGED, account_id))
 
 
 def charged(subscription: Subscription, cycle: Cycle) -> None:

@@ -1,8 +1,9 @@
 """A row whose status moves along a state table, by compare-and-set and in no other way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 
@@ -86,6 +87,19 @@ class Stateful(models.Model):
         added = statements.Insert(self)
         noted = self._note(added, source, event, target, heard_from=heard_from, note=note)
         statements.together(added, statements.Insert(noted))
+
+    @classmethod
+    def begin_all(cls, rows: Sequence[Self], event: StrEnum, *, heard_from: str, note: str = "") -> None:
+        """As ``begin``, for many new rows."""
+        sources = [row.status for row in rows]
+        for row, source in zip(rows, sources, strict=True):
+            row.status = row.machine.target(source, event)
+        statements.add_all(rows)
+        noted = [
+            row._note(row.pk, source, event, row.status, heard_from=heard_from, note=note)
+            for row, source in zip(rows, sources, strict=True)
+        ]
+        statements.in_bulk([statements.Insert(change) for change in noted])
 
     def _note(self, key: Any, source: str, event: StrEnum, target: str, *, heard_from: str, note: str) -> Change:
         leads_here = type(self).changes.rel

@@ -1,21 +1,27 @@
-"""``python -m tests.benchmarks.billing --database-url postgres://…``: what a billing run costs before the wire.
+"""``python -m tests.benchmarks.billing --database-url postgres://…``: what a billing run costs, before and at the wire.
 
 Many subscriptions are due at once; the worker's own loop claims them and opens their cycles, an order each, in a
 database of its own. Beside it the same rows (order, line, cycle, next date) are inserted bare, in batches of the same
-size, without claims, locks or a look at anything. Charging follows at the speed of the wire and is not in it. It ends
-with 1 when an order is missing or doubled, or orders are made slower than wanted.
+size, without claims, locks or a look at anything. Then the loop charges some of the cycles, in turns with as many bare
+signed calls of one pooled connection to the same stand-in. It ends with 1 when an order or a charge is missing or
+doubled, or either is slower than wanted. Processor time is that of this process and its PostgreSQL process together.
 """
 
 import argparse
 import os
+import statistics
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 WANTED_PER_SECOND = 2000
+WANTED_OF_BARE_CALLS = 0.6
+TURNS = 5
+_PAY = "/ams/api/v1/payments/pay"
 
 
 def main() -> int:
@@ -23,9 +29,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.billing", description=__doc__)
     parser.add_argument("--database-url", required=True, help="A PostgreSQL server's database.")
     parser.add_argument("--count", type=int, default=50_000, help="Due subscriptions; usually 50,000.")
+    parser.add_argument("--charges", type=int, default=5_000, help="Cycles of them to be charged; usually 5,000.")
     given = parser.parse_args()
-    if given.count < 1:
-        parser.error("--count is at least 1")
+    if given.count < 1 or not 0 <= given.charges <= given.count:
+        parser.error("--count is at least 1, and --charges is at most that")
     from tests.benchmarks.scratch import scratch_database  # noqa: PLC0415
 
     with ExitStack() as stack:
@@ -41,19 +48,24 @@ def main() -> int:
         import django  # noqa: PLC0415 - its settings are read from what was just put into the environment
 
         django.setup()
-        from django.core.management import call_command  # noqa: PLC0415
+        from portal.acquirer import signing  # noqa: PLC0415
+        from tests.benchmarks import ground, servers  # noqa: PLC0415
 
-        call_command("migrate", verbosity=0)
-        return measure(given.count)
+        keys = ground.Keys(ours=signing.new_private_key(), theirs=signing.new_private_key())
+        ground.make_tables()
+        url = stack.enter_context(servers.acquirer(keys.theirs, ground.CLIENT_ID, Path(folder)))
+        account = ground.make_account(url, keys)
+        make_due(account, given.count)
+        is_quick = measure_making(given.count)
+        return 0 if measure_charging(account, given.charges) and is_quick else 1
 
 
-def measure(count: int) -> int:
-    """The run, beside bare inserts; how it went, as an exit status."""
+def measure_making(count: int) -> bool:
+    """The run, beside bare inserts; whether it went as wanted."""
     from payments.models import Cycle, Order, Subscription  # noqa: PLC0415
     from portal import clock, registry, work  # noqa: PLC0415
     from tests.benchmarks.desk import processor_seconds  # noqa: PLC0415
 
-    make_due(count)
     kind = registry.due_work.get("subscriptions")
     assert kind is not None
     begun, processor = time.perf_counter(), processor_seconds()
@@ -64,28 +76,73 @@ def measure(count: int) -> int:
     made = Order.objects.filter(number__startswith="O").count()
     once = Cycle.objects.values("subscription", "number").distinct().count()
     late = Subscription.objects.filter(due_at__lte=clock.now()).count()
-    rows = (
-        ("billing run", count / seconds, count / processor),
-        ("bare inserts", count / bare_seconds, count / bare_processor),
-    )
-    for name, by_clock, by_processor in rows:
-        sys.stdout.write(f"{name}: {by_clock:,.0f} orders/s, {by_processor:,.0f} by processor time\n")
-    sys.stdout.write(f"{made} orders for {count} due subscriptions, {late} left\n")
-    is_right = (made, once, late) == (count, count, 0)
-    return 0 if is_right and count / seconds >= WANTED_PER_SECOND else 1
+    say(f"load of the machine: {os.getloadavg()[0]:.1f}")
+    for name, wall, used in (("billing run", seconds, processor), ("bare inserts", bare_seconds, bare_processor)):
+        say(f"{name}: {count / wall:,.0f} orders/s, {count / used:,.0f} by processor time")
+    say(f"{made} orders for {count} due subscriptions, {late} left")
+    return (made, once, late) == (count, count, 0) and count / seconds >= WANTED_PER_SECOND
 
 
-def make_due(count: int) -> None:
+def measure_charging(account: Any, count: int) -> bool:
+    """Charges of the cycles that opened, in turns with bare signed calls; whether it went as wanted."""
+    from payments.models import Cycle, Payment  # noqa: PLC0415
+    from portal import clock, registry, work  # noqa: PLC0415
+    from tests.benchmarks import floor, ground  # noqa: PLC0415
+    from tests.benchmarks.desk import processor_seconds  # noqa: PLC0415
+
+    kind = registry.due_work.get("subscription charges")
+    assert kind is not None
+    keys = list(Cycle.objects.order_by("pk").values_list("pk", flat=True)[:count])
+    Cycle.objects.exclude(pk__in=keys).update(due_at=None)
+    ground.settle_down()
+    line = floor.line_of(account)
+
+    def bare_calls(many: int) -> None:
+        for _ in range(many):
+            line.call(_PAY, {"paymentRequestId": clock.fresh_id("P")}, str(int(time.time() * 1000)))
+
+    def charge(many: int) -> None:
+        while many > 0:
+            many -= len(list(work.run_due_of("subscription charges", kind)))
+
+    rates: dict[str, list[tuple[float, float]]] = {"charges": [], "bare signed calls": []}
+    size = -(-count // TURNS)
+    bare_calls(3)
+    for start in range(0, count, size):
+        turn = keys[start : start + size]
+        Cycle.objects.filter(pk__in=keys[start + size :]).update(due_at=None)
+        Cycle.objects.filter(pk__in=turn).update(due_at=clock.now())
+        for name, act in (("bare signed calls", bare_calls), ("charges", charge)):
+            begun, used = time.perf_counter(), processor_seconds()
+            act(len(turn))
+            spent = time.perf_counter() - begun, processor_seconds() - used
+            rates[name].append((len(turn) / spent[0], len(turn) / spent[1]))
+    say(f"load of the machine: {os.getloadavg()[0]:.1f}")
+    for name, taken in rates.items():
+        wall, used = (statistics.median(column) for column in zip(*taken, strict=True))
+        say(f"{name}: {wall:,.0f} a second, {used:,.0f} by processor time")
+    pairs = zip(rates["charges"], rates["bare signed calls"], strict=True)
+    ratio = statistics.median(ours[0] / theirs[0] for ours, theirs in pairs)
+    paid = Cycle.objects.filter(status="PAID").count()
+    once = Payment.objects.values("order").distinct().count()
+    say(f"{ratio:.2f} of the bare calls; {paid} of {count} cycles paid, {Payment.objects.count()} payments")
+    return (paid, once, Payment.objects.count()) == (count,) * 3 and ratio >= WANTED_OF_BARE_CALLS
+
+
+def say(sentence: str) -> None:
+    """A line of the result, at once."""
+    sys.stdout.write(sentence + "\n")
+    sys.stdout.flush()
+
+
+def make_due(account: Any, count: int) -> None:
     """As many subscriptions, all of them due."""
     from authorizations.models import Buyer, WalletAccount  # noqa: PLC0415
     from payments.models import Plan, Product, Subscription  # noqa: PLC0415
     from payments.subscriptions.calendar import day_in  # noqa: PLC0415
-    from portal import catalogue, clock  # noqa: PLC0415
-    from portal.models import AcquirerAccount  # noqa: PLC0415
+    from portal import clock  # noqa: PLC0415
 
     at = clock.now()
-    account = AcquirerAccount.objects.create(name="Bench", slug="bench", gateway_url="http://x", client_id="SANDBOX_B")
-    catalogue.begin(account, ["GCASH"])
     product = Product.objects.create(account=account, sku="pass", name="Pass")
     terms = {"currency": "PHP", "amount_value": 499_00, "interval": "MONTH", "zone": "Asia/Manila", "charge_hour": 0}
     plan = Plan.objects.create(account=account, product=product, code="monthly", name="Monthly", **terms)
@@ -95,7 +152,7 @@ def make_due(count: int) -> None:
     wallets = []
     for buyer in buyers:
         wallet = WalletAccount(account=account, buyer=buyer, wallet="GCASH")
-        wallet.access_token, wallet.access_token_index = "t", f"i{buyer.pk}"
+        wallet.set_token(f"T{buyer.pk}")
         wallets.append(wallet)
     WalletAccount.objects.bulk_create(wallets, batch_size=5000)
     day = day_in(at, plan.zone)

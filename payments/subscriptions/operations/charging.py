@@ -44,7 +44,7 @@ from portal.statements import Found, Given
 
 _UNKNOWN = (PaymentStatus.INITIATED, PaymentStatus.PROCESSING)
 _ENDED = (WalletStatus.REVOKING, WalletStatus.REVOKED)
-_TERMINAL = Terminal(terminal_type=TerminalType.WEB)
+TERMINAL = Terminal(terminal_type=TerminalType.WEB)
 # Undocumented for a debit without the buyer; we choose WEB, because it is the one terminal that names no device.
 
 
@@ -234,7 +234,7 @@ def _charge(cycle: Cycle) -> None:
         _fail(cycle, Trouble.CONSENT, "", failures, wallet_account)
         return
     try:
-        pay(order, wallet_account, by=Actor.clock(), terminal=_TERMINAL, remember=_still_wanted(cycle))
+        pay(order, wallet_account, by=Actor.clock(), terminal=TERMINAL, remember=_still_wanted(cycle))
     except (OrderNotPayable, SubscriptionNotPossible, WalletNotActive):
         # Somebody was faster: what they did is looked at next. Or the wallet is in doubt: its refresh comes first.
         due.hold(cycle, due_at=schedule.later(schedule.SOON, cycle.attempts), attempts=cycle.attempts + 1)
