@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import OuterRef
 
 from portal import approvals, clock, journal
-from portal.acquirer.wallets import Wallet
+from portal.acquirer.wallets import Wallet, name_of
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput
 from portal.idempotency import Remember
@@ -111,6 +111,17 @@ def read_beside(rows: Any) -> PaymentMethod | None:
 def everything() -> Mapping[tuple[int, str], PaymentMethod]:
     """All catalogues, by the account's key and the method's code, in one query."""
     return {(method.account_id, method.code): method for method in PaymentMethod.objects.all()}
+
+
+def known() -> list[tuple[str, str]]:
+    """Every method that the catalogue of some account has, as code and name, by name: those one can choose from."""
+    codes = PaymentMethod.objects.order_by().values_list("code", flat=True).distinct()
+    return sorted(((code, name_of(code)) for code in codes), key=lambda pair: pair[1].casefold())
+
+
+def is_known(code: str) -> bool:
+    """Whether the catalogue of some account has it."""
+    return PaymentMethod.objects.filter(code=code).exists()
 
 
 def currencies_of(accounts: Any) -> list[str]:

@@ -17,8 +17,8 @@ from payments.subscriptions.four_eyes import replay_words
 from payments.subscriptions.operations.policies import RETRY_POLICY
 from payments.subscriptions.policies import Policy, numbers, of_row
 from payments.subscriptions.states import RETRYABLE, Trouble
-from portal import approvals
-from portal.acquirer.wallets import WALLETS, name_of
+from portal import approvals, catalogue
+from portal.acquirer.wallets import name_of
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, Done
 from portal.admin.ledger import Card, Headline, LedgerAdmin, Question, Questions, Table
@@ -66,7 +66,7 @@ class PolicyForm(ActForm):
         accounts = AcquirerAccount.objects.values_list("slug", "name")
         fields: Any = self.fields
         fields["account"].choices = [("", say("every account")), *accounts]
-        fields["wallet"].choices = [("", say("every wallet")), *((one.code, one.name) for one in WALLETS.values())]
+        fields["wallet"].choices = [("", say("every wallet")), *catalogue.known()]
         row: RetryPolicy | None = self.thing
         if row is None:
             return

@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from portal.acquirer.wallets import WALLETS, name_of
+from portal import catalogue
+from portal.acquirer.wallets import name_of
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, Done
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, WalletFilter
@@ -98,13 +99,16 @@ class NewContractForm(_TermsForm):
 
     title = lazy("Add a fee contract")
     account = forms.ModelChoiceField(label=lazy("Account"), queryset=AcquirerAccount.objects.all(), empty_label=None)
-    wallet = forms.ChoiceField(
-        label=lazy("Wallet"), choices=[(wallet.code, wallet.name) for wallet in WALLETS.values()]
-    )
+    wallet = forms.ChoiceField(label=lazy("Wallet"))
     settled_in = forms.ChoiceField(
         label=lazy("Settlement currency"), choices=[(code, code) for code in sorted(EXPONENTS)], initial="USD"
     )
     field_order = ("account", "wallet", "settled_in", "rate", "fixed", "valid_from", "drift_percent", "note")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        wallet: Any = self.fields["wallet"]
+        wallet.choices = catalogue.known()
 
     def currency(self) -> str:
         """In which it is settled."""

@@ -7,8 +7,7 @@ from django.db import transaction
 from payments.models import RetryPolicy
 from payments.subscriptions.policies import DEFAULTS, Policy, of_row
 from payments.subscriptions.states import Trouble
-from portal import approvals, clock, journal
-from portal.acquirer.wallets import wallet_facts
+from portal import approvals, catalogue, clock, journal
 from portal.actor import Actor
 from portal.errors import InvalidInput
 from portal.idempotency import Remember
@@ -33,7 +32,7 @@ def set_policy(
     Raises ApprovalNeeded, and InvalidInput for what cannot be a policy.
     """
     policy.check()
-    if wallet and wallet_facts(wallet) is None:
+    if wallet and not catalogue.is_known(wallet):
         raise InvalidInput(field="wallet", problem=f"there is no wallet {wallet}.")
     if account and not AcquirerAccount.objects.filter(slug=account).exists():
         raise InvalidInput(field="account", problem=f"there is no account {account}.")
