@@ -10,7 +10,7 @@ from authorizations.operations.binding import (
     redeem,
     report_failure,
 )
-from authorizations.operations.sessions import end_session, open_session, renew_session
+from authorizations.operations.sessions import end_session, is_renewable, open_session, renew_session
 from authorizations.operations.tokens import (
     ask_revoke,
     expire,
@@ -29,6 +29,7 @@ __all__ = [
     "begin",
     "end_session",
     "expire",
+    "is_renewable",
     "lapse",
     "open_session",
     "receive_code",

@@ -1,10 +1,13 @@
 """A buyer's session: an opaque, revocable token. A JWT could not be ended, and a mini program has no cookie jar."""
 
+import base64
 import secrets
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
 
 from authorizations.models import Buyer, BuyerSession
 from authorizations.queries import session_digest
@@ -35,16 +38,29 @@ def open_session(
     return session, token
 
 
-def renew_session(session_id: int, digest: str) -> str | None:
+def renew_session(session_id: int, digest: str, *, seed: bytes) -> str | None:
     """Give an open session a new token, if its digest begins like this; the old one is worth nothing from then on.
 
-    None where somebody renewed it before, where it has ended, or where it is none: of two who come, one gets a token.
+    Whoever comes again with the same ``seed``, which only one browser knows, gets the same token. None where somebody
+    else renewed it before, where it has ended, or where it is none: of two who come, one gets a token.
     """
-    token = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
-    held = BuyerSession.objects.filter(
+    key = salted_hmac("authorizations.session", f"{session_id}.{digest}.".encode() + seed, algorithm="sha256").digest()
+    token = TOKEN_PREFIX + base64.urlsafe_b64encode(key).decode().rstrip("=")
+    renewed = session_digest(token)
+    if _renewable(session_id, digest).update(digest=renewed) or _renewable(session_id, renewed).exists():
+        return token
+    return None
+
+
+def is_renewable(session_id: int, digest: str) -> bool:
+    """Whether ``renew_session`` would give a token to whoever comes first."""
+    return _renewable(session_id, digest).exists()
+
+
+def _renewable(session_id: int, digest: str) -> QuerySet[BuyerSession]:
+    return BuyerSession.objects.filter(
         pk=session_id, digest__startswith=digest, ended_at__isnull=True, expires_at__gt=clock.now()
     )
-    return token if held.update(digest=session_digest(token)) else None
 
 
 def end_session(session: BuyerSession) -> None:

@@ -23,8 +23,9 @@ class HostedPages(Door):
         summary="Send a customer to a hosted page",
         text=(
             "For a shop without a front end of its own: a page of the customer's wallets, or the cashier of an order "
-            "of theirs. Redirect the customer's browser to the `url`. It opens once, in one browser, within ten "
-            "minutes; whoever opens it acts as that customer, so hand it to nobody else."
+            "of theirs. Redirect the customer's browser to the `url`. There it shows one button, so that nothing that "
+            "only looks at links uses it up; it is taken once, in one browser, within ten minutes. Whoever takes it "
+            "acts as that customer, so hand it to nobody else."
         ),
         tag="Hosted pages",
         takes=forms.HostedPageWanted,

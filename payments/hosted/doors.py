@@ -1,7 +1,8 @@
 """Who is at a hosted page: the link that the merchant's server hands out, and the cookie it becomes.
 
-A link holds no token. It names a session whose token nobody was told; opening it gives the session a new one, so that
-it opens once, and not after ten minutes. Both link and cookie are signed, so that what they say is what we said.
+A link holds no token. It names a session whose token nobody was told; whoever takes it gives the session a new one, so
+that it is taken once, and not after ten minutes. To look at it takes nothing. Both link and cookie are signed, so that
+what they say is what we said.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from authorizations.operations import open_session, renew_session
+from authorizations.operations import is_renewable, open_session, renew_session
 from portal import clock
 from portal.models import AcquirerAccount
 
@@ -64,16 +65,31 @@ def link_for(
     return f"{settings.PORTAL_BASE_URL}{path}", until
 
 
-def enter(code: str) -> Visit | None:
-    """The visit a link begins; None where it is none of ours, was opened before, or is too old."""
+def knock(code: str) -> str | None:
+    """The name of the shop a link leads from; None where it is none of ours, was taken before, or is too old.
+
+    Nothing is used up by it: mail programs, messengers and scanners open links before people do.
+    """
+    said = _read(code)
+    return said["shop"] if said is not None and is_renewable(said["session"], said["digest"]) else None
+
+
+def enter(code: str, key: str) -> Visit | None:
+    """The visit a link begins; None where it is none of ours, was taken by another browser, or is too old.
+
+    ``key`` is what the page behind the link told this browser alone: whoever presses twice enters once.
+    """
+    said = _read(code)
+    token = renew_session(said["session"], said["digest"], seed=key.encode()) if said is not None and key else None
+    return Visit(token, said["shop"], said["order"], said["back"]) if said is not None and token else None
+
+
+def _read(code: str) -> dict[str, Any] | None:
     try:
         said: dict[str, Any] = signing.loads(code, salt=_LINK)
     except signing.BadSignature:
         return None
-    if clock.now() > datetime.fromtimestamp(said["until"], UTC):
-        return None
-    token = renew_session(said["session"], said["digest"])
-    return Visit(token, said["shop"], said["order"], said["back"]) if token else None
+    return None if clock.now() > datetime.fromtimestamp(said["until"], UTC) else said
 
 
 def visit_of(request: HttpRequest) -> Visit | None:

@@ -56,10 +56,20 @@ def _for_visitors(view: Page) -> Page:
 
 
 @never_cache
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 def entered(request: HttpRequest, code: str) -> HttpResponse:
-    """Open a link: the browser gets its session and goes on to a page whose address says nothing."""
-    visit = doors.enter(code)
+    """A link: who looks at it sees a button, and who presses that takes it and goes on to the page it leads to.
+
+    Whatever follows links before the buyer does, to show or to check what is behind them, presses no button.
+    """
+    if request.method != "POST":
+        shop = doors.knock(code)
+        return (
+            _gone(request)
+            if shop is None
+            else render(request, "hosted/enter.html", {"shop": shop, "key": _fresh_key()})
+        )
+    visit = doors.enter(code, request.POST.get("key", ""))
     if visit is None:
         return _gone(request)
     response = HttpResponseRedirect(visit.begins_at)

@@ -32,6 +32,10 @@ class Tab:
         self.page = self._session.get(url, timeout=30)
         return self
 
+    def enters(self, url: str) -> "Tab":
+        """Go to a link and take it."""
+        return self.opens(url).presses("Go on")
+
     def presses(self, words: str, **choices: str) -> "Tab":
         """Send the form with that button."""
         form, button = self._form(words)
@@ -92,7 +96,7 @@ def agrees(tab: Tab, sandbox: Sandbox, wallet: str = "GCash") -> Tab:
 def test_a_wallet_is_linked_from_the_cashier_and_pays_once(
     server: Api, order: str, sandbox: Sandbox, acquirer: Acquirer
 ) -> None:
-    tab = Tab().opens(link(server, order=order, return_url="https://shop.example/thanks"))
+    tab = Tab().enters(link(server, order=order, return_url="https://shop.example/thanks"))
     assert tab.page.url.endswith(f"/pay/orders/{order}")
     assert "349.00 PHP" in tab.says
     assert "nothing is charged before you press Pay" in tab.says
@@ -125,29 +129,61 @@ def _leaving(tab: Tab) -> str:
 
 def test_a_phone_is_told_from_a_desk(server: Api, order: str, sandbox: Sandbox) -> None:
     for tab in (Tab(PHONE), Tab()):
-        tab.opens(link(server, order=order)).presses("Link GCash")
+        tab.enters(link(server, order=order)).presses("Link GCash")
     begun = Authorization.objects.order_by("pk").values_list("terminal_type", "os_type")
     assert list(begun) == [("WAP", "ANDROID"), ("WEB", "")]
 
 
-def test_a_link_opens_once_and_not_for_ever(server: Api, story_clock: StoryClock) -> None:
+def test_a_link_is_taken_once_and_not_for_ever(server: Api, story_clock: StoryClock) -> None:
     url = link(server)
     first, second = Tab().opens(url), Tab().opens(url)
+    before = first.page
+    first.presses("Go on")
+    second.presses("Go on")
     assert ("Your wallets" in first.says, second.page.status_code) == (True, 410)
-    assert "Its link was opened before, or is too old." in second.says
+    assert "Its link was used before, or is too old." in second.says
+    assert second.opens(url).page.status_code == 410
     assert "Your wallets" in first.opens(first.page.url).says
+    first.page = before
+    assert "Your wallets" in first.presses("Go on").says  # twice, from a page that is still open
 
     late = link(server)
+    tab = Tab().opens(late)
     story_clock.move(timedelta(minutes=11))
-    assert Tab().opens(late).page.status_code == 410
-    assert Tab().opens(f"{late}x").page.status_code == 410
-    assert Tab().opens(url.rpartition("/enter/")[0] + "/wallets").page.status_code == 410
+    assert tab.presses("Go on").page.status_code == 410
+    assert tab.opens(late).page.status_code == 410
+    assert tab.opens(f"{late}x").page.status_code == 410
+    assert tab.opens(url.rpartition("/enter/")[0] + "/wallets").page.status_code == 410
+
+
+def test_what_looks_at_a_link_before_the_buyer_does_uses_nothing_up(server: Api, order: str) -> None:
+    url = link(server, order=order)
+    before = BuyerSession.objects.get().digest
+    for agent in ("Slackbot-LinkExpanding 1.0", "facebookexternalhit/1.1"):
+        preview = Tab(agent).opens(url)
+        assert preview.page.status_code == 200
+        assert (order in preview.page.text, "349.00" in preview.page.text) == (False, False)
+        assert "hosted=" not in preview.page.headers.get("Set-Cookie", "")
+        assert requests.head(url, headers={"User-Agent": agent}, timeout=30).status_code == 200
+    assert BuyerSession.objects.get().digest == before
+    assert "349.00 PHP" in Tab().enters(url).says
+
+
+def test_a_link_cannot_be_taken_from_another_site_or_without_its_page(server: Api) -> None:
+    url = link(server)
+    assert requests.post(url, data={"key": "x"}, timeout=30).status_code == 403
+    tab = Tab().opens(url)
+    tab.presses("Go on", key="")
+    assert tab.page.status_code == 410
+    assert "Your wallets" in Tab().enters(url).says
 
 
 def test_the_token_is_in_no_link_no_page_and_no_script_s_reach(server: Api) -> None:
     tab = Tab()
     url = link(server)
-    answer = tab._session.get(url, timeout=30, allow_redirects=False)
+    tab.opens(url)
+    seen = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', tab._form("Go on")[0]))
+    answer = tab._session.post(url, data=seen, headers={"Referer": url}, timeout=30, allow_redirects=False)
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
@@ -164,7 +200,7 @@ def test_the_token_is_in_no_link_no_page_and_no_script_s_reach(server: Api) -> N
 def test_nobody_sees_or_pays_what_is_somebody_else_s(server: Api, order: str, shop: Shop) -> None:
     problem = server.refused("POST", "hosted-pages", {"customer": "paolo", "order": order})
     assert problem["code"] == "not_found"
-    tab = Tab().opens(str(server.post("hosted-pages", {"customer": "paolo"}, status=201)["url"]))
+    tab = Tab().enters(str(server.post("hosted-pages", {"customer": "paolo"}, status=201)["url"]))
     tab.opens(tab.page.url.replace("wallets", f"orders/{order}"))
     assert (tab.page.status_code, "No such order" in tab.says) == (404, True)
     assert Order.objects.get(number=order).payments.count() == 0
@@ -195,7 +231,7 @@ def test_the_way_back_is_a_page_of_the_merchant_s(server: Api, address: str) -> 
 def test_what_was_refused_is_said_and_another_try_is_another_act(
     server: Api, order: str, sandbox: Sandbox, acquirer: Acquirer
 ) -> None:
-    tab = agrees(Tab().opens(link(server, order=order)), sandbox)
+    tab = agrees(Tab().enters(link(server, order=order)), sandbox)
     tab.opens(tab.page.url.partition("/return/")[0] + f"/pay/orders/{order}")
     acquirer.will("payment_fails", code="USER_BALANCE_NOT_ENOUGH")
     tab.presses("Pay 349.00 PHP")
@@ -208,7 +244,7 @@ def test_what_was_refused_is_said_and_another_try_is_another_act(
 def test_a_page_waits_and_then_lets_the_buyer_go(
     server: Api, order: str, sandbox: Sandbox, acquirer: Acquirer, story_clock: StoryClock
 ) -> None:
-    tab = agrees(Tab().opens(link(server, order=order)), sandbox)
+    tab = agrees(Tab().enters(link(server, order=order)), sandbox)
     tab.opens(tab.page.url.partition("/return/")[0] + f"/pay/orders/{order}")
     acquirer.will("payment_stays_processing", seconds=600, expires=False)
     tab.presses("Pay 349.00 PHP")
@@ -222,7 +258,7 @@ def test_a_page_waits_and_then_lets_the_buyer_go(
 
 
 def test_removing_names_what_ends_and_is_done_once(server: Api, sandbox: Sandbox, acquirer: Acquirer) -> None:
-    tab = agrees(Tab().opens(link(server)), sandbox)
+    tab = agrees(Tab().enters(link(server)), sandbox)
     tab.opens(tab.page.url.partition("/return/")[0] + "/pay/wallets")
     found = re.search(r'href="(/pay/wallets/[^"]+/remove)"', tab.page.text)
     assert found is not None
@@ -238,7 +274,7 @@ def test_removing_names_what_ends_and_is_done_once(server: Api, sandbox: Sandbox
 
 
 def test_a_refused_wallet_leaves_the_order_as_it_was(server: Api, order: str, sandbox: Sandbox) -> None:
-    tab = Tab().opens(link(server, order=order)).presses("Link GCash")
+    tab = Tab().enters(link(server, order=order)).presses("Link GCash")
     tab.opens(sandbox.engine.refuse(tab.goes_on_to).return_url)
     assert "GCash was not linked" in tab.says
     assert f'href="/pay/orders/{order}"' in tab.page.text
@@ -246,7 +282,7 @@ def test_a_refused_wallet_leaves_the_order_as_it_was(server: Api, order: str, sa
 
 
 def test_garbage_in_a_form_is_a_sentence(server: Api, order: str) -> None:
-    tab = Tab().opens(link(server, order=order))
+    tab = Tab().enters(link(server, order=order))
     before = tab.page
     for wallet in ("NO_SUCH", "", "\x00", "x" * 500):
         tab.page = before
@@ -260,7 +296,7 @@ def test_garbage_in_a_form_is_a_sentence(server: Api, order: str) -> None:
 
 
 def test_in_the_buyer_s_language(server: Api, order: str, shop: Shop) -> None:
-    tab = Tab().opens(link(server, order=order))
+    tab = Tab().enters(link(server, order=order))
     tab.presses("简体中文")
     assert "付款" in tab.says
     assert 'lang="zh' in tab.page.text

@@ -32,6 +32,8 @@ def test_from_the_cashier_to_the_wallet_and_back_and_out_again(
     url, _ = link_for(account, "ana", opened_by="shop", order=order.number, back=f"{sandbox.url}/")
 
     page.goto(url)
+    _fits(page)
+    page.get_by_role("button", name="Go on").dblclick()
     expect(page).to_have_title(re.compile("^Pay · "))
     page.get_by_role("button", name="Link GCash").click()
     page.get_by_role("button", name="Agree", exact=True).click()
