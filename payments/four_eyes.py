@@ -3,19 +3,20 @@
 One kind for every way, or whoever may not refund above a limit would cancel instead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from payments import operations, queries
 from payments.models import Cancel, Order, Payment, Refund
 from payments.operations.permission import CANCEL, GIVE_BACK, REFUND
+from payments.states import CancelStatus, RefundStatus
 from portal.actor import Actor
 from portal.admin.approvals import stories_about
 from portal.errors import Conflict
 from portal.idempotency import Remember
 from portal.models import Approval
 from portal.money import Money
-from portal.registry import ApprovalKind, Rule, TimelineEntry
+from portal.registry import ApprovalKind, Became, Rule, TimelineEntry
 from portal.roles import ADMINISTRATOR, FINANCE, SUPPORT
 
 # fmt: off
@@ -38,6 +39,16 @@ LIMITS = {
 }
 """What one person gives back on their own, unless a rule of the desk says otherwise."""
 # fmt: on
+_TONES: dict[str, str] = {
+    RefundStatus.INITIATED: "wait",
+    RefundStatus.PROCESSING: "wait",
+    RefundStatus.SUCCEEDED: "good",
+    RefundStatus.FAILED: "bad",
+    RefundStatus.REVERSED: "bad",
+    CancelStatus.REQUESTED: "wait",
+    CancelStatus.CONFIRMED: "good",
+    CancelStatus.REFUSED: "bad",
+}
 
 
 def _defaults() -> tuple[Rule, ...]:
@@ -62,8 +73,24 @@ def carry_out(approval: Approval, by: Actor, remember: Remember) -> str:
         made = operations.give_money_back(payment, amount=_amount(approval), **said)
     else:
         raise Conflict("This version does not know the act that was asked for.")
+    return _said(approval, made)
+
+
+def _said(approval: Approval, made: Cancel | Refund) -> str:
     what = "Refund" if isinstance(made, Refund) else "Cancel"
     return f"{what} of {_amount(approval)}: {str(made.get_status_display()).lower()}."
+
+
+def became(approvals: Sequence[Approval]) -> Mapping[int, Became]:
+    """How the refunds and cancels that were made stand now, in at most two questions."""
+    found: dict[int, Became] = {}
+    for model in (Refund, Cancel):
+        theirs = {it.pk: int(it.result_id) for it in approvals if it.result_type == model._meta.label}
+        made = model._default_manager.in_bulk(theirs.values()) if theirs else {}
+        for approval in approvals:
+            if row := made.get(theirs.get(approval.pk)):
+                found[approval.pk] = Became(_said(approval, row), _TONES[row.status])
+    return found
 
 
 def foresee(approval: Approval) -> Sequence[str]:
@@ -108,5 +135,11 @@ def _amount(approval: Approval) -> Money:
 
 
 KIND = ApprovalKind(
-    "Give money back", carry_out, foresee=foresee, objection=objection, defaults=_defaults(), has_amount=True
+    "Give money back",
+    carry_out,
+    foresee=foresee,
+    objection=objection,
+    defaults=_defaults(),
+    has_amount=True,
+    became=became,
 )

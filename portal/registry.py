@@ -236,6 +236,14 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Became:
+    """What an act that was carried out has become by now: a sentence, and ``good``, ``bad``, or ``wait``: unknown."""
+
+    sentence: str
+    tone: str
+
+
+@dataclass(frozen=True)
 class ApprovalKind:
     """Acts that may need a second person, and how they are carried out once there is one.
 
@@ -243,7 +251,8 @@ class ApprovalKind:
     verb calls ``remember`` with what it made inside its promise's own transaction: that is what makes it happen once.
     Its refusal (PortalError) becomes the request's result. ``foresee(approval)`` says in words what will happen, and
     ``objection(approval)`` why it could not be done now (empty: it could). ``covers(approval, kind, subject, amount)``:
-    whether an act of *another* kind is a part of this one, as each refund is of a bulk refund.
+    whether an act of *another* kind is a part of this one, as each refund is of a bulk refund. ``became(approvals)``
+    looks at what was made of those that are done, by their ids: begun is not ended where an acquirer has to answer.
     """
 
     label: str
@@ -253,6 +262,7 @@ class ApprovalKind:
     covers: Callable[[Any, str, Any, Any], bool] = lambda approval, kind, subject, amount: False
     defaults: tuple[Rule, ...] = ()
     has_amount: bool = False
+    became: Callable[[Sequence[Any]], Mapping[int, Became]] = lambda approvals: {}
 
 
 @dataclass(frozen=True)

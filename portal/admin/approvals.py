@@ -24,7 +24,7 @@ from portal.approvals import RuleFacts
 from portal.approvals.rules import facts_of
 from portal.models import AcquirerAccount, Approval, ApprovalRule, ApprovalStatus, Deputy
 from portal.money import EXPONENTS, Money, MoneyError, parse_major
-from portal.registry import TimelineEntry, TodayLine, TodayQueue
+from portal.registry import Became, TimelineEntry, TodayLine, TodayQueue
 from portal.statements import Given
 from portal.words import lazy, say, told
 
@@ -39,6 +39,10 @@ _TONES = {
     ApprovalStatus.EXPIRED: "",
 }
 
+_BEGUN = {"good": lazy("Done"), "wait": lazy("Begun"), "bad": lazy("Failed")}
+"""Of what was carried out, by what it has become."""
+_SEEN = "_became"
+
 
 def kind_label(kind: str) -> str:
     """``Give money back``."""
@@ -47,7 +51,26 @@ def kind_label(kind: str) -> str:
 
 
 def _chip(approval: Approval) -> Chip:
+    if approval.status == ApprovalStatus.DONE and (became := _became(approval)) is not None:
+        return Chip(_BEGUN[became.tone], became.tone)
     return Chip(str(approval.get_status_display()), _TONES[ApprovalStatus(approval.status)])
+
+
+def _look(approvals_: Sequence[Approval]) -> None:
+    """See what those that are done have become by now."""
+    for name, entry in registry.approvals.items():
+        theirs = [it for it in approvals_ if it.kind == name and it.status == ApprovalStatus.DONE]
+        found = entry.became(theirs) if theirs else {}
+        for approval in theirs:
+            approval.__dict__[_SEEN] = found.get(approval.pk)
+
+
+def _became(approval: Approval) -> Became | None:
+    """What it has become, where its kind can tell; None: what was done is done."""
+    if _SEEN not in approval.__dict__:
+        _look([approval])
+    seen: Became | None = approval.__dict__.get(_SEEN)
+    return seen
 
 
 def _thing(approval: Approval) -> SafeString | str:
@@ -303,6 +326,10 @@ class ApprovalAdmin(LedgerAdmin):
 
     # The list.
 
+    def read_beside(self, rows: Sequence[Approval]) -> None:
+        """What those that are done have become, for all of the page at once."""
+        _look(rows)
+
     @display.column(lazy("Request"), wraps=True)
     def what(self, approval: Approval) -> str:
         return approval.sentence
@@ -361,7 +388,10 @@ class ApprovalAdmin(LedgerAdmin):
         result: list[tuple[str, Any]] = []
         if approval.result or approval.result_type:
             page = display.page_at(approval.result_type, approval.result_id) if approval.result_type else ""
-            result = [(say("Result"), display.link(page, approval.result or say("Done")))]
+            became = _became(approval)
+            result = [
+                (say("Result"), display.link(page, became.sentence if became else approval.result or say("Done")))
+            ]
         return [
             Card(
                 say("The request"),
@@ -420,7 +450,15 @@ def _reason(approval: Approval) -> str:
 def _ended(approval: Approval) -> Done:
     match approval.status:
         case ApprovalStatus.DONE:
-            return Done(say("Approved and done. {result}", result=approval.result).strip())
+            became = _became(approval)
+            result = became.sentence if became else approval.result
+            match became.tone if became else "good":
+                case "wait":
+                    said = say("Approved and begun; how it ends is not known yet. {result}", result=result)
+                    return Done(said.strip(), "wait")
+                case "bad":
+                    return Done(say("Approved and begun, and then it failed. {result}", result=result).strip(), "bad")
+            return Done(say("Approved and done. {result}", result=result).strip())
         case ApprovalStatus.REFUSED:
             return Done(say("Approved, but it could not be done: {result}", result=approval.result), "bad")
         case _:
@@ -492,7 +530,9 @@ def story_of(approval: Approval, *, is_own_page: bool = False) -> list[TimelineE
             case ApprovalStatus.DONE if is_own_page:
                 page = display.page_at(approval.result_type, approval.result_id)
                 made = ((say("Result"), page),) if page else ()
-                told.append(TimelineEntry(end, say("Done"), approval.result, "good", made))
+                became = _became(approval)
+                result, tone = (became.sentence, became.tone) if became else (approval.result, "good")
+                told.append(TimelineEntry(end, str(_BEGUN[tone]), result, tone, made))
     if approval.reviewed_at is not None:
         verdict = say("found it right") if approval.is_found_right else say("found that it should not have been done")
         tone = "good" if approval.is_found_right else "bad"

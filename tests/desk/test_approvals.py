@@ -73,6 +73,40 @@ def test_what_is_asked_for_is_seen_decided_and_told(
     assert str(Refund.objects.get().pk) in finance.opens(page_url(request))
 
 
+@pytest.mark.parametrize(
+    ("fault", "became", "chip"),
+    [
+        (
+            {"fault": "refund_stays_processing", "seconds": 60},
+            "how it ends is not known yet. Refund of 6,000.00 PHP: unknown.",
+            "Begun",
+        ),
+        ({"fault": "refund_fails", "code": "REFUND_WINDOW_EXCEED"}, "and then it failed.", "Failed"),
+    ],
+)
+def test_what_was_only_begun_is_not_called_done(
+    paid: Payment,
+    person: Callable[..., Desk],
+    acquirer: Acquirer,
+    shop: Shop,
+    fault: dict[str, Any],
+    became: str,
+    chip: str,
+) -> None:
+    asks(person(OPERATOR), paid)
+    request, finance = Approval.objects.get(), person(FINANCE)
+    acquirer.will(**fault)
+    told = finance.begins(act_url(request, "approve")).sends(note="seen the photo")
+    assert "Approved and done." not in told
+    assert became in told
+    for page in (page_url(request), "/admin/portal/approval/"):
+        assert chip in finance.reads(page)
+    if chip == "Begun":
+        shop.clock_moves(days=1)
+        assert Refund.objects.get().status == "SUCCEEDED"
+        assert "Refund of 6,000.00 PHP: refunded." in finance.reads(page_url(request))
+
+
 def test_the_same_asked_for_twice_is_one_request(paid: Payment, person: Callable[..., Desk]) -> None:
     operator = person(OPERATOR)
     form = operator.begins(act_url(paid, "refund"))
