@@ -1,12 +1,14 @@
 """The desk's pages of payment methods: what each account may offer, and what each method can and cannot do."""
 
 from datetime import time
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from portal import approvals, catalogue, registry
@@ -14,7 +16,8 @@ from portal.acquirer import TerminalType
 from portal.admin import display
 from portal.admin.acts import Act, ActForm, Done, asks_first
 from portal.admin.display import Chip
-from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions
+from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, OfferedAct, Question, Questions
+from portal.admin.offer import TERMINALS, offer_view, range_of
 from portal.errors import InvalidInput
 from portal.models import AcquirerAccount, PaymentMethod
 from portal.models.methods import LAST_MINUTE, MOST_DAYS, words_of
@@ -22,12 +25,6 @@ from portal.money import EXPONENTS, MoneyError, parse_major
 from portal.words import counted, lazy, say, told
 
 _HOUR = 60
-_TERMINALS = {
-    TerminalType.WEB: lazy("Browser of a computer"),
-    TerminalType.WAP: lazy("Browser of a phone"),
-    TerminalType.APP: lazy("App"),
-    TerminalType.MINI_APP: lazy("Mini program"),
-}
 _KINDS = {"WALLET": lazy("Wallet"), "BANK_DEBIT": lazy("Bank debit")}
 _AMOUNTS = ("minimum", "maximum", "refund_minimum")
 _YES_NO = {"": None, "yes": True, "no": False}
@@ -67,7 +64,7 @@ class _MethodForm(ActForm):
         label=lazy("Works from"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        choices=[(kind.value, words) for kind, words in _TERMINALS.items()],
+        choices=[(kind.value, words) for kind, words in TERMINALS.items()],
         help_text=lazy("None ticked: not known, and the acquirer decides."),
     )
     refund_days = forms.IntegerField(
@@ -320,6 +317,16 @@ class PaymentMethodAdmin(LedgerAdmin):
     list_acts = (Act("add", lazy("Add a method…"), form=NewMethodForm, permission="act_payment_method"),)
     acts = (Act("edit", lazy("Edit…"), form=EditMethodForm, permission="act_payment_method", tone="main"),)
 
+    def get_urls(self) -> list[URLPattern]:
+        """The question what would be offered before the stock pages."""
+        view = self.admin_site.admin_view(partial(offer_view, self))
+        return [path("offer/", view, name="portal_paymentmethod_offer"), *super().get_urls()]
+
+    def offered_list_acts(self, request: HttpRequest) -> list[OfferedAct]:
+        """The way to that question, beside the acts."""
+        asks = OfferedAct(say("What would be offered?"), reverse("admin:portal_paymentmethod_offer"))
+        return [asks, *super().offered_list_acts(request)]
+
     @display.column(lazy("Method"))
     def what(self, method: PaymentMethod) -> str:
         return method.name
@@ -335,7 +342,7 @@ class PaymentMethodAdmin(LedgerAdmin):
 
     @display.column(lazy("Takes"), numeric=True)
     def takes(self, method: PaymentMethod) -> str:
-        return _range(method)
+        return range_of(method)
 
     @display.column(lazy("Cancel"), is_minor=True)
     def cancel(self, method: PaymentMethod) -> str:
@@ -357,7 +364,7 @@ class PaymentMethodAdmin(LedgerAdmin):
     def cards(self, request: HttpRequest, method: PaymentMethod) -> list[Card]:
         unknown = say("not known")
         can_cancel = method.cancellable_when_paid
-        terminals = [str(_TERMINALS[TerminalType(kind)]) for kind in method.terminals.split()]
+        terminals = [str(TERMINALS[TerminalType(kind)]) for kind in method.terminals.split()]
         return [
             Card(
                 say("What it takes"),
@@ -427,16 +434,6 @@ def _hanging(method: PaymentMethod) -> list[tuple[str, str]]:
 def _amount(method: PaymentMethod, value: int | None) -> str:
     amount = method.money(value)
     return str(amount) if amount is not None else say("not known")
-
-
-def _range(method: PaymentMethod) -> str:
-    """``1.00 – 30,000.00 THB``, as far as it is known."""
-    least, most = method.money(method.minimum_value), method.money(method.maximum_value)
-    if least and most:
-        return f"{least.display} – {most}"
-    if least:
-        return say("from {least}", least=least)
-    return say("up to {most}", most=most) if most else method.currency or display.NOTHING
 
 
 def _cancel(method: PaymentMethod) -> str:

@@ -174,3 +174,35 @@ def test_a_method_the_acquirer_names_to_us_is_added(person: Any, gcash: PaymentM
     made = PaymentMethod.objects.get(code="NEWPAY")
     assert (made.account, made.currency, made.country, made.minimum_value) == (gcash.account, "SGD", "SG", 1_00)
     assert contracted(gcash.account)[-1] == "NEWPAY"
+
+
+def test_what_a_buyer_would_be_offered_is_asked_and_answered_with_reasons(person: Any, gcash: PaymentMethod) -> None:
+    desk = person(SUPPORT)
+    offer = f"{LIST}offer/"
+    assert "What would be offered?" in desk.reads(LIST)
+    begun = desk.reads(offer)
+    assert "Not offered, and why" not in begun
+
+    asked = f"{offer}?account={gcash.account_id}"
+    page = desk.reads(f"{asked}&region=ph&currency=PHP&amount=349.00&terminal=WEB")
+    offered, _, withheld = page.partition("Not offered, and why")
+    assert "GCash PH from 1.00 PHP" in offered
+    assert "Maya Not contracted PHP" in withheld
+    assert "Kakao Pay" in withheld
+    assert "For buyers in KR" in withheld
+    assert "Debits" not in withheld  # the region is the first reason
+
+    assert "Below its smallest payment" in desk.reads(f"{asked}&currency=PHP&amount=0.50")
+    PaymentMethod.objects.filter(pk=gcash.pk).update(terminals="APP MINI_APP", maximum_value=1_000_00)
+    assert "Works from: App, Mini program" in desk.reads(f"{asked}&terminal=WEB")
+    assert "Above its largest payment" in desk.reads(f"{asked}&currency=PHP&amount=1000.01")
+    assert "Debits PHP" in desk.reads(f"{asked}&currency=KRW")
+
+    for wrong, said in {
+        "amount=5": "Choose the currency of the amount.",
+        "currency=JPY&amount=5.5": "JPY",
+        "region=PHL": "Give the two letters of ISO 3166",
+    }.items():
+        page = desk.reads(f"{asked}&{wrong}")
+        assert said in page
+        assert "Not offered, and why" not in page
