@@ -167,7 +167,7 @@ BUGS = (
     _bug(
         "the signature of a message is not verified",
         (
-            "portal/acquirer/antom/notifications.py",
+            "portal/acquirer/inbound.py",
             "    match verdict:\n        case SignatureVerdict.VERIFIED:",
             "    match SignatureVerdict.VERIFIED:\n        case SignatureVerdict.VERIFIED:",
         ),
@@ -221,7 +221,7 @@ BUGS = (
     _bug(
         "a lost answer is taken for a failure",
         (
-            "portal/acquirer/antom/__init__.py",
+            "portal/acquirer/answering.py",
             "    return result(\n        outcome=Outcome.UNKNOWN,",
             "    return result(\n        outcome=Outcome.FAIL,",
         ),
