@@ -12,7 +12,7 @@ class AuthorizationsConfig(AppConfig):
     verbose_name = "Wallets"
 
     def ready(self) -> None:
-        """Plug in the handler of notifyAuthorization, the due work, and what the desk shows."""
+        """Plug in who takes messages about agreements, the due work, and what the desk shows."""
         from authorizations import (  # noqa: PLC0415 - models are loaded by now
             desk,
             four_eyes,
@@ -22,6 +22,8 @@ class AuthorizationsConfig(AppConfig):
         )
 
         registry.notification_handlers.register("AuthorizationMessage", notifications.apply)
+        registry.notification_handlers.register("UnbindingQuestion", notifications.keep_question)
+        registry.questions.register("UnbindingQuestion", notifications.answer_unbinding)
         registry.due_work.register("authorizations", tasks.authorizations_due, position=20)
         registry.due_work.register("wallets", tasks.wallets_due, position=30)
         registry.approvals.register("revoke", four_eyes.KIND, position=30)

@@ -8,8 +8,6 @@ AUTHORIZATION_LIFETIME = timedelta(minutes=30)
 """Undocumented; we choose 30 minutes, because neither the URL's nor the code's life is published."""
 WIRE_GRACE = timedelta(seconds=20)
 """A call takes at most a connection, three tries and a read time-out; after that its caller is dead or gone."""
-REFRESH_BEFORE = timedelta(days=10)
-"""https://docs.antom.com/ac/autodebitpay/refresh_accesstoken: leaves time for support."""
 NOTIFIED_CODE_GRACE = timedelta(seconds=3)
 """A code that came by notification waits this long for the mini program to bring the same one and see its result."""
 
@@ -25,8 +23,11 @@ def after(ladder: tuple[timedelta, ...], attempts: int) -> datetime | None:
     return clock.now() + ladder[attempts] if attempts < len(ladder) else None
 
 
-def refresh_due(*, expires_at: datetime | None, can_refresh: bool) -> datetime | None:
-    """When a wallet's token must be looked at: ten days before it dies if it can be refreshed, else when it dies."""
+def refresh_due(*, expires_at: datetime | None, can_refresh: bool, before_days: int) -> datetime | None:
+    """When a wallet's token must be looked at: so long before it dies if it can be refreshed, else when it dies.
+
+    ``before_days`` is the acquirer's ``refresh_before_days``: it leaves time for support.
+    """
     if expires_at is None:
         return None
-    return expires_at - REFRESH_BEFORE if can_refresh else expires_at
+    return expires_at - timedelta(days=before_days) if can_refresh else expires_at

@@ -148,7 +148,7 @@ def work_refund(pk: int) -> str:
         if not refund.times_sent or not refund.may_have_arrived or never_arrived:
             operations.send_refund_again(refund)
         else:
-            operations.ask_refund(refund)
+            operations.ask_refund(refund, is_leased=True)
     return f"refund {refund.refund_request_id}: {refund.get_status_display()}"
 
 

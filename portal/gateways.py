@@ -34,11 +34,14 @@ _SUBJECTS = {
     "pay": "payment_request_id",
     "inquiryPayment": "payment_request_id",
     "cancel": "payment_request_id",
+    "cancelPayment": "payment_request_id",
     "refund": "refund_request_id",
     "inquiryRefund": "refund_request_id",
     "consult": "auth_state",
+    "prepare": "auth_state",
     "applyToken": "auth_state",
     "revoke": "wallet",
+    "cancelToken": "wallet",
 }
 """What the subject of a call is, for the log."""
 _speaking: dict[int, tuple[Credentials, Acquirer]] = {}
@@ -118,6 +121,9 @@ def credentials_of(account: AcquirerAccount, *, keys: Iterable[tuple[str, str]] 
     theirs = {str(version): str(key) for version, key in read}
     if not theirs:
         raise AccountNotReady(account=account.name, missing="public key of the acquirer")
+    needs_merchant = adapter_of(account).capabilities.needs_merchant_data
+    if needs_merchant and not (account.merchant_reference and account.merchant_legal_name):
+        raise AccountNotReady(account=account.name, missing="merchant data")
     return Credentials(
         gateway_url=account.gateway_url,
         client_id=account.client_id,
@@ -234,5 +240,5 @@ def _tell_of_unbelieved(account: AcquirerAccount, api: str) -> None:
 
 
 def notification_url(account: AcquirerAccount, kind: str) -> str:
-    """The exact URL the acquirer is to notify: ``kind`` is ``authorization``, ``payment`` or ``refund``."""
+    """The exact URL the acquirer is to notify: ``kind`` is one of those of ``adapter_of(account).connecting``."""
     return f"{(account.notify_base_url or settings.PORTAL_BASE_URL).rstrip('/')}/notify/{account.slug}/{kind}"

@@ -69,7 +69,9 @@ def notify(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     notification = _keep(account, request, body, inbound)
     if notification.status == NotificationStatus.RECEIVED:
         apply(notification, inbound)
-    return _answer(acquirer.acknowledge(path=path, now=clock.now()))
+    answer = registry.questions.get(type(inbound.message).__name__)
+    allows = answer(account, inbound.message) if answer is not None else None
+    return _answer(acquirer.acknowledge(path=path, now=clock.now(), allows=allows))
 
 
 def _answer(acknowledgement: Acknowledgement) -> HttpResponse:

@@ -311,6 +311,9 @@ notification_handlers: Registry[Callable[..., Any]] = Registry("notification han
 ``done`` notes that the message is applied; whoever changes something calls it inside that change's transaction.
 """
 
+questions: Registry[Callable[[Any, Any], bool]] = Registry("questions")
+"""By message class name, of messages that ask: ``answer(account, message) -> bool``, while the acquirer waits."""
+
 approvals: Registry[ApprovalKind] = Registry("approvals")
 """By kind, as ``portal.approvals`` speaks of it: ``refund``, ``revoke``, ``key change`` …"""
 

@@ -216,10 +216,11 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
     if wallet_account is not None and wallet_account.buyer_id != authorization.buyer_id:
         raise AuthStateMismatch  # the acquirer never gives two buyers one token
     if wallet_account is None:
+        wallet = result.wallet or authorization.wallet  # where the buyer chose it at the acquirer, it is that one
         older = WalletAccount.objects.filter(
             account_id=authorization.account_id,
             buyer_id=authorization.buyer_id,
-            wallet=authorization.wallet,
+            wallet=wallet,
             status__in=(WalletStatus.ACTIVE, WalletStatus.NEEDS_AUTHORIZATION),
         )
         for replaced in older:
@@ -227,14 +228,16 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
         wallet_account = WalletAccount(
             account_id=authorization.account_id,
             buyer_id=authorization.buyer_id,
-            wallet=authorization.wallet,
+            wallet=wallet,
             access_token_expires_at=result.access_token_expires_at,
             refresh_token=result.refresh_token.reveal() if result.refresh_token else "",
             refresh_token_expires_at=result.refresh_token_expires_at,
             login_label=result.user_login_id[:64],
             user_id=result.user_id,
             due_at=schedule.refresh_due(
-                expires_at=result.access_token_expires_at, can_refresh=result.refresh_token is not None
+                expires_at=result.access_token_expires_at,
+                can_refresh=result.refresh_token is not None,
+                before_days=acquirer_for(authorization.account).capabilities.refresh_before_days,
             ),
         )
         wallet_account.set_token(result.access_token.reveal())

@@ -235,7 +235,11 @@ def _replace_tokens(wallet_account: WalletAccount, result: TokenResult) -> None:
         lost_at=None,
         attempts=0,
         lease_until=None,
-        due_at=schedule.refresh_due(expires_at=expires_at, can_refresh=bool(refresh_token)),
+        due_at=schedule.refresh_due(
+            expires_at=expires_at,
+            can_refresh=bool(refresh_token),
+            before_days=acquirer_for(wallet_account.account).capabilities.refresh_before_days,
+        ),
     )
     wallet_account.refresh_from_db()
     incidents.settle(REFRESH_REFUSED, subject=wallet_account, by=Actor.clock(), resolution="Refreshed.")

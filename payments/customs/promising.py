@@ -8,6 +8,7 @@ from payments.customs.states import CustomsOffice, RuleScope
 from payments.models import Contents, CustomsRule, Declaration, Order, Payment
 from portal import clock
 from portal.actor import Actor
+from portal.gateways import adapter_of
 from portal.money import Money
 
 WALLET, CURRENCY, REGION = "ALIPAY_CN", "CNY", "CN"
@@ -69,7 +70,8 @@ def promise(
 
 def promise_by_rule(payment: Payment) -> None:
     """Declare all of a payment that has just succeeded, where its account has a rule that covers its order."""
-    if payment.wallet_account.wallet != WALLET:
+    can_declare = adapter_of(payment.order.account).capabilities.can_declare_customs
+    if payment.wallet_account.wallet != WALLET or not can_declare:
         return
     rule = CustomsRule.objects.filter(account_id=payment.order.account_id, is_active=True).first()
     if rule is None or not covers(rule, payment.order) or not payment.declarable.value:

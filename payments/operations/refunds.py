@@ -6,6 +6,8 @@ sent again. The refusal of such a repeat closes the refund only once the acquire
 """
 
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +16,15 @@ from django.db.models import F, Q
 from payments import announcements, queries, schedule
 from payments.errors import AmountNotAllowed, RefundExceedsPayment, RefundNotPossible
 from payments.models import Order, Payment, Refund
-from payments.operations.payments import AGAINST_UNPAID, HELD, believable, release, settle_contradictions
+from payments.operations.payments import (
+    AGAINST_UNPAID,
+    HELD,
+    believable,
+    inquire,
+    record_inquiry,
+    release,
+    settle_contradictions,
+)
 from payments.operations.permission import REFUND, permit
 from payments.states import (
     Messenger,
@@ -143,6 +153,8 @@ def send(refund: Refund, *, is_leased: bool = False) -> Refund:
         refund.lock()
         # As the row is now: to whoever was slow the worker may have come first, and the refusal is of a repeat.
         is_repeat = refund.times_sent > 0 and refund.may_have_arrived
+        is_out_of_turn = not is_leased and refund.times_sent > 0 and refund.due_at is not None and refund.due_at > at
+        next_look = refund.due_at if is_out_of_turn else None
         held = Refund.objects.filter(free, pk=refund.pk, status=RefundStatus.PROCESSING).update(
             lease_until=at + due.LEASE,
             due_at=at + schedule.WIRE_GRACE,
@@ -154,11 +166,33 @@ def send(refund: Refund, *, is_leased: bool = False) -> Refund:
     if not held:
         return refund
     result = acquirer.refund(_request(refund), is_repeat=is_repeat)  # wire
-    return record_refund_result(refund, result, heard_from=Messenger.REFUND_ANSWER)
+    if is_repeat and result.outcome is Outcome.FAIL:
+        result = _compared_with_list(refund, result)
+    return record_refund_result(refund, result, heard_from=Messenger.REFUND_ANSWER, next_look=next_look)
 
 
-def record_refund_result(refund: Refund, result: RefundResult, *, heard_from: Messenger) -> Refund:
-    """Write down a verdict about a refund, whoever brings it. Safe to repeat, in any order; UNKNOWN moves nothing."""
+def _compared_with_list(refund: Refund, refused: RefundResult) -> RefundResult:
+    """The refusal of a repeat, which is final with this acquirer, unless the payment's own list knows better.
+
+    An earlier sending may have been carried out. Where the list cannot be had, nothing is decided.
+    """
+    inquiry = inquire(refund.payment)
+    record_inquiry(refund.payment, inquiry)
+    listed = [told.refund for told in inquiry.refunds if told.refund_request_id == refund.refund_request_id]
+    if inquiry.outcome is Outcome.SUCCESS and not listed:
+        return refused
+    if listed and listed[0].outcome is not Outcome.UNKNOWN:
+        return replace(listed[0], exchange=refused.exchange)
+    return replace(refused, outcome=Outcome.UNKNOWN)
+
+
+def record_refund_result(
+    refund: Refund, result: RefundResult, *, heard_from: Messenger, next_look: datetime | None = None
+) -> Refund:
+    """Write down a verdict about a refund, whoever brings it. Safe to repeat, in any order; UNKNOWN moves nothing.
+
+    ``next_look`` is when the clock looks at it anyway; None: on the next rung of the ladder.
+    """
     if result.outcome is Outcome.UNKNOWN and heard_from == Messenger.REFUND_NOTIFICATION:
         return refund
     with transaction.atomic(durable=True):
@@ -173,10 +207,10 @@ def record_refund_result(refund: Refund, result: RefundResult, *, heard_from: Me
         if result.outcome is Outcome.SUCCESS and not is_of_this_amount:
             _contradict(refund, heard_from, f"The acquirer says {result.amount}, we asked for {refund.amount}.")
             if heard_from == Messenger.REFUND_ANSWER and refund.status == RefundStatus.PROCESSING:
-                Refund.objects.filter(pk=refund.pk).update(**_climb(refund))
+                Refund.objects.filter(pk=refund.pk).update(**_climb(refund, next_look))
                 refund.refresh_from_db()
         elif result.outcome is Outcome.UNKNOWN:
-            _note_unknown(refund, result, heard_from=heard_from)
+            _note_unknown(refund, result, heard_from=heard_from, next_look=next_look)
         elif result.outcome is Outcome.SUCCESS:
             _record_success(refund, result, heard_from=heard_from)
         else:
@@ -184,12 +218,12 @@ def record_refund_result(refund: Refund, result: RefundResult, *, heard_from: Me
     return refund
 
 
-def _note_unknown(refund: Refund, result: RefundResult, *, heard_from: Messenger) -> None:
+def _note_unknown(refund: Refund, result: RefundResult, *, heard_from: Messenger, next_look: datetime | None) -> None:
     if refund.status != RefundStatus.PROCESSING:
         return
     facts: dict[str, Any] = {"result_code": result.code[:64], "result_message": result.message[:256]}
     if heard_from == Messenger.REFUND_ANSWER:
-        facts |= _climb(refund)
+        facts |= _climb(refund, next_look)
         facts["may_have_arrived"] = result.may_have_arrived
         is_refused = result.exchange is not None and not result.exchange.error and result.exchange.result_status == "F"
         facts["is_refused_on_repeat"] = refund.times_sent > 1 and is_refused
@@ -197,9 +231,14 @@ def _note_unknown(refund: Refund, result: RefundResult, *, heard_from: Messenger
     refund.refresh_from_db()
 
 
-def _climb(refund: Refund) -> dict[str, Any]:
-    """When to look at it again, the ladder one rung up; past the last rung a person looks at it too."""
+def _climb(refund: Refund, next_look: datetime | None = None) -> dict[str, Any]:
+    """When to look at it again, the ladder one rung up; past the last rung a person looks at it too.
+
+    What a person sends out of turn moves no rung: the clock looks at it when it would have (``next_look``).
+    """
     step = refund.attempts
+    if next_look is not None:
+        return {"due_at": next_look, "lease_until": None}
     if schedule.ladder_has_ended(step - 1):
         _report_unknown(refund)
     return {"due_at": schedule.later(schedule.REFUND_FIRST, step), "lease_until": None, "attempts": step + 1}
@@ -261,7 +300,7 @@ def _contradict(refund: Refund, heard_from: Messenger, detail: str) -> None:
     )
 
 
-def ask_refund(refund: Refund, *, by: Actor | None = None) -> Refund:
+def ask_refund(refund: Refund, *, by: Actor | None = None, is_leased: bool = False) -> Refund:
     """Ask the acquirer about a refund and write down what it says.
 
     An acquirer that cannot be asked gets the same request again instead, under its id, which is its documented way.
@@ -272,7 +311,7 @@ def ask_refund(refund: Refund, *, by: Actor | None = None) -> Refund:
         with transaction.atomic(durable=True):
             journal.write("ask the acquirer", by=by, subject=refund)
     if not acquirer.capabilities.can_inquire_refund:
-        return send(refund) if refund.status == RefundStatus.PROCESSING else refund
+        return send(refund, is_leased=is_leased) if refund.status == RefundStatus.PROCESSING else refund
     inquiry = acquirer.inquire_refund(refund_request_id=refund.refund_request_id, refund_id=refund.refund_id)
     return record_refund_inquiry(refund, inquiry)
 

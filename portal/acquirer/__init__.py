@@ -42,6 +42,17 @@ class TerminalType(StrEnum):
     MINI_APP = "MINI_APP"
 
 
+class Unbinding(StrEnum):
+    """What a wallet is told that asks before its buyer ends the agreement there."""
+
+    ALWAYS = "always"
+    """It may: the agreement is the buyer's."""
+    UNLESS_CHARGED = "unless_charged"
+    """Only where nothing stops with it; else the buyer is sent to the merchant."""
+    NEVER = "never"
+    """It may not; the buyer ends it at the merchant."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What an acquirer can do and how it likes to be treated. The layers above ask this, never for a name."""
@@ -62,6 +73,8 @@ class Capabilities:
     """So many "no such refund" answers in a row, ``refund_poll_seconds`` apart, mean that it never arrived."""
     refresh_before_days: int
     declaration_inquiry_size: int
+    unbinding: Unbinding = Unbinding.ALWAYS
+    """Of an acquirer that asks."""
 
     @property
     def payment_expiry(self) -> timedelta:
@@ -257,5 +270,7 @@ class Acquirer(Protocol):
     def parse(self, body: bytes) -> InboundMessage:
         """Parse the body of a message that was verified when it came in. Never raises: see UnreadableMessage."""
 
-    def acknowledge(self, *, path: str, now: datetime, accepted: bool = True) -> Acknowledgement:
-        """The answer a verified inbound message gets."""
+    def acknowledge(
+        self, *, path: str, now: datetime, accepted: bool = True, allows: bool | None = None
+    ) -> Acknowledgement:
+        """The answer an inbound message gets; ``allows`` answers one that asks (UnbindingQuestion)."""

@@ -10,8 +10,9 @@ from typing import Protocol
 
 import requests
 
-from portal.acquirer import Acquirer, Capabilities, Credentials, antom
+from portal.acquirer import Acquirer, Capabilities, Credentials, alipayplus, antom
 from portal.acquirer.meanings import Meaning
+from portal.acquirer.points import Point
 from portal.acquirer.results import Advice
 
 
@@ -57,6 +58,8 @@ class Adapter:
     payment_refusals: frozenset[tuple[str, Advice]]
     """The same of a payment, whoever brings it."""
     connecting: Connecting
+    points: tuple[Point, ...] = ()
+    """What its documents leave open, to be settled for each account."""
 
 
 ADAPTERS: Mapping[str, Adapter] = {
@@ -81,6 +84,27 @@ ADAPTERS: Mapping[str, Adapter] = {
             # https://docs.antom.com/ac/reconcile/rules
             days_of_cycle={"W": (2, 5), "M": (2, 30)},
         ),
+    ),
+    "alipayplus": Adapter(
+        speak=alipayplus.AlipayPlus,
+        capabilities=alipayplus.CAPABILITIES,
+        meaning_of=alipayplus.meaning_of,
+        authorization_refusals=alipayplus.AUTHORIZATION_REFUSALS,
+        payment_refusals=alipayplus.PAYMENT_REFUSALS,
+        connecting=Connecting(
+            gateway_urls=("https://open-sea.alipayplus.com",),
+            notifications=(
+                ("authorization", "authNotify"),
+                ("unbinding", "consultUnbinding"),
+                ("payment", "notifyPayment"),
+            ),
+            notifications_hint=(
+                "Give the first two to the acquirer: no call names them. The third goes with every payment."
+            ),
+            keys_hint="Upload our public key in the Developer Center; it then shows the acquirer's, to be pasted here.",
+            customer_id_name="participantId",
+        ),
+        points=alipayplus.POINTS,
     ),
 }
 """By ``AcquirerAccount.adapter``."""

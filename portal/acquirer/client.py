@@ -61,6 +61,27 @@ class Answer:
     exchange: WireExchange
 
 
+def milliseconds(moment: datetime) -> str:
+    """Unix milliseconds."""
+    return str(int(moment.timestamp() * 1000))
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a protocol of the family writes what all of them sign."""
+
+    stamp: Callable[[datetime], str] = milliseconds
+    """The request's time."""
+    form: signing.Form = signing.Form.PERCENT
+    sends_key_version: bool = True
+
+    def signature(self, credentials: Credentials, content: bytes) -> str:
+        """The value of the ``signature`` header. Raises KeyUnreadable."""
+        key = signing.load_private_key(credentials.private_key_pem.reveal())
+        text = signing.sign(key, content, form=self.form)
+        return signing.signature_header(text, key_version=credentials.key_version if self.sends_key_version else "")
+
+
 class SignedClient:
     """Speaks for one account. Thread-safe as far as its session is; keeps no state but the connection pool."""
 
@@ -69,6 +90,7 @@ class SignedClient:
         credentials: Credentials,
         *,
         session: requests.Session | None = None,
+        dialect: Dialect | None = None,
         now: Callable[[], datetime] = clock.now,
         sleep: Callable[[float], None] = clock.sleep,
         connect_seconds: float = CONNECT_SECONDS,
@@ -76,6 +98,7 @@ class SignedClient:
     ) -> None:
         self.credentials = credentials
         self._session = session or new_session()
+        self._dialect = dialect or Dialect()
         self._now = now
         self._sleep = sleep
         self._timeouts = (connect_seconds, read_seconds)
@@ -115,20 +138,19 @@ class SignedClient:
         if not (mine.client_id.isascii() and mine.client_id.isprintable() and mine.key_version.isalnum()):
             raise _unsendable("credentials_not_sendable", exchange)
         try:
-            key = signing.load_private_key(mine.private_key_pem.reveal())
+            signing.load_private_key(mine.private_key_pem.reveal())
             request = _request(exchange.url, exchange.request_body)
         except signing.KeyUnreadable as reason:
             raise _unsendable("own_key_unreadable", exchange) from reason
         except (requests.RequestException, ValueError) as reason:
             raise _unsendable("gateway_url_invalid", exchange) from reason
-        sent_at = str(int(exchange.sent_at.timestamp() * 1000))
+        sent_at = self._dialect.stamp(exchange.sent_at)
         content = signing.content_to_sign("POST", request.path_url, mine.client_id, sent_at, exchange.request_body)
-        signature = signing.sign(key, content)
         request.headers.update(
             {
                 "client-id": mine.client_id,
                 "request-time": sent_at,
-                "signature": signing.signature_header(signature, key_version=mine.key_version),
+                "signature": self._dialect.signature(mine, content),
                 "content-type": "application/json; charset=UTF-8",
                 "accept": "application/json",
                 "user-agent": "autodebit-portal",

@@ -7,10 +7,12 @@ Source: https://docs.antom.com/ac/scantopay/notification
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from portal.acquirer import Credentials, masking, signing
-from portal.acquirer.client import signature_verdict
+from portal.acquirer.client import Dialect, signature_verdict
 from portal.acquirer.errors import BadSignature
 from portal.acquirer.results import (
     Acknowledgement,
@@ -71,11 +73,31 @@ def parsed(body: bytes, told_apart: Callable[[Mapping[str, Any]], tuple[str, str
     return InboundMessage(message=told, kind=kind, subject=subject, masked_body=masking.masked(body))
 
 
-def acknowledgement(*, accepted: bool) -> Acknowledgement:
-    """The fixed answer that stops the acquirer from sending again, or a refusal. Neither is signed."""
-    if accepted:
+def acknowledgement(*, accepted: bool, allows: bool | None = None) -> Acknowledgement:
+    """The fixed answer that stops the acquirer from sending again, or a refusal; unsigned.
+
+    ``allows`` is what is said to a message that asks whether a wallet may unbind.
+    """
+    if not accepted:
+        return Acknowledgement(status=401, body=_REFUSED, headers=dict(_HEADERS))
+    if allows is None:
         return Acknowledgement(status=200, body=_ACCEPTED, headers=dict(_HEADERS))
-    return Acknowledgement(status=401, body=_REFUSED, headers=dict(_HEADERS))
+    answer = json.loads(_ACCEPTED) | {"allowUnbinding": "true" if allows else "false"}
+    return Acknowledgement(status=200, body=json.dumps(answer, separators=(",", ":")).encode(), headers=dict(_HEADERS))
+
+
+def signed(
+    answer: Acknowledgement, credentials: Credentials, dialect: Dialect, *, path: str, now: datetime
+) -> Acknowledgement:
+    """The answer with our signature over its bytes and the path that was called. Raises KeyUnreadable."""
+    answered_at = dialect.stamp(now)
+    content = _content(path, credentials.client_id, answered_at, answer.body)
+    headers = {
+        "client-id": credentials.client_id,
+        "response-time": answered_at,
+        "signature": dialect.signature(credentials, content),
+    }
+    return replace(answer, headers=answer.headers | headers)
 
 
 def _content(path: str, client_id: str, time: str, body: bytes) -> bytes:

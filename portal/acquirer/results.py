@@ -184,6 +184,8 @@ class TokenResult(Result):
     user_login_id: str = ""
     """Masked by the wallet, e.g. ``63-9****31111``."""
     user_id: str = ""
+    wallet: str = ""
+    """The wallet that was bound, where the buyer chose it at the acquirer; empty: the one that was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

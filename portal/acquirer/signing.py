@@ -12,6 +12,7 @@ base64 (where ``+`` must survive decoding), and base64url without padding.
 import base64
 import binascii
 import functools
+from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import quote, unquote
 
@@ -34,15 +35,27 @@ def content_to_sign(method: str, uri: str, client_id: str, time: str, body: byte
     return f"{method} {uri}\n{client_id}.{time}.".encode() + body
 
 
-def sign(private_key: rsa.RSAPrivateKey, content: bytes) -> str:
-    """The signature as the header carries it: percent-encoded base64."""
+class Form(StrEnum):
+    """How a signature is written."""
+
+    PERCENT = "percent"
+    """Base64, percent-encoded."""
+    BASE64URL = "base64url"
+    """Base64 with - and _, without padding."""
+
+
+def sign(private_key: rsa.RSAPrivateKey, content: bytes, *, form: Form = Form.PERCENT) -> str:
+    """The signature as the header carries it."""
     raw = private_key.sign(content, padding.PKCS1v15(), hashes.SHA256())
+    if form is Form.BASE64URL:
+        return base64.urlsafe_b64encode(raw).decode("ascii").rstrip("=")
     return quote(base64.b64encode(raw).decode("ascii"), safe="")
 
 
 def signature_header(signature: str, *, key_version: str = "1") -> str:
-    """The value of the ``signature`` header."""
-    return f"algorithm={ALGORITHM}, keyVersion={key_version}, signature={signature}"
+    """The value of the ``signature`` header; without a key version where none is given."""
+    version = f"keyVersion={key_version}, " if key_version else ""
+    return f"algorithm={ALGORITHM}, {version}signature={signature}"
 
 
 def parse_header(header: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from payments.operations.payments import HELD
 from payments.states import PaymentStatus
 from portal import journal
 from portal.actor import Actor, ActorKind
-from portal.gateways import acquirer_for
+from portal.gateways import acquirer_for, adapter_of
 from portal.idempotency import Remember
 from portal.money import Money, MoneyError
 
@@ -62,6 +62,8 @@ def declare(
 
 def why_not_declare(payment: Payment) -> str:
     """Why a payment cannot be declared now; empty when it can."""
+    if not adapter_of(payment.account).capabilities.can_declare_customs:
+        return "its acquirer takes no declarations from us"
     if payment.currency != CURRENCY or payment.wallet_account.wallet != WALLET:
         return "customs takes payments by Alipay in CNY only"
     if payment.status != PaymentStatus.SUCCEEDED:

@@ -9,7 +9,7 @@ exchange and ``may_have_arrived``; a code in an answer that is not believed is k
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -31,6 +31,7 @@ from portal.acquirer.antom import answers, asking, codes, notifications
 from portal.acquirer.antom.codes import AUTHORIZATION_REFUSALS, PAYMENT_REFUSALS, Api
 from portal.acquirer.antom.meanings import meaning_of
 from portal.acquirer.client import Answer, SignedClient, kept_answer
+from portal.acquirer.deadlines import cancel_deadline
 from portal.acquirer.errors import NotSent, NoVerdict
 from portal.acquirer.results import (
     Acknowledgement,
@@ -49,7 +50,7 @@ from portal.acquirer.results import (
     TokenResult,
     WireExchange,
 )
-from portal.acquirer.wallets import USUAL_CANCEL_DAYS, USUAL_CANCEL_MINUTES, Wallet
+from portal.acquirer.wallets import Wallet
 
 __all__ = ["AUTHORIZATION_REFUSALS", "CAPABILITIES", "PAYMENT_REFUSALS", "Antom", "meaning_of", "path_of"]
 
@@ -222,13 +223,7 @@ class Antom:
 
     def cancel_deadline(self, paid_at: datetime, *, method: Wallet | None) -> datetime | None:
         """Usually 00:15 of the acquirer's next day (UTC+8); None where what is paid cannot be cancelled."""
-        if method is not None and not method.cancellable_when_paid:
-            return None
-        days, minutes = (USUAL_CANCEL_DAYS, USUAL_CANCEL_MINUTES)
-        if method is not None:
-            days, minutes = method.cancel_days, method.cancel_minutes
-        last_day = paid_at.astimezone(clock.ACQUIRER_ZONE).date() + timedelta(days=days)
-        return datetime.combine(last_day, time(tzinfo=clock.ACQUIRER_ZONE)) + timedelta(minutes=minutes)
+        return cancel_deadline(paid_at, method=method)
 
     def read(self, *, path: str, headers: Mapping[str, str], body: bytes) -> InboundMessage:
         """Verify a notification over its raw bytes, then parse it. Raises BadSignature, and nothing else."""
@@ -239,7 +234,9 @@ class Antom:
         """Parse the body of a notification that was verified when it came in. Never raises."""
         return notifications.parse(body)
 
-    def acknowledge(self, *, path: str, now: datetime, accepted: bool = True) -> Acknowledgement:
+    def acknowledge(
+        self, *, path: str, now: datetime, accepted: bool = True, allows: bool | None = None
+    ) -> Acknowledgement:
         """The fixed body every verified notification gets; this acquirer wants no signature on it."""
         return inbound.acknowledgement(accepted=accepted)
 

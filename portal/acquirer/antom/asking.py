@@ -16,10 +16,9 @@ from portal.acquirer import (
     PaymentRequest,
     RefundRequest,
     Terminal,
-    TerminalType,
 )
 from portal.acquirer.results import Secret
-from portal.clock import ACQUIRER_ZONE
+from portal.acquirer.writing import moment, os_type, present
 
 PRODUCT_CODE = "AGREEMENT_PAYMENT"
 SCOPE = "AGREEMENT_PAY"
@@ -32,7 +31,7 @@ _OS_VERSION_LENGTH = 16
 
 def authorization_consult(request: ConsultRequest) -> dict[str, Any]:
     """https://docs.antom.com/ac/ams/authconsult"""
-    return _present(
+    return present(
         customerBelongsTo=request.wallet,
         authClientId=request.merchant_reference,
         authRedirectUrl=request.redirect_url,
@@ -40,8 +39,8 @@ def authorization_consult(request: ConsultRequest) -> dict[str, Any]:
         scopes=[SCOPE],
         authState=request.auth_state,
         terminalType=request.terminal.terminal_type.value,
-        osType=_os_type(request.terminal),
-        osVersion=_os_type(request.terminal) and request.terminal.os_version[:_OS_VERSION_LENGTH],
+        osType=os_type(request.terminal),
+        osVersion=os_type(request.terminal) and request.terminal.os_version[:_OS_VERSION_LENGTH],
         # Asked for by one wallet: whether the agreement is for recurring use.
         recurringPayment="true" if request.wallet == "PAYPAY" else "",
     )
@@ -76,17 +75,17 @@ def agreement_payment(request: PaymentRequest, *, now: datetime) -> dict[str, An
     ``now`` is the time of sending: an expiry a full minute away or later is brought back below the minute.
     """
     expires_at = min(request.expires_at, now + LONGEST_LIFE)
-    return _present(
+    return present(
         productCode=PRODUCT_CODE,
         paymentRequestId=request.payment_request_id,
-        order=_present(
+        order=present(
             referenceOrderId=request.order_reference,
             orderDescription=request.order_description[:_DESCRIPTION_LENGTH],
             # For display and records; the acquirer does not compare it with what is debited.
             orderAmount=request.amount.to_wire(),
-            merchant=_present(referenceMerchantId=request.merchant_reference),
+            merchant=present(referenceMerchantId=request.merchant_reference),
             goods=[_goods(line) for line in request.lines[:_MOST_LINES]],
-            buyer=_present(referenceBuyerId=request.buyer_reference),
+            buyer=present(referenceBuyerId=request.buyer_reference),
             env=_env(request.terminal),
         ),
         paymentAmount=request.amount.to_wire(),
@@ -94,8 +93,8 @@ def agreement_payment(request: PaymentRequest, *, now: datetime) -> dict[str, An
             "paymentMethodType": request.wallet,
             "paymentMethodId": request.access_token.reveal(),
         },
-        settlementStrategy=_present(settlementCurrency=request.settlement_currency),
-        paymentExpiryTime=_moment(expires_at),
+        settlementStrategy=present(settlementCurrency=request.settlement_currency),
+        paymentExpiryTime=moment(expires_at),
         paymentNotifyUrl=request.notify_url,
         appId=request.app_id,
     )
@@ -106,12 +105,12 @@ def payment_question(*, payment_request_id: str, payment_id: str = "") -> dict[s
 
     https://docs.antom.com/ac/ams/paymentri_online, https://docs.antom.com/ac/ams/paymentc_online
     """
-    return _present(paymentRequestId=payment_request_id, paymentId=payment_id)
+    return present(paymentRequestId=payment_request_id, paymentId=payment_id)
 
 
 def payment_refund(request: RefundRequest) -> dict[str, Any]:
     """https://docs.antom.com/ac/ams/refund_online"""
-    return _present(
+    return present(
         refundRequestId=request.refund_request_id,
         paymentId=request.payment_id,
         refundAmount=request.amount.to_wire(),
@@ -123,12 +122,12 @@ def payment_refund(request: RefundRequest) -> dict[str, Any]:
 
 def refund_question(*, refund_request_id: str, refund_id: str = "") -> dict[str, Any]:
     """https://docs.antom.com/ac/ams/ir_online"""
-    return _present(refundRequestId=refund_request_id, refundId=refund_id)
+    return present(refundRequestId=refund_request_id, refundId=refund_id)
 
 
 def customs_declaration(request: DeclarationRequest) -> dict[str, Any]:
     """https://docs.antom.com/ac/ams/declare"""
-    return _present(
+    return present(
         declarationRequestId=request.declaration_request_id,
         paymentId=request.payment_id,
         declarationAmount=request.amount.to_wire(),
@@ -148,21 +147,11 @@ def declarations_question(declaration_request_ids: Sequence[str]) -> dict[str, A
     return {"declarationRequestIds": list(declaration_request_ids)}
 
 
-def _present(**fields: Any) -> dict[str, Any]:
-    """The fields that hold something, in the order given."""
-    return {name: value for name, value in fields.items() if value not in ("", None, {}, [])}
-
-
-def _os_type(terminal: Terminal) -> str:
-    """Required for every terminal but a desktop browser, which has none."""
-    return "" if terminal.terminal_type is TerminalType.WEB else terminal.os_type
-
-
 def _env(terminal: Terminal) -> dict[str, Any]:
-    return _present(
+    return present(
         terminalType=terminal.terminal_type.value,
-        osType=_os_type(terminal),
-        osVersion=_os_type(terminal) and terminal.os_version[:_OS_VERSION_LENGTH],
+        osType=os_type(terminal),
+        osVersion=os_type(terminal) and terminal.os_version[:_OS_VERSION_LENGTH],
         clientIp=terminal.client_ip,
         userAgent=terminal.user_agent,
     )
@@ -184,8 +173,3 @@ def _certificate(certificate: Certificate) -> dict[str, Any]:
         "certificateNo": certificate.number.reveal(),
         "holderName": {"fullName": certificate.full_name.reveal()},
     }
-
-
-def _moment(moment: datetime) -> str:
-    """ISO 8601 to the second, in the acquirer's own offset; cut, never rounded up."""
-    return moment.astimezone(ACQUIRER_ZONE).replace(microsecond=0).isoformat()
