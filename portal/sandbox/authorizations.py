@@ -1,31 +1,49 @@
-"""consult, applyToken, revoke, and what the wallet's user does about them.
+"""Authorizations: begun by a merchant, decided by the wallet's user, exchanged for tokens, refreshed, and ended.
 
+The rules are those of both protocols; their fields and their notifications are in ``doors``.
 Sources: https://docs.antom.com/ac/ams/authconsult, https://docs.antom.com/ac/ams/accesstokenapp,
-https://docs.antom.com/ac/ams/authrevocation, https://docs.antom.com/ac/ams/notifyauth.
+https://docs.antom.com/ac/ams/authrevocation, and for Alipay+ the pages named in ``doors/alipayplus.py``.
 """
 
-import json
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from portal.clock import fresh_id
 from portal.sandbox import merchants, notifications, wallets
-from portal.sandbox.codes import Refusal, result
+from portal.sandbox.codes import Refusal
 from portal.sandbox.context import Context
 from portal.sandbox.fields import illegal
 from portal.sandbox.merchants import Merchant
-from portal.sandbox.moments import DAY, MINUTE, SECOND, on_the_wire
+from portal.sandbox.moments import DAY, MINUTE, SECOND
+from portal.sandbox.notifications import Deliver
 from portal.sandbox.wallets import Wallet
 
 _ACCEPTED_AGAIN = 5 * MINUTE
 """A refresh token just used may be used again this long, against a lost answer."""
-_NEEDS_OS = ("APP", "WAP", "MINI_APP")
+
+
+_TOKEN_PREFIX = "28100103"  # noqa: S105 - what every token begins with
 
 
 class LinkUnusable(Exception):
     """An authorization URL that cannot be used (any more); the sentence is for the wallet's user."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a merchant asks a wallet's user to agree to."""
+
+    wallet: str
+    """Empty where the user picks one of the merchant's wallets."""
+    auth_state: str
+    redirect_url: str
+    notify_url: str
+    auth_client_id: str
+    shop_name: str
+    """What the agreement calls the shop; empty for the merchant's own name."""
+    request: str
+    """As it was asked, to tell a repetition from another attempt."""
 
 
 @dataclass(frozen=True)
@@ -38,49 +56,40 @@ class Decision:
     return_url: str
 
 
-def consult(context: Context, merchant: Merchant, request: dict[str, Any]) -> dict[str, object]:
-    """Prepare one authorization and answer its URL."""
-    if request["terminalType"] in _NEEDS_OS and not request.get("osType"):
-        raise illegal("osType", f"it is required when terminalType is {request['terminalType']}")
-    wallet = contracted_wallet(merchant, request["customerBelongsTo"])
-    check_secondary_merchant(merchant, request.get("authClientId"))
-    canonical = json.dumps(request, sort_keys=True)
+def begin(context: Context, merchant: Merchant, attempt: Attempt) -> str:
+    """Prepare one authorization; its URL. Raises Refusal."""
     previous = context.store.one(
         "SELECT * FROM authorizations WHERE client_id = ? AND auth_state = ?",
-        (merchant.client_id, request["authState"]),
+        (merchant.client_id, attempt.auth_state),
     )
     if previous is not None:
         # "U: call again" needs the same authState to be welcome; we choose to repeat the answer while nothing was
-        # decided and nothing differs, because authState identifies one consult.
-        if previous["request"] != canonical or previous["status"] != "CREATED":
+        # decided and nothing differs, because authState identifies one attempt.
+        if previous["request"] != attempt.request or previous["status"] != "CREATED":
             raise illegal("authState", "it belongs to another authorization")
-        return _urls(context, wallet, previous["id"], request)
+        return _url(context, attempt.wallet, previous["id"])
     authorization_id = fresh_id("")
     context.store.insert(
         "authorizations",
         id=authorization_id,
         client_id=merchant.client_id,
-        wallet=wallet.name,
-        auth_state=request["authState"],
-        request=canonical,
-        redirect_url=request["authRedirectUrl"],
-        notify_url=request.get("authNotifyUrl") or merchant.notify_urls.get("authorization", ""),
-        auth_client_id=request.get("authClientId") or "",
+        wallet=attempt.wallet,
+        auth_state=attempt.auth_state,
+        request=attempt.request,
+        redirect_url=attempt.redirect_url,
+        notify_url=attempt.notify_url,
+        auth_client_id=attempt.auth_client_id,
+        shop_name=attempt.shop_name,
         status="CREATED",
         created_at=context.now(),
     )
-    return _urls(context, wallet, authorization_id, request)
+    return _url(context, attempt.wallet, authorization_id)
 
 
-def _urls(context: Context, wallet: Wallet, authorization_id: str, request: dict[str, Any]) -> dict[str, object]:
-    query = urlencode({"authId": authorization_id})
-    url = f"{context.public_url}/wallet/{wallet.name}/authorize?{query}"
-    answer: dict[str, object] = {"result": result("SUCCESS"), "normalUrl": url}
-    if request["terminalType"] == "APP" and wallet.opens_app:
-        answer["applinkUrl"] = url
-    if request["terminalType"] in ("APP", "WAP"):
-        answer["appIdentifier"] = f"com.example.{wallet.name.lower()}"
-    return answer
+def _url(context: Context, wallet: str, authorization_id: str) -> str:
+    """The wallet's own page; or the one on which the user picks a wallet."""
+    place = f"wallet/{wallet}/authorize" if wallet else "wallets/authorize"
+    return f"{context.public_url}/{place}?{urlencode({'authId': authorization_id})}"
 
 
 def contracted_wallet(merchant: Merchant, name: str) -> Wallet:
@@ -91,12 +100,6 @@ def contracted_wallet(merchant: Merchant, name: str) -> Wallet:
     if name not in merchant.wallets or not merchant.active:
         raise Refusal("PAYMENT_NOT_QUALIFIED")
     return wallet
-
-
-def check_secondary_merchant(merchant: Merchant, name: str | None) -> None:
-    """Raises Refusal for a secondary merchant that is not registered."""
-    if name and name not in merchant.secondary_merchants:
-        raise Refusal("MERCHANT_NOT_REGISTERED")
 
 
 def open_authorization(context: Context, authorization_id: str) -> sqlite3.Row:
@@ -111,19 +114,50 @@ def open_authorization(context: Context, authorization_id: str) -> sqlite3.Row:
     return row
 
 
-def authorization_in(url: str) -> str:
-    """The authorization id in one of our URLs, or the id itself. Raises LinkUnusable."""
+def authorization_in(url: str) -> tuple[str, str]:
+    """The authorization id in one of our URLs, or the id itself; and the wallet that the URL names, if it does."""
     if "?" not in url:
-        return url
-    ids = parse_qs(urlsplit(url).query).get("authId", [""])
-    return ids[0]
+        return url, ""
+    parts = urlsplit(url)
+    _, first, wallet, *_ = [*parts.path.split("/"), "", "", ""]
+    return parse_qs(parts.query).get("authId", [""])[0], wallet if first == "wallet" else ""
 
 
-def agree(context: Context, authorization_id: str, user_id: str) -> Decision:
-    """The user agrees: a code is made, and notifyAuthorization tells the merchant. Raises LinkUnusable, UnknownUser."""
+def wallet_for(context: Context, authorization: sqlite3.Row, user_id: str, named: str) -> str:
+    """The wallet an authorization is about: as it says, as was picked, or the only one the user could pick.
+
+    Raises LinkUnusable.
+    """
+    if authorization["wallet"] and named in ("", authorization["wallet"]):
+        return str(authorization["wallet"])
+    choices = [] if authorization["wallet"] else wallets_to_pick(context, authorization, user_id)
+    if named in choices:
+        return named
+    if authorization["wallet"] or named:
+        raise LinkUnusable("This link belongs to another wallet. Go back to the shop and start again.")
+    if len(choices) != 1:
+        raise LinkUnusable(f"Pick a wallet first: {', '.join(choices) or 'you have none that the shop takes'}.")
+    return choices[0]
+
+
+def wallets_to_pick(context: Context, authorization: sqlite3.Row, user_id: str | None = None) -> list[str]:
+    """The wallets of the merchant's contract in which the user, or anybody, has an account."""
+    merchant = merchants.of(context, authorization["client_id"])
+    held = {
+        row["wallet"]
+        for row in context.store.all(
+            "SELECT DISTINCT wallet FROM accounts WHERE ? IS NULL OR user_id = ?", (user_id, user_id)
+        )
+    }
+    return [name for name in merchant.wallets if name in held]
+
+
+def agree(context: Context, authorization_id: str, user_id: str, wallet_name: str = "") -> Decision:
+    """The user agrees: a code is made, and the merchant is told. Raises LinkUnusable, UnknownUser."""
     with context.store.transaction():
         row = open_authorization(context, authorization_id)
-        account = wallets.account_of(context, user_id, row["wallet"])
+        wallet_name = wallet_for(context, row, user_id, wallet_name)
+        account = wallets.account_of(context, user_id, wallet_name)
         code = notifications.fresh_code()
         now = context.now()
         context.store.insert(
@@ -131,32 +165,15 @@ def agree(context: Context, authorization_id: str, user_id: str) -> Decision:
             code=code,
             kind="AGREEMENT",
             client_id=row["client_id"],
-            wallet=row["wallet"],
+            wallet=wallet_name,
             user_id=user_id,
             authorization_id=authorization_id,
             expires_at=now + context.settings.auth_code_seconds * SECOND,
         )
-        _decide(context, authorization_id, "AUTHORIZED", user_id)
-        body: dict[str, object] = {"authorizationNotifyType": "AUTHCODE_CREATED"}
-        if row["auth_client_id"]:
-            body["authClientId"] = row["auth_client_id"]
-        body |= {
-            "authState": row["auth_state"],
-            "authCode": code,
-            "result": result("SUCCESS"),
-            "userLoginId": wallets.masked_login(account["login_id"]),
-            "userId": account["customer_id"],
-        }
-        notifications.enqueue(
-            context,
-            row["client_id"],
-            "notifyAuthorization",
-            row["auth_state"],
-            row["notify_url"],
-            body,
-            wallet=row["wallet"],
-        )
-    back = return_url(row["redirect_url"], row["auth_state"], code)
+        decided = _decide(context, authorization_id, "AUTHORIZED", user_id, wallet_name)
+        voice = merchants.voice_of(context, row["client_id"])
+        voice.code_created(context, decided, code, account)
+    back = voice.return_url(row["redirect_url"], row["auth_state"], code)
     return Decision(authorization_id, row["auth_state"], code, back)
 
 
@@ -164,74 +181,97 @@ def refuse(context: Context, authorization_id: str) -> Decision:
     """The user refuses: the browser returns without a code. Raises LinkUnusable."""
     with context.store.transaction():
         row = open_authorization(context, authorization_id)
-        _decide(context, authorization_id, "REFUSED", "")
-    back = return_url(row["redirect_url"], row["auth_state"], None)
-    return Decision(authorization_id, row["auth_state"], None, back)
+        _decide(context, authorization_id, "REFUSED", "", row["wallet"])
+    return Decision(authorization_id, row["auth_state"], None, return_url(context, row, None))
 
 
-def _decide(context: Context, authorization_id: str, status: str, user_id: str) -> None:
+def return_url(context: Context, authorization: sqlite3.Row, code: str | None) -> str:
+    """Where the user of an authorization goes back to."""
+    voice = merchants.voice_of(context, authorization["client_id"])
+    return voice.return_url(authorization["redirect_url"], authorization["auth_state"], code)
+
+
+def _decide(context: Context, authorization_id: str, status: str, user_id: str, wallet: str) -> sqlite3.Row:
     context.store.run(
-        "UPDATE authorizations SET status = ?, user_id = ?, decided_at = ? WHERE id = ?",
-        (status, user_id, context.now(), authorization_id),
+        "UPDATE authorizations SET status = ?, user_id = ?, wallet = ?, decided_at = ? WHERE id = ?",
+        (status, user_id, wallet, context.now(), authorization_id),
     )
+    row = context.store.one("SELECT * FROM authorizations WHERE id = ?", (authorization_id,))
+    if row is None:
+        raise LookupError(authorization_id)
+    return row
 
 
-def return_url(redirect_url: str, auth_state: str, code: str | None) -> str:
-    """Where the browser returns to; a missing code is the only sign of a refusal. The URL may have a query already."""
-    values = {"authState": auth_state} if code is None else {"authCode": code, "authState": auth_state}
-    base, hash_mark, fragment = redirect_url.partition("#")
-    joiner = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
-    return f"{base}{joiner}{urlencode(values, quote_via=quote)}{hash_mark}{fragment}"
+def redeem(
+    context: Context, merchant: Merchant, code: str, *, wallet: str | None = None, auth_client_id: str | None = None
+) -> sqlite3.Row:
+    """Exchange a code for a pair of tokens; the token. ``wallet``, ``auth_client_id``: whose it must be, if said.
 
-
-def apply_token(context: Context, merchant: Merchant, request: dict[str, Any]) -> dict[str, object]:
-    """Exchange a code, or a refresh token, for a pair of tokens."""
-    wallet = contracted_wallet(merchant, request["customerBelongsTo"])
-    if request["grantType"] == "AUTHORIZATION_CODE":
-        if not request.get("authCode"):
-            raise illegal("authCode", "it is required when grantType is AUTHORIZATION_CODE")
-        return _redeem(context, merchant, wallet, request["authCode"])
-    if not request.get("refreshToken"):
-        raise illegal("refreshToken", "it is required when grantType is REFRESH_TOKEN")
-    return _refresh(context, merchant, wallet, request["refreshToken"])
-
-
-def _redeem(context: Context, merchant: Merchant, wallet: Wallet, code: str) -> dict[str, object]:
+    Raises Refusal(INVALID_CODE, USED_CODE or EXPIRED_CODE).
+    """
     row = context.store.one(
         "SELECT codes.*, authorizations.auth_client_id, authorizations.notify_url FROM codes "
         "JOIN authorizations ON authorizations.id = codes.authorization_id WHERE code = ? AND kind = 'AGREEMENT'",
         (code,),
     )
     now = context.now()
-    if (
-        row is None
-        or row["client_id"] != merchant.client_id
-        or row["wallet"] != wallet.name
-        or row["used_at"] is not None
-        or row["expires_at"] <= now
-    ):
-        raise Refusal("INVALID_AUTHCODE")
+    if row is None or row["client_id"] != merchant.client_id or not _is_theirs(row, wallet, auth_client_id):
+        raise Refusal("INVALID_CODE")
+    if row["used_at"] is not None:
+        raise Refusal("USED_CODE")
+    if row["expires_at"] <= now:
+        raise Refusal("EXPIRED_CODE")
     context.store.run("UPDATE codes SET used_at = ? WHERE code = ?", (now, code))
-    if wallet.one_token:
+    kept = wallets.WALLETS[row["wallet"]]
+    if kept.one_token:
         # Which wallets keep one valid token is not published; we choose two of them, and no notification for the
         # older one, because the pages say it dies silently.
         context.store.run(
             "UPDATE tokens SET status = 'REPLACED', ended_at = ? "
             "WHERE user_id = ? AND wallet = ? AND client_id = ? AND status = 'ACTIVE' AND kind = 'AGREEMENT'",
-            (now, row["user_id"], wallet.name, merchant.client_id),
+            (now, row["user_id"], kept.name, merchant.client_id),
         )
-    short = context.faults.take(("consent_short",), now, wallet=wallet.name)
+    short = context.faults.take(("consent_short",), now, wallet=kept.name, protocol=merchant.protocol)
     number = _issue(
         context,
         merchant.client_id,
-        wallet,
+        kept,
         row["user_id"],
         row["auth_client_id"],
         row["notify_url"],
-        prefix="28100103",
         only_days=short.options["days"] if short else None,
     )
-    return _token_answer(context, number)
+    return token_by_number(context, number)
+
+
+def _is_theirs(row: sqlite3.Row, wallet: str | None, auth_client_id: str | None) -> bool:
+    return wallet in (None, row["wallet"]) and auth_client_id in (None, row["auth_client_id"])
+
+
+def token_by_number(context: Context, number: int) -> sqlite3.Row:
+    """One token as it is now."""
+    token = context.store.one("SELECT * FROM tokens WHERE number = ?", (number,))
+    if token is None:
+        raise LookupError(f"no token {number}")
+    return token
+
+
+def find_token(context: Context, merchant: Merchant, access_token: str) -> sqlite3.Row | None:
+    """The merchant's token of that text, alive or not."""
+    return context.store.one(
+        "SELECT * FROM tokens WHERE access_token = ? AND client_id = ? AND kind = 'AGREEMENT'",
+        (access_token, merchant.client_id),
+    )
+
+
+def attempt_behind(context: Context, token: sqlite3.Row) -> sqlite3.Row | None:
+    """The authorization whose code became this token; None for one that was refreshed."""
+    return context.store.one(
+        "SELECT authorizations.* FROM codes JOIN authorizations ON authorizations.id = codes.authorization_id "
+        "WHERE codes.used_at = ? AND codes.user_id = ? AND codes.wallet = ? AND codes.client_id = ? "
+        "AND NOT EXISTS (SELECT 1 FROM tokens WHERE successor = ?)",
+        (token["issued_at"], token["user_id"], token["wallet"], token["client_id"], token["number"]),
+    )
 
 
 def _issue(
@@ -242,7 +282,6 @@ def _issue(
     auth_client_id: str,
     notify_url: str,
     *,
-    prefix: str,
     only_days: float | None = None,
 ) -> int:
     """Hand out a token; one of so many days only cannot be refreshed."""
@@ -250,7 +289,7 @@ def _issue(
     refresh_days = wallet.refresh_days if only_days is None else None
     return context.store.insert(
         "tokens",
-        access_token=f"{prefix}_{notifications.fresh_code()}{notifications.fresh_code()[8:]}",
+        access_token=f"{_TOKEN_PREFIX}_{notifications.fresh_code()}{notifications.fresh_code()[8:]}",
         refresh_token=f"{notifications.fresh_code()}{notifications.fresh_code()[8:]}"
         if refresh_days is not None
         else None,
@@ -267,122 +306,118 @@ def _issue(
     )
 
 
-def _token_answer(context: Context, number: int) -> dict[str, object]:
-    token = context.store.one("SELECT * FROM tokens WHERE number = ?", (number,))
-    if token is None:
-        raise Refusal("SYSTEM_ERROR")
-    account = wallets.account_of(context, token["user_id"], token["wallet"])
-    login = wallets.masked_login(account["login_id"])
-    answer: dict[str, object] = {
-        "result": result("SUCCESS"),
-        "accessToken": token["access_token"],
-        "accessTokenExpiryTime": on_the_wire(token["expires_at"]),
-    }
-    if token["refresh_token"]:
-        answer |= {
-            "refreshToken": token["refresh_token"],
-            "refreshTokenExpiryTime": on_the_wire(token["refresh_expires_at"]),
-        }
-    return answer | {
-        "userLoginId": login,
-        "extendInfo": json.dumps({"userId": account["customer_id"], "userLoginId": login}),
-    }
+def refresh(
+    context: Context,
+    merchant: Merchant,
+    refresh_token: str,
+    *,
+    wallet: str | None = None,
+    auth_client_id: str | None = None,
+) -> sqlite3.Row:
+    """Exchange a refresh token for a new pair; the new token. Both old ones are dead at once.
 
-
-def _refresh(context: Context, merchant: Merchant, wallet: Wallet, refresh_token: str) -> dict[str, object]:
+    Raises Refusal(INVALID_REFRESH_TOKEN or EXPIRED_REFRESH_TOKEN).
+    """
     token = context.store.one(
-        "SELECT * FROM tokens WHERE refresh_token = ? AND client_id = ? AND wallet = ? AND kind = 'AGREEMENT'",
-        (refresh_token, merchant.client_id, wallet.name),
+        "SELECT * FROM tokens WHERE refresh_token = ? AND client_id = ? AND kind = 'AGREEMENT'",
+        (refresh_token, merchant.client_id),
     )
     now = context.now()
-    if token is None or token["refresh_expires_at"] <= now:
+    if token is None or not _is_theirs(token, wallet, auth_client_id):
         raise Refusal("INVALID_REFRESH_TOKEN")
+    if token["refresh_expires_at"] <= now:
+        raise Refusal("EXPIRED_REFRESH_TOKEN")
     if token["status"] == "REFRESHED" and now <= token["ended_at"] + _ACCEPTED_AGAIN:
-        successor = context.store.one("SELECT status FROM tokens WHERE number = ?", (token["successor"],))
-        if successor is not None and successor["status"] == "ACTIVE":
-            return _token_answer(context, token["successor"])
+        successor = token_by_number(context, token["successor"])
+        if successor["status"] == "ACTIVE":
+            return successor
     if token["status"] != "ACTIVE":
         raise Refusal("INVALID_REFRESH_TOKEN")
     number = _issue(
         context,
         merchant.client_id,
-        wallet,
+        wallets.WALLETS[token["wallet"]],
         token["user_id"],
         token["auth_client_id"],
         token["notify_url"],
-        prefix="28100103",
     )
     context.store.run(
         "UPDATE tokens SET status = 'REFRESHED', ended_at = ?, successor = ? WHERE number = ?",
         (now, number, token["number"]),
     )
-    return _token_answer(context, number)
+    return token_by_number(context, number)
 
 
-def usable_token(context: Context, merchant: Merchant, access_token: str, wallet_name: str) -> sqlite3.Row | None:
-    """The token, if it may debit now: this merchant's, this wallet's, alive and not expired."""
-    token = context.store.one(
-        "SELECT * FROM tokens WHERE access_token = ? AND client_id = ? AND kind = 'AGREEMENT'",
-        (access_token, merchant.client_id),
-    )
-    if token is None or token["status"] != "ACTIVE" or token["expires_at"] <= context.now():
-        return None
+def trouble_with(context: Context, token: sqlite3.Row | None, wallet_name: str) -> str:
+    """Why a token may not debit a wallet now, as a result code; empty when it may."""
     # A token of another wallet is a merchant's bug whose code is not published; we choose INVALID_ACCESS_TOKEN,
     # because that is what the wallet named would say of it.
-    return token if token["wallet"] == wallet_name else None
+    if token is None or token["status"] != "ACTIVE" or token["wallet"] != wallet_name:
+        return "INVALID_ACCESS_TOKEN"
+    return "EXPIRED_ACCESS_TOKEN" if token["expires_at"] <= context.now() else ""
 
 
-def revoke(context: Context, merchant: Merchant, request: dict[str, Any]) -> dict[str, object]:
+def end_by_merchant(context: Context, token: sqlite3.Row) -> None:
     """The merchant ends an authorization: both tokens are dead."""
-    token = context.store.one(
-        "SELECT * FROM tokens WHERE access_token = ? AND client_id = ? AND kind = 'AGREEMENT'",
-        (request["accessToken"], merchant.client_id),
-    )
-    if token is None or token["status"] != "ACTIVE" or token["expires_at"] <= context.now():
-        raise Refusal("INVALID_ACCESS_TOKEN")
-    _end(context, token, "revoked by the merchant", tell=context.settings.tell_merchant_revocation)
-    return {"result": result("SUCCESS")}
+    _end(context, token, "revoked by the merchant", by_merchant=True)
+
+
+class UnbindingRefused(Exception):
+    """The merchant wants the user to end it at the merchant's own place; the sentence is for the wallet's user."""
 
 
 def revoke_in_the_wallet(
-    context: Context, user_id: str, wallet_name: str, client_id: str | None = None, reason: str = ""
+    context: Context,
+    user_id: str,
+    wallet_name: str,
+    deliver: Deliver,
+    *,
+    client_id: str | None = None,
+    reason: str = "",
 ) -> int:
     """The user ends their authorizations in the wallet; how many ended. Some wallets do not tell the merchant.
 
-    Raises UnknownUser.
+    Where the wallet asks the merchant first, it does so outside any transaction. Raises UnknownUser, and
+    UnbindingRefused when merchants were asked and none allowed it.
     """
     wallets.account_of(context, user_id, wallet_name)
+    allowed, refused = [], 0
+    for token in _active(context, user_id, wallet_name, client_id):
+        question = merchants.voice_of(context, token["client_id"]).unbinding_question(context, token)
+        if question is None or _allows_unbinding(context, token, question, deliver):
+            allowed.append(token["number"])
+        else:
+            refused += 1
+    if refused and not allowed:
+        raise UnbindingRefused("The shop asks you to end it there, not here.")
     with context.store.transaction():
-        tokens = context.store.all(
-            "SELECT * FROM tokens WHERE user_id = ? AND wallet = ? AND status = 'ACTIVE' AND kind = 'AGREEMENT' "
-            "AND (? IS NULL OR client_id = ?)",
-            (user_id, wallet_name, client_id, client_id),
-        )
-        for token in tokens:
-            _end(
-                context, token, reason or "user closed the service", tell=wallets.WALLETS[wallet_name].tells_revocation
-            )
-    return len(tokens)
+        ending = [token for token in _active(context, user_id, wallet_name, client_id) if token["number"] in allowed]
+        for token in ending:
+            _end(context, token, reason or "user closed the service", by_merchant=False)
+    return len(ending)
 
 
-def _end(context: Context, token: sqlite3.Row, reason: str, *, tell: bool) -> None:
+def _active(context: Context, user_id: str, wallet_name: str, client_id: str | None) -> list[sqlite3.Row]:
+    return context.store.all(
+        "SELECT * FROM tokens WHERE user_id = ? AND wallet = ? AND status = 'ACTIVE' AND kind = 'AGREEMENT' "
+        "AND (? IS NULL OR client_id = ?)",
+        (user_id, wallet_name, client_id, client_id),
+    )
+
+
+def _allows_unbinding(
+    context: Context, token: sqlite3.Row, question: tuple[str, dict[str, object]], deliver: Deliver
+) -> bool:
+    # What the wallet does without an answer is not published; we choose to keep the binding, because the user can
+    # press again, and only "true" is documented to allow it.
+    answer = notifications.ask(context, token["client_id"], *question, deliver, wallet=token["wallet"])
+    return answer is not None and answer.get("allowUnbinding") == "true"
+
+
+def _end(context: Context, token: sqlite3.Row, reason: str, *, by_merchant: bool) -> None:
     context.store.run(
         "UPDATE tokens SET status = 'REVOKED', ended_at = ?, reason = ? WHERE number = ?",
         (context.now(), reason[:256], token["number"]),
     )
-    merchant = merchants.find(context, token["client_id"])
-    if not tell or merchant is None:
-        return
-    body: dict[str, object] = {"authorizationNotifyType": "TOKEN_CANCELED"}
-    if token["auth_client_id"]:
-        body["authClientId"] = token["auth_client_id"]
-    body |= {"accessToken": token["access_token"], "reason": reason[:256], "result": result("SUCCESS")}
-    notifications.enqueue(
-        context,
-        token["client_id"],
-        "notifyAuthorization",
-        f"token {token['number']}",
-        token["notify_url"] or merchant.notify_urls.get("authorization", ""),
-        body,
-        wallet=token["wallet"],
-    )
+    voice = merchants.voice_of(context, token["client_id"])
+    voice.token_ended(context, token, reason[:256], by_merchant=by_merchant)

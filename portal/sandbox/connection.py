@@ -2,13 +2,20 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from portal.sandbox.engine import Engine
-from portal.sandbox.merchants import FIRST_CLIENT
+from portal.sandbox.merchants import FIRST_CLIENT, FIRST_PARTNER
+
+
+def _pkcs1(key: RSAPrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    ).decode("ascii")
 
 
 @dataclass(frozen=True)
@@ -24,15 +31,22 @@ class Connection:
     merchant_private_key: str
     merchant_public_key: str
     acquirer_public_key: str
+    alipayplus: dict[str, str] = field(default_factory=dict)
+    """The same five of the first merchant that speaks Alipay+."""
 
     @classmethod
     def of(cls, engine: Engine, gateway_url: str) -> "Connection":
         """The connection of an engine served at a URL."""
         keys = engine.context.keys
-        private = keys.merchant_key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-        ).decode("ascii")
-        return cls(gateway_url, FIRST_CLIENT, private, keys.merchant_public, keys.acquirer_public)
+        partner = {
+            "gateway_url": gateway_url,
+            "client_id": FIRST_PARTNER,
+            "merchant_private_key": _pkcs1(keys.alipayplus_merchant_key),
+            "merchant_public_key": keys.alipayplus_merchant_public,
+            "acquirer_public_key": keys.alipayplus_public,
+        }
+        private = _pkcs1(keys.merchant_key)
+        return cls(gateway_url, FIRST_CLIENT, private, keys.merchant_public, keys.acquirer_public, partner)
 
     @classmethod
     def read(cls, path: Path) -> "Connection":

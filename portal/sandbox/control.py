@@ -158,9 +158,12 @@ class SandboxControl:
 
     # Authorizations.
 
-    def agree(self, url: str, user: str, *, lose_callback: bool = False) -> dict[str, Any]:
-        """The user agrees: authCode, authState, returnUrl (None when the callback is lost)."""
-        body = {"url": url, "user": user, "lose_callback": lose_callback}
+    def agree(self, url: str, user: str, *, wallet: str = "", lose_callback: bool = False) -> dict[str, Any]:
+        """The user agrees: authCode, authState, returnUrl (None when the callback is lost).
+
+        ``wallet``: the one picked, where the URL names none and the user has several.
+        """
+        body = {"url": url, "user": user, "wallet": wallet, "lose_callback": lose_callback}
         decision: dict[str, Any] = self._call("POST", "/authorizations/agree", body)
         return decision
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from portal.money import Money, MoneyError
 from portal.sandbox import merchants, notifications, plants, reports, wallets
-from portal.sandbox.authorizations import Decision, LinkUnusable
+from portal.sandbox.authorizations import Decision, LinkUnusable, UnbindingRefused
 from portal.sandbox.calendars import MerchantUnclear
 from portal.sandbox.calls import mask
 from portal.sandbox.engine import Engine
@@ -30,6 +30,7 @@ Call = Callable[[Engine, dict[str, Any], dict[str, str]], Any]
 _MOST_ROWS = 500
 _PART = re.compile(r"\(.*?\)")
 _NO_SECRETS = ("access_token", "refresh_token")
+_NOT_SHOWN = ("compared",)
 
 
 class ControlRefused(Exception):
@@ -40,7 +41,16 @@ class ControlRefused(Exception):
         self.status = status
 
 
-_UNDERSTOOD = (FaultUnclear, LinkUnusable, MerchantUnclear, MoneyError, NotOpen, UnknownUser, ValueError)
+_UNDERSTOOD = (
+    FaultUnclear,
+    LinkUnusable,
+    MerchantUnclear,
+    MoneyError,
+    NotOpen,
+    UnbindingRefused,
+    UnknownUser,
+    ValueError,
+)
 
 
 def answer(engine: Engine, method: str, path: str, given: dict[str, Any]) -> Any:
@@ -278,7 +288,7 @@ def _decision(decision: Decision, *, lose_callback: bool = False) -> dict[str, A
 
 
 def _agree(engine: Engine, given: dict[str, Any], _parts: dict[str, str]) -> Any:
-    decision = engine.agree(_text(given, "url"), _text(given, "user"))
+    decision = engine.agree(_text(given, "url"), _text(given, "user"), _text(given, "wallet", ""))
     return _decision(decision, lose_callback=bool(given.get("lose_callback")))
 
 
@@ -312,6 +322,8 @@ def _rows(engine: Engine, table: str, given: dict[str, Any], columns: tuple[str,
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    for name in _NOT_SHOWN:
+        row.pop(name, None)
     for name in _NO_SECRETS:
         if row.get(name):
             row[f"{name}_sha256"] = hashlib.sha256(row[name].encode()).hexdigest()

@@ -17,12 +17,12 @@ class HttpDelivery:
         self._session = requests.Session()
         self._session.trust_env = False
 
-    def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-        """The HTTP status and body. Raises Undelivered."""
+    def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """The HTTP status, headers and body. Raises Undelivered."""
         try:
             response = self._session.post(
                 url, data=body, headers=dict(headers), timeout=_TIMEOUT_SECONDS, allow_redirects=False
             )
         except requests.RequestException as reason:
             raise Undelivered(type(reason).__name__) from reason
-        return response.status_code, response.content[:_LONGEST_ANSWER]
+        return response.status_code, response.headers, response.content[:_LONGEST_ANSWER]

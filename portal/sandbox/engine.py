@@ -6,11 +6,13 @@ notifications leave through ``deliver``. So the same engine runs behind HTTP, an
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from portal.acquirer.signing import (
     ALGORITHM,
@@ -27,8 +29,6 @@ from portal.money import Money
 from portal.sandbox import (
     authorizations,
     calls,
-    customs,
-    fields,
     ledger,
     logins,
     merchants,
@@ -40,38 +40,33 @@ from portal.sandbox import (
     wallets,
 )
 from portal.sandbox.authorizations import Decision
-from portal.sandbox.codes import Refusal, result
+from portal.sandbox.codes import Refusal
 from portal.sandbox.context import Context, Keys, Settings, load_keys, load_settings
+from portal.sandbox.doors import Call, Door
+from portal.sandbox.doors.alipayplus import AlipayPlusDoor
+from portal.sandbox.doors.antom import LOGIN_PATH, AntomDoor
 from portal.sandbox.faults import Fault, Faults
 from portal.sandbox.merchants import Merchant
-from portal.sandbox.moments import moment, on_the_wire, parse_time
+from portal.sandbox.moments import moment, on_the_wire
 from portal.sandbox.notifications import Deliver
 from portal.sandbox.plants import Plant
 from portal.sandbox.reports import ReportFile
 from portal.sandbox.shop_backend import ShopBackend
 from portal.sandbox.store import Store
 
-Rule = Callable[[Context, Merchant, dict[str, Any]], dict[str, object]]
+ANTOM_DOOR, ALIPAYPLUS_DOOR = AntomDoor(), AlipayPlusDoor()
+DOORS: dict[str, Door] = {door.protocol: door for door in (ANTOM_DOOR, ALIPAYPLUS_DOOR)}
+ROUTES: dict[str, tuple[str, Door]] = {
+    path: (call.word, door) for door in DOORS.values() for path, call in door.calls.items()
+}
+"""Every path: the plain word of its API, and the door it belongs to."""
+_ALIPAYPLUS = "/aps/"
 
-_RULES: dict[str, tuple[str, Rule]] = {
-    "authorizations/consult": ("consult", authorizations.consult),
-    "authorizations/applyToken": ("applyToken", authorizations.apply_token),
-    "authorizations/revoke": ("revoke", authorizations.revoke),
-    "payments/pay": ("pay", payments.pay),
-    "payments/inquiryPayment": ("inquiryPayment", payments.inquire),
-    "payments/cancel": ("cancel", payments.cancel),
-    "payments/refund": ("refund", refunds.refund),
-    "payments/inquiryRefund": ("inquiryRefund", refunds.inquire),
-    "customs/declare": ("declare", customs.declare),
-    "customs/inquiryDeclarationRequests": ("inquiryDeclarationRequests", customs.inquire),
-}
-ROUTES: dict[str, tuple[str, Rule]] = {
-    f"{prefix}/v1/{path}": rule for prefix in ("/ams/api", "/ams/sandbox/api") for path, rule in _RULES.items()
-}
-LOGIN_PATH = "/v1/authorizations/applyToken"
-# How the wallet's login endpoint is signed is not in the pages we have; we choose the same headers and signature as
-# the acquirer's, because one client then serves both.
-ROUTES[LOGIN_PATH] = ("login", logins.apply_token)
+
+def is_protocol(path: str) -> bool:
+    """Whether a path is the protocols', and not the pages'."""
+    return path.startswith(("/ams/", _ALIPAYPLUS)) or path == LOGIN_PATH
+
 
 _BEFORE_WORK = ("request_lost", "http_500", "answer_code")
 _AFTER_WORK = ("answer_lost", "slow_answer", "answer_wrongly_signed", "answer_unsigned", "http_500", "answer_code")
@@ -103,9 +98,11 @@ class _Caller:
     client_id: str
     uri: str
     merchant: Merchant
+    door: Door
+    call: Call
 
 
-def _nobody_listens(url: str, _headers: Mapping[str, str], _body: bytes) -> tuple[int, bytes]:
+def _nobody_listens(url: str, _headers: Mapping[str, str], _body: bytes) -> tuple[int, Mapping[str, str], bytes]:
     raise notifications.Undelivered(f"this sandbox delivers nothing, not even to {url.split('?', 1)[0]}")
 
 
@@ -132,6 +129,7 @@ class Engine:
             self.context = Context(
                 store, clock, load_keys(store, keys), Faults(store), load_settings(store, settings), public_url
             )
+            self.context.voices = DOORS
             self._seed()
             notifications.release_interrupted(self.context)
         self.shop_backend = ShopBackend(self.context)
@@ -139,8 +137,7 @@ class Engine:
     def _seed(self) -> None:
         if self.context.store.one("SELECT 1 FROM users") is None:
             wallets.seed_people(self.context)
-        if self.context.store.one("SELECT 1 FROM merchants") is None:
-            merchants.seed_merchant(self.context)
+        merchants.seed_merchants(self.context)
         reports.close_due_days(self.context, self.reports_folder)
 
     @property
@@ -156,23 +153,27 @@ class Engine:
     def handle(self, method: str, uri: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answer one signed call. ``uri`` is path and query; header names in lower case."""
         path = uri.split("?", 1)[0]
-        api = ROUTES[path][0] if path in ROUTES else ""
+        door = ALIPAYPLUS_DOOR if path.startswith(_ALIPAYPLUS) else ANTOM_DOOR
+        call = door.calls.get(path)
+        api = call.api if call is not None else ""
         try:
-            caller = self._recognise(method, uri, headers, body)
+            caller = self._recognise(door, call, method, uri, headers, body)
         except Refusal as refusal:
             # Only the rejected signature is documented as unsigned; we choose the same for every answer given before
             # the caller is known, because there is nobody yet to sign for.
-            answer = {"result": result(refusal.code, refusal.message)}
+            answer = {"result": door.result(api, refusal.code, refusal.message)}
+            client_id = headers.get("client-id", "")
             with self.store.transaction():
-                client_id = headers.get("client-id", "")
                 calls.keep(self.context, client_id=client_id, api=api, path=uri, fault="", request=None, answer=answer)
-            return self._written(answer, headers.get("client-id", ""), uri, signed=False)
-        return self._serve(api, caller, body)
+            return self._written(answer, client_id, uri, None)
+        return self._serve(caller, body)
 
-    def _recognise(self, method: str, uri: str, headers: Mapping[str, str], body: bytes) -> _Caller:
+    def _recognise(
+        self, door: Door, call: Call | None, method: str, uri: str, headers: Mapping[str, str], body: bytes
+    ) -> _Caller:
         if method != "POST":
             raise Refusal("METHOD_NOT_SUPPORTED")
-        if uri.split("?", 1)[0] not in ROUTES:
+        if call is None:
             raise Refusal("NO_INTERFACE_DEF")
         media_type = headers.get("content-type", "application/json").split(";")[0].strip().lower()
         if media_type != "application/json":
@@ -180,7 +181,7 @@ class Engine:
         for name in ("client-id", "request-time", "signature"):
             if not headers.get(name):
                 raise Refusal("PARAM_ILLEGAL", f"Illegal parameter: the header {name} is required.")
-        if not _is_time(headers["request-time"]):
+        if not door.is_time(headers["request-time"]):
             raise Refusal("PARAM_ILLEGAL", "Illegal parameter: the header request-time is no time.")
         client_id = headers["client-id"]
         merchant = merchants.find(self.context, client_id)
@@ -199,23 +200,28 @@ class Engine:
             raise Refusal("KEY_NOT_FOUND") from reason
         if not verify(public_key, content, parts["signature"]):
             raise Refusal("INVALID_SIGNATURE")
-        return _Caller(client_id, uri, merchant)
+        if merchant.protocol != door.protocol:
+            raise Refusal("ACCESS_DENIED")
+        return _Caller(client_id, uri, merchant, door, call)
 
-    def _serve(self, api: str, caller: _Caller, body: bytes) -> Response:
-        now, faults = self.context.now(), self.context.faults
+    def _serve(self, caller: _Caller, body: bytes) -> Response:
+        now, faults, door, api = self.context.now(), self.context.faults, caller.door, caller.call.api
         with self.store.transaction():
             request, illegal = _parsed(body)
             wallet = self._wallet_in(request, caller.client_id)
-            fault = faults.take(_BEFORE_WORK, now, strikes_first=True, api=api, wallet=wallet)
+            where: dict[str, Any] = {"api": (api, caller.call.word), "wallet": wallet, "protocol": door.protocol}
+            fault = faults.take(_BEFORE_WORK, now, strikes_first=True, **where)
             if fault is not None:
                 answer: dict[str, Any] = {}
                 if fault.kind == "answer_code":
-                    answer = {"result": result(fault.options["code"])}
+                    answer = {"result": door.result(api, fault.options["code"])}
             else:
-                answer = self._answer(api, caller, request, illegal)
-                fault = faults.take(_AFTER_WORK, now, api=api, wallet=wallet)
+                answer = self._answer(caller, request, illegal)
+                fault = faults.take(_AFTER_WORK, now, **where)
+                if fault is not None and fault.kind != "slow_answer":
+                    door.answer_failed(self.context, caller.merchant, api, answer)
                 if fault is not None and fault.kind == "answer_code":
-                    answer = {"result": result(fault.options["code"])}
+                    answer = {"result": door.result(api, fault.options["code"])}
             calls.keep(
                 self.context,
                 client_id=caller.client_id,
@@ -231,12 +237,13 @@ class Engine:
             return Response(dropped=True)
         if kind == "http_500":
             return Response(500, {"content-type": "text/plain; charset=utf-8"}, b"Internal Server Error")
+        keys = self.context.keys
+        key = keys.stranger_key if kind == "answer_wrongly_signed" else keys.speaking(door.protocol)
         return self._written(
             answer,
             caller.client_id,
             caller.uri,
-            signed=kind != "answer_unsigned",
-            wrongly=kind == "answer_wrongly_signed",
+            None if kind == "answer_unsigned" else key,
             delay_seconds=fault.options["seconds"] if fault is not None and kind == "slow_answer" else 0.0,
         )
 
@@ -245,39 +252,34 @@ class Engine:
         if not isinstance(request, dict):
             return ""
         method = request.get("paymentMethod")
-        wallet = method.get("paymentMethodType") if isinstance(method, dict) else request.get("customerBelongsTo")
-        for name, query in _WALLETS.items() if wallet is None else ():
-            if wallet is None and isinstance(named := request.get(name), str):
-                wallet = self.store.value(query, (named, client_id))
+        method = method if isinstance(method, dict) else {}
+        wallet = method.get("paymentMethodType", request.get("customerBelongsTo"))
+        named = {**request, "accessToken": request.get("accessToken", method.get("paymentMethodId"))}
+        for name, query in _WALLETS.items() if wallet not in wallets.WALLETS else ():
+            if isinstance(text := named.get(name), str) and (found := self.store.value(query, (text, client_id))):
+                return str(found)
         return wallet if isinstance(wallet, str) else ""
 
-    def _answer(self, api: str, caller: _Caller, request: Any, illegal: Refusal | None) -> dict[str, Any]:
+    def _answer(self, caller: _Caller, request: Any, illegal: Refusal | None) -> dict[str, Any]:
+        door, api = caller.door, caller.call.api
         try:
             if illegal is not None:
                 raise illegal
-            fields.check_request(fields.TABLES[api], request)
-            path = caller.uri.split("?", 1)[0]
-            return ROUTES[path][1](self.context, caller.merchant, request)
+            door.check(self.context, api, request)
+            return caller.call.rule(self.context, caller.merchant, request)
         except Refusal as refusal:
-            return {"result": result(refusal.code, refusal.message)}
+            return {"result": door.result(api, refusal.code, refusal.message)}
 
     def _written(
-        self,
-        answer: dict[str, Any],
-        client_id: str,
-        uri: str,
-        *,
-        signed: bool = True,
-        wrongly: bool = False,
-        delay_seconds: float = 0.0,
+        self, answer: dict[str, Any], client_id: str, uri: str, key: RSAPrivateKey | None, *, delay_seconds: float = 0.0
     ) -> Response:
+        """Signed with the key, if there is one."""
         body = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
         time = on_the_wire(self.context.now())
         headers = {"content-type": "application/json; charset=UTF-8", "response-time": time}
         if client_id and client_id.isascii() and client_id.isprintable():
             headers["client-id"] = client_id
-        if signed:
-            key = self.context.keys.stranger_key if wrongly else self.context.keys.acquirer_key
+        if key is not None:
             headers["signature"] = signature_header(sign(key, content_to_sign("POST", uri, client_id, time, body)))
         return Response(200, headers, body, delay_seconds=delay_seconds)
 
@@ -358,19 +360,25 @@ class Engine:
         """End one fault or all; how many ended."""
         return self.context.faults.clear(number)
 
-    def agree(self, url: str, user_id: str) -> Decision:
-        """The user agrees at an authorization URL. Raises LinkUnusable, UnknownUser."""
-        decision = authorizations.agree(self.context, authorizations.authorization_in(url), user_id)
+    def agree(self, url: str, user_id: str, wallet: str = "") -> Decision:
+        """The user agrees at an authorization URL, having picked a wallet where the URL names none.
+
+        Raises LinkUnusable, UnknownUser.
+        """
+        authorization, named = authorizations.authorization_in(url)
+        decision = authorizations.agree(self.context, authorization, user_id, wallet or named)
         self.news.set()
         return decision
 
     def refuse(self, url: str) -> Decision:
         """The user refuses at an authorization URL. Raises LinkUnusable."""
-        return authorizations.refuse(self.context, authorizations.authorization_in(url))
+        return authorizations.refuse(self.context, authorizations.authorization_in(url)[0])
 
     def revoke_in_the_wallet(self, user_id: str, wallet: str, client_id: str | None = None, reason: str = "") -> int:
-        """The user ends authorizations inside the wallet; how many ended. Raises UnknownUser."""
-        ended = authorizations.revoke_in_the_wallet(self.context, user_id, wallet, client_id, reason)
+        """The user ends authorizations inside the wallet; how many ended. Raises UnknownUser, UnbindingRefused."""
+        ended = authorizations.revoke_in_the_wallet(
+            self.context, user_id, wallet, self.deliver, client_id=client_id, reason=reason
+        )
         self.news.set()
         return ended
 
@@ -452,17 +460,6 @@ class Engine:
             reports.begin_anew(self.context)
             self._seed()
         self.shop_backend.forget()
-
-
-def _is_time(text: str) -> bool:
-    """Whether this is a time in one of the two formats in use: Unix milliseconds, or ISO 8601 with offset."""
-    if text.isascii() and text.isdigit():
-        return len(text) <= 15
-    try:
-        parse_time(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _parsed(body: bytes) -> tuple[Any, Refusal | None]:

@@ -1,7 +1,7 @@
 """What may go wrong, in plain words, for a number of calls or minutes.
 
 A fault is an object such as ``{"fault": "answer_lost", "api": "pay", "calls": 1}``. ``calls`` and ``minutes`` say how
-long it lasts (one call, if neither is said); ``api``, ``wallet`` and ``notification`` narrow it.
+long it lasts (one call, if neither is said); ``api``, ``wallet``, ``notification`` and ``protocol`` narrow it.
 """
 
 import json
@@ -9,14 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from portal.sandbox import alipayplus_codes
 from portal.sandbox.codes import BY_API, PAYMENT_RESULTS, REFUND_FAILURES, is_documented, status_of
 from portal.sandbox.moments import MINUTE
 from portal.sandbox.store import Store
+from portal.sandbox.terms import PROTOCOLS
 
-NOTIFICATIONS = ("notifyAuthorization", "notifyPayment", "notifyRefund")
-_APIS = tuple(BY_API)
+NOTIFICATIONS = ("notifyAuthorization", "notifyPayment", "notifyRefund", "authNotify", "consultUnbinding")
+_APIS = (*BY_API, *alipayplus_codes.WORDS)
+"""The plain words, which strike both protocols, and Alipay+'s own names, which strike it alone."""
 _INSTEAD_OF_WORK = ("request_lost", "http_500", "answer_code")
-_EVERYWHERE = frozenset({"fault", "calls", "minutes", "wallet"})
+_EVERYWHERE = frozenset({"fault", "calls", "minutes", "wallet", "protocol"})
 _LONGEST = {"minutes": 60 * 24 * 366, "seconds": 60 * 60 * 24 * 366, "days": 366}
 """A year. What is longer, endless or not a number at all would break in the middle of the call it is meant for."""
 
@@ -102,9 +105,12 @@ class Fault:
     until: int | None
     options: dict[str, Any] = field(default_factory=dict)
 
-    def applies(self, **where: object) -> bool:
-        """Whether it narrows itself to nothing else than this."""
-        return all(self.options.get(name, value) == value for name, value in where.items())
+    def applies(self, **where: str | tuple[str, ...]) -> bool:
+        """Whether it narrows itself to nothing else than this, which may have several names."""
+        return all(
+            name not in self.options or self.options[name] in ((value,) if isinstance(value, str) else value)
+            for name, value in where.items()
+        )
 
     @property
     def strikes_first(self) -> bool:
@@ -147,7 +153,7 @@ class Faults:
             self._known.append(fault)
         return fault
 
-    def take(self, kinds: Iterable[str], now: int, *, strikes_first: bool = False, **where: str) -> Fault | None:
+    def take(self, kinds: Iterable[str], now: int, *, strikes_first: bool = False, **where: Any) -> Fault | None:
         """The first fault of these kinds that applies there, one call less; None when there is none."""
         if not self._known:
             return None
@@ -217,19 +223,29 @@ def _check_option(word: str, name: str, value: object, wish: dict[str, Any]) -> 
         raise FaultUnclear(f"There is no notification {value!r}. There are: {', '.join(NOTIFICATIONS)}.")
     if name == "then" and value not in ("SUCCESS", "FAIL"):
         raise FaultUnclear("'then' must be SUCCESS or FAIL.")
+    if name == "protocol" and value not in PROTOCOLS:
+        raise FaultUnclear(f"There is no protocol {value!r}. There are: {', '.join(PROTOCOLS)}.")
     if name == "wallet" and not isinstance(value, str):
         raise FaultUnclear("'wallet' must be a wallet's name.")
     if name == "code":
         check_code(word, value, str(wish.get("api", "")))
 
 
+def _documented(api: str) -> frozenset[str]:
+    """The codes of an API, by its own name or its plain word, in either protocol."""
+    own = [name for name, plain in alipayplus_codes.WORDS.items() if plain == api] or [api]
+    return BY_API.get(api, frozenset()).union(*(alipayplus_codes.BY_API.get(name, frozenset()) for name in own))
+
+
 def check_code(word: str, code: object, api: str = "") -> None:
     """Whether the code is documented where the fault would show it. Raises FaultUnclear."""
     if word == "answer_code":
-        if api in BY_API and (not isinstance(code, str) or not is_documented(api, code)):
-            raise FaultUnclear(f"{code!r} is not documented for {api}. There are: {', '.join(sorted(BY_API[api]))}.")
+        known = _documented(api)
+        if known and (not isinstance(code, str) or not (code in known or is_documented(api, code))):
+            raise FaultUnclear(f"{code!r} is not documented for {api}. There are: {', '.join(sorted(known))}.")
         return
-    possible = PAYMENT_RESULTS if word.startswith("payment") else REFUND_FAILURES
+    theirs = alipayplus_codes.PAYMENT_RESULTS if word.startswith("payment") else alipayplus_codes.BY_API["refund"]
+    possible = theirs | (PAYMENT_RESULTS if word.startswith("payment") else REFUND_FAILURES)
     failures = sorted(one for one in possible if status_of(one) == "F")
     if code not in failures:
         raise FaultUnclear(f"{code!r} is not a documented reason. There are: {', '.join(failures)}.")

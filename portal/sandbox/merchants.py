@@ -8,12 +8,15 @@ from typing import Any
 from portal.acquirer.signing import KeyUnreadable, load_public_key
 from portal.sandbox import calendars
 from portal.sandbox.calendars import MerchantUnclear
-from portal.sandbox.context import Context
+from portal.sandbox.context import Context, Voice
 from portal.sandbox.rates import SETTLEMENT_CURRENCIES
+from portal.sandbox.terms import ALIPAYPLUS, ANTOM, PROTOCOLS, TERMS, Terms
 from portal.sandbox.wallets import WALLETS
 
 FIRST_CLIENT = "SANDBOX_5X00000000000042"
-NOTIFICATION_URLS = ("authorization", "payment", "refund")
+FIRST_PARTNER = "SANDBOX_5Y00000000000043"
+"""The first client that speaks Alipay+."""
+NOTIFICATION_URLS = ("authorization", "payment", "refund", "unbinding")
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Merchant:
     """A merchant and its contract."""
 
     client_id: str
+    protocol: str = ANTOM
     name: str = "Kape & Co"
     customer_id: str = "2188000000000042"
     public_keys: dict[str, str] = field(default_factory=dict)
@@ -39,6 +43,11 @@ class Merchant:
     partial_refund: bool = True
     multiple_refunds: bool = True
     active: bool = True
+
+    @property
+    def terms(self) -> Terms:
+        """What its acquirer's contract says of refunds, cancels and fees."""
+        return TERMS[self.protocol]
 
     def key_for(self, version: str | None) -> str | None:
         """The public key of a version; without a version the latest one."""
@@ -78,9 +87,38 @@ def save(context: Context, merchant: Merchant) -> Merchant:
     return merchant
 
 
-def seed_merchant(context: Context) -> Merchant:
-    """The merchant a new sandbox starts with, holding the generated key."""
-    return save(context, Merchant(FIRST_CLIENT, public_keys={"1": context.keys.merchant_public}))
+def of(context: Context, client_id: str) -> Merchant:
+    """The merchant of something that a merchant made. Raises LookupError."""
+    merchant = find(context, client_id)
+    if merchant is None:
+        raise LookupError(client_id)
+    return merchant
+
+
+def voice_of(context: Context, client_id: str) -> Voice:
+    """How the merchant's acquirer speaks to it. Raises LookupError."""
+    return context.voices[of(context, client_id).protocol]
+
+
+def seed_merchants(context: Context) -> None:
+    """The merchants every sandbox knows, one of each protocol, holding the generated keys."""
+    if find(context, FIRST_CLIENT) is None:
+        save(context, Merchant(FIRST_CLIENT, public_keys={"1": context.keys.merchant_public}))
+    if find(context, FIRST_PARTNER) is None:
+        save(context, _partner(FIRST_PARTNER, {"1": context.keys.alipayplus_merchant_public}))
+
+
+def _partner(client_id: str, public_keys: dict[str, str]) -> Merchant:
+    """A merchant of Alipay+ as its contract begins."""
+    return Merchant(
+        client_id,
+        protocol=ALIPAYPLUS,
+        customer_id="102218800000000043",
+        public_keys=public_keys,
+        wallets=tuple(name for name, wallet in WALLETS.items() if wallet.connects),
+        settlement_currencies=("USD",),
+        settlement_cycle="T+2",
+    )
 
 
 def register(context: Context, wish: dict[str, Any]) -> Merchant:
@@ -92,7 +130,14 @@ def register(context: Context, wish: dict[str, Any]) -> Merchant:
     client_id = wish.get("client_id", FIRST_CLIENT)
     if not isinstance(client_id, str) or not 1 <= len(client_id) <= 128:
         raise MerchantUnclear("'client_id' must be a client id.")
-    merchant = find(context, client_id) or Merchant(client_id)
+    merchant = find(context, client_id)
+    protocol = wish.get("protocol", merchant.protocol if merchant is not None else ANTOM)
+    if protocol not in PROTOCOLS:
+        raise MerchantUnclear(f"'protocol' must be one of {', '.join(PROTOCOLS)}.")
+    if merchant is not None and merchant.protocol != protocol:
+        raise MerchantUnclear(f"{client_id} speaks {merchant.protocol}; a client never changes its protocol.")
+    if merchant is None:
+        merchant = _partner(client_id, {}) if protocol == ALIPAYPLUS else Merchant(client_id)
     known = {entry.name for entry in fields(Merchant)} | {"public_key", "key_version"}
     for name in wish:
         if name not in known:

@@ -1,6 +1,7 @@
-"""The three notifications: written when something happened, delivered when due, until they are acknowledged.
+"""Notifications: written when something happened, delivered when due, until they are acknowledged.
 
-Source: https://docs.antom.com/ac/scantopay/notification. Without the fixed acknowledgement a notification is sent
+Source: https://docs.antom.com/ac/scantopay/notification. Alipay+ publishes no schedule; we choose the same one.
+Without the protocol's acknowledgement a notification is sent
 again, up to eight times in all. The pages leave open what the intervals count from; we choose the previous attempt,
 because a merchant that comes back after an outage then still hears of it.
 """
@@ -8,19 +9,24 @@ because a merchant that comes back after an outage then still hears of it.
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from portal.acquirer.signing import content_to_sign, sign, signature_header
 from portal.clock import fresh_id
 from portal.money import from_wire
+from portal.sandbox import merchants
 from portal.sandbox.context import Context
 from portal.sandbox.moments import HOUR, MINUTE, SECOND
 
-Deliver = Callable[[str, Mapping[str, str], bytes], tuple[int, bytes]]
-"""POST a body to a URL: (url, headers, body) to (HTTP status, body). Raises Undelivered."""
+Deliver = Callable[[str, Mapping[str, str], bytes], tuple[int, Mapping[str, str], bytes]]
+"""POST a body to a URL: (url, headers, body) to (HTTP status, headers, body). Raises Undelivered."""
 
 WAITS = (0, 2 * MINUTE, 10 * MINUTE, 10 * MINUTE, 1 * HOUR, 2 * HOUR, 6 * HOUR, 15 * HOUR)
 """Before the first attempt, the second, … in milliseconds."""
 
+_WORDS = {"authNotify": "notifyAuthorization"}
+"""The plain word of a notification whose own name is another."""
 _HELD_AT_MOST = 1 * MINUTE
 _WRONG_BY = 100
 _KINDS_OF_FAULT = frozenset(
@@ -56,7 +62,7 @@ def enqueue(
     now = context.now()
     columns: dict[str, object] = {"status": "DUE", "due_at": max(now, not_before), "wrongly_signed": 0, "note": ""}
     copies = 1
-    fault = context.faults.take(_KINDS_OF_FAULT, now, wallet=wallet, notification=kind)
+    fault = context.faults.take(_KINDS_OF_FAULT, now, **_where(context, client_id, kind, wallet))
     if fault is not None:
         columns["note"] = fault.kind
         if fault.kind == "notification_late":
@@ -83,6 +89,17 @@ def enqueue(
             created_at=now,
             **columns,
         )
+
+
+def _where(context: Context, client_id: str, kind: str, wallet: str) -> dict[str, Any]:
+    """What a fault may narrow itself to."""
+    names = (kind, _WORDS.get(kind, kind))
+    return {"wallet": wallet, "notification": names, "protocol": merchants.of(context, client_id).protocol}
+
+
+def dashboard_url(context: Context, client_id: str, name: str) -> str:
+    """Where the merchant hears of this, unless a request says otherwise; empty: nowhere."""
+    return merchants.of(context, client_id).notify_urls.get(name, "")
 
 
 def _with_another_amount(body: Mapping[str, object]) -> dict[str, object]:
@@ -122,31 +139,80 @@ def take_due(context: Context) -> list[sqlite3.Row]:
 
 
 def release_interrupted(context: Context) -> None:
-    """After a restart: what was being sent when the sandbox died is due again."""
+    """After a restart: what was being sent when the sandbox died is due again; a question is not asked again."""
+    context.store.run("UPDATE notifications SET status = 'GIVEN_UP' WHERE status = 'SENDING' AND due_at IS NULL")
     context.store.run("UPDATE notifications SET status = 'DUE' WHERE status = 'SENDING'")
 
 
 def send(context: Context, notification: sqlite3.Row, deliver: Deliver) -> None:
     """One attempt, signed afresh, outside any transaction; then its record and the next due time."""
-    client_id, body = notification["client_id"], notification["body"].encode()
     wrongly = notification["attempts"] < notification["wrongly_signed"]
-    # Milliseconds as in requests: the pages are of two minds about notifications, and it is signed verbatim anyway.
-    time = str(context.now())
-    key = context.keys.stranger_key if wrongly else context.keys.acquirer_key
-    signature = sign(key, content_to_sign("POST", _uri(notification["url"]), client_id, time, body))
-    headers = {
-        "client-id": client_id,
-        "request-time": time,
-        "signature": signature_header(signature),
-        "content-type": "application/json; charset=UTF-8",
-    }
-    status: int | None
-    try:
-        status, answer = deliver(notification["url"], headers, body)
-        outcome = "acknowledged" if status == 200 and is_acknowledgement(answer) else "not acknowledged"
-    except Undelivered as reason:
-        status, outcome = None, str(reason)
-    _record(context, notification, status, outcome)
+    post = _Post(context, notification["client_id"], notification["url"], notification["body"].encode())
+    _record(context, notification, *post.sent(deliver, wrongly=wrongly)[:2])
+
+
+def ask(
+    context: Context, client_id: str, url: str, body: Mapping[str, object], deliver: Deliver, *, wallet: str
+) -> dict[str, Any] | None:
+    """Ask the merchant something now, outside any transaction; what it answers, None when that proves nothing.
+
+    Kept as a notification that is never sent again.
+    """
+    kind, where = "consultUnbinding", _where(context, client_id, "consultUnbinding", wallet)
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    with context.store.transaction():
+        wrongly = context.faults.take(("notification_wrongly_signed",), context.now(), **where) is not None
+        number = context.store.insert(
+            "notifications",
+            client_id=client_id,
+            kind=kind,
+            reference=str(body.get("authClientId", "")),
+            url=url,
+            body=text,
+            created_at=context.now(),
+            status="SENDING",
+        )
+    status, outcome, answer = _Post(context, client_id, url, text.encode()).sent(deliver, wrongly=wrongly)
+    heard = outcome == "acknowledged"
+    with context.store.transaction():
+        now = context.now()
+        context.store.insert("attempts", notification=number, at=now, http_status=status, outcome=outcome[:200])
+        context.store.run(
+            "UPDATE notifications SET status = ?, attempts = 1 WHERE number = ?",
+            ("ACKNOWLEDGED" if heard else "GIVEN_UP", number),
+        )
+    read: dict[str, Any] = json.loads(answer) if heard else {}
+    return read if heard else None
+
+
+@dataclass(frozen=True)
+class _Post:
+    """One signed POST to a merchant, in its protocol."""
+
+    context: Context
+    client_id: str
+    url: str
+    body: bytes
+
+    def sent(self, deliver: Deliver, *, wrongly: bool) -> tuple[int | None, str, bytes]:
+        """HTTP status, what came of it in words, and the answer."""
+        merchant = merchants.of(self.context, self.client_id)
+        voice, keys = self.context.voices[merchant.protocol], self.context.keys
+        time, uri = voice.time(self.context.now()), _uri(self.url)
+        key = keys.stranger_key if wrongly else keys.speaking(merchant.protocol)
+        headers = {
+            "client-id": self.client_id,
+            "request-time": time,
+            "signature": signature_header(sign(key, content_to_sign("POST", uri, self.client_id, time, self.body))),
+            "content-type": "application/json; charset=UTF-8",
+        }
+        try:
+            status, answered, answer = deliver(self.url, headers, self.body)
+        except Undelivered as reason:
+            return None, str(reason), b""
+        said = {name.lower(): value for name, value in answered.items()}
+        heard = status == 200 and voice.is_acknowledgement(merchant, uri, said, answer)
+        return status, "acknowledged" if heard else "not acknowledged", answer
 
 
 def _uri(url: str) -> str:
@@ -159,12 +225,22 @@ def _uri(url: str) -> str:
 
 def is_acknowledgement(body: bytes) -> bool:
     """Whether this is the fixed acknowledgement; its message's wording is not stable."""
+    result = _result_in(body)
+    return result.get("resultStatus") == "S" and result.get("resultCode") == "SUCCESS"
+
+
+def says_success(body: bytes) -> bool:
+    """Whether the result's status is S, under whatever code."""
+    return bool(_result_in(body).get("resultStatus") == "S")
+
+
+def _result_in(body: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        return False
+        return {}
     result = answer.get("result") if isinstance(answer, dict) else None
-    return isinstance(result, dict) and result.get("resultStatus") == "S" and result.get("resultCode") == "SUCCESS"
+    return result if isinstance(result, dict) else {}
 
 
 def _record(context: Context, notification: sqlite3.Row, http_status: int | None, outcome: str) -> None:

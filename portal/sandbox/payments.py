@@ -1,76 +1,86 @@
-"""pay, inquiryPayment, cancel.
+"""Payments: debited once per request id, asked about, closed after a minute, and cancelled as a whole.
 
+The rules are those of both protocols; their fields and their notifications are in ``doors``.
 Sources: https://docs.antom.com/ac/ams/payment_agreement, https://docs.antom.com/ac/ams/paymentri_online,
-https://docs.antom.com/ac/ams/paymentc_online, https://docs.antom.com/ac/ams/idempotency.
+https://docs.antom.com/ac/ams/paymentc_online, https://docs.antom.com/ac/ams/idempotency, and for Alipay+ the pages
+named in ``doors/alipayplus.py``.
 """
 
 import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
-from portal.money import Money, from_wire
-from portal.sandbox import authorizations, notifications, rates, transactions, wallets
-from portal.sandbox.codes import PAYMENT_RESULTS, Refusal, result, status_of
-from portal.sandbox.context import PAYMENT_LIFE, Context
+from portal.money import Money
+from portal.sandbox import authorizations, merchants, rates, transactions, wallets
+from portal.sandbox.codes import LEAVE_A_PAYMENT, Refusal
+from portal.sandbox.context import PAYMENT_LIFE, Context, NotSaid
 from portal.sandbox.faults import Fault
 from portal.sandbox.fields import illegal
 from portal.sandbox.merchants import Merchant
-from portal.sandbox.moments import MINUTE, SECOND, day_of, end_of, on_the_wire, parse_time
+from portal.sandbox.moments import MINUTE, SECOND, day_of, end_of
 from portal.sandbox.wallets import Wallet
 
 CANCEL_GRACE = 15 * MINUTE
 """A paid payment can be cancelled until 00:15 (UTC+8) of the day after."""
-_NEEDS_OS = ("APP", "WAP", "MINI_APP")
-# Which failures of pay leave a payment behind is not published; we choose those that inquiryPayment can name as a
-# payment's own result, because the others say that there was no payment to begin with.
-_LEAVES_NO_PAYMENT = frozenset({"PARAM_ILLEGAL"})
 
 
 class NotOpen(Exception):
     """A payment or refund that is not waiting for a result; the sentence says which."""
 
 
-def pay(context: Context, merchant: Merchant, request: dict[str, Any]) -> dict[str, object]:
-    """Debit the user once per paymentRequestId."""
-    _check_conditions(request)
-    previous = find(context, merchant.client_id, request_id=request["paymentRequestId"])
+@dataclass(frozen=True)
+class Debit:
+    """What a merchant asks a wallet to pay."""
+
+    request_id: str
+    amount: Money
+    wallet: str
+    """Empty when the token is nobody's."""
+    access_token: str
+    order_id: str
+    description: str
+    reference_merchant_id: str
+    reference_store_id: str
+    settlement_currency: str
+    """Empty where the contract decides."""
+    notify_url: str
+    closes_at: int | None
+    """None: after a minute."""
+    compared: str
+    """What a repetition must not change, as a digest."""
+
+
+def pay(context: Context, merchant: Merchant, debit: Debit) -> sqlite3.Row:
+    """Debit the user once per request id; the payment. Raises Refusal where there is none."""
+    previous = find(context, merchant.client_id, request_id=debit.request_id)
     if previous is not None:
-        return _repeated(context, previous, request)
+        return _repeated(previous, debit)
     now = context.now()
-    closes_at = _closing_time(request, now)
-    wallet = wallets.wallet_named(request["paymentMethod"]["paymentMethodType"])
-    token = authorizations.usable_token(
-        context,
-        merchant,
-        request["paymentMethod"]["paymentMethodId"],
-        request["paymentMethod"]["paymentMethodType"],
-    )
-    code = _objection(context, merchant, wallet, token, request)
-    if code and (code not in PAYMENT_RESULTS or code in _LEAVES_NO_PAYMENT):
+    closes_at = _closing_time(debit, now)
+    token = authorizations.find_token(context, merchant, debit.access_token)
+    code = objection(context, merchant, token, debit)
+    if code and code not in LEAVE_A_PAYMENT:
         raise Refusal(code)
-    wallet_name = request["paymentMethod"]["paymentMethodType"]
-    if not code and (fault := context.faults.take(("payment_fails",), now, wallet=wallet_name)):
+    where: dict[str, Any] = {"wallet": debit.wallet, "protocol": merchant.protocol}
+    if not code and (fault := context.faults.take(("payment_fails",), now, **where)):
         code = fault.options["code"]
-    hold = None if code else context.faults.take(("payment_stays_processing",), now, wallet=wallet_name)
-    payment = _open(context, merchant, token, request, closes_at, hold)
-    if hold is None:
-        payment = finish(context, payment, code or "SUCCESS")
-    return _pay_answer(context, payment)
+    hold = None if code else context.faults.take(("payment_stays_processing",), now, **where)
+    payment = _open(context, merchant, token, debit, closes_at, hold)
+    return payment if hold is not None else finish(context, payment, code or "SUCCESS")
 
 
-def _check_conditions(request: dict[str, Any]) -> None:
-    environment = request["order"].get("env") or {}
-    terminal = environment.get("terminalType")
-    if terminal in _NEEDS_OS and not environment.get("osType"):
-        raise illegal("order.env.osType", f"it is required when terminalType is {terminal}")
-    if terminal == "MINI_APP" and not request.get("appId"):
-        raise illegal("appId", "it is required when terminalType is MINI_APP")
+def evaluate(context: Context, merchant: Merchant, debit: Debit) -> str:
+    """Whether the user could pay this, as a result code. Nothing is debited, and nothing is remembered."""
+    token = authorizations.find_token(context, merchant, debit.access_token)
+    code = objection(context, merchant, token, debit)
+    if code or token is None:
+        return code
+    balance: int = wallets.account_of(context, token["user_id"], debit.wallet)["balance"]
+    return "SUCCESS" if balance >= debit.amount.value else "USER_BALANCE_NOT_ENOUGH"
 
 
-def _closing_time(request: dict[str, Any], now: int) -> int:
-    wish = request.get("paymentExpiryTime")
-    if not wish:
-        return now + PAYMENT_LIFE
-    closes_at = parse_time(wish)
+def _closing_time(debit: Debit, now: int) -> int:
+    closes_at = now + PAYMENT_LIFE if debit.closes_at is None else debit.closes_at
     # What becomes of a wrong expiry is not published; we choose to refuse it, because to clip it in silence would
     # close payments at a time the merchant does not know.
     if not now < closes_at <= now + PAYMENT_LIFE:
@@ -78,20 +88,23 @@ def _closing_time(request: dict[str, Any], now: int) -> int:
     return closes_at
 
 
-def _objection(
-    context: Context, merchant: Merchant, wallet: Wallet | None, token: sqlite3.Row | None, request: dict[str, Any]
-) -> str:
+def objection(context: Context, merchant: Merchant, token: sqlite3.Row | None, debit: Debit) -> str:
     """Why this payment cannot be, as a result code; empty when it can."""
-    amount = from_wire(request["paymentAmount"])
-    settlement = request["settlementStrategy"].get("settlementCurrency")
-    secondary = (request["order"].get("merchant") or {}).get("referenceMerchantId")
+    if not debit.wallet:
+        return "NO_SUCH_TOKEN"
+    wallet = wallets.wallet_named(debit.wallet)
     if wallet is None:
         return "NO_PAY_OPTIONS"
+    return _contract_objects(merchant, wallet, debit) or _wallet_objects(context, wallet, token, debit)
+
+
+def _contract_objects(merchant: Merchant, wallet: Wallet, debit: Debit) -> str:
+    settlement, secondary = debit.settlement_currency, debit.reference_merchant_id
     if not merchant.active:
         return "INVALID_MERCHANT_STATUS"
     if wallet.name not in merchant.wallets:
         return "PAYMENT_NOT_QUALIFIED"
-    if amount.currency != wallet.currency or not rates.convertible(amount.currency):
+    if debit.amount.currency != wallet.currency or not rates.convertible(debit.amount.currency):
         return "CURRENCY_NOT_SUPPORT"
     if secondary and merchant.secondary_merchants and secondary not in merchant.secondary_merchants:
         return "MERCHANT_NOT_REGISTERED"
@@ -99,12 +112,18 @@ def _objection(
         raise illegal("settlementStrategy.settlementCurrency", "the contract names several settlement currencies")
     if settlement and settlement not in merchant.settlement_currencies:
         return "SETTLE_CONTRACT_NOT_MATCH"
+    return ""
+
+
+def _wallet_objects(context: Context, wallet: Wallet, token: sqlite3.Row | None, debit: Debit) -> str:
+    amount = debit.amount
     if amount.value < wallet.minimum:
         # The code for an amount below the wallet's minimum is not published; we choose PARAM_ILLEGAL, because the
         # amount is what is wrong with the request.
         raise illegal("paymentAmount.value", f"{wallet.title} takes {Money(wallet.minimum, wallet.currency)} or more")
-    if token is None:
-        return "INVALID_ACCESS_TOKEN"
+    trouble = authorizations.trouble_with(context, token, wallet.name)
+    if trouble or token is None:
+        return trouble
     if wallet.maximum is not None and amount.value > wallet.maximum:
         return "PAYMENT_AMOUNT_EXCEED_LIMIT"
     account = wallets.account_of(context, token["user_id"], wallet.name)
@@ -119,11 +138,11 @@ def _open(
     context: Context,
     merchant: Merchant,
     token: sqlite3.Row | None,
-    request: dict[str, Any],
+    debit: Debit,
     closes_at: int,
     hold: Fault | None,
 ) -> sqlite3.Row:
-    amount, order, now = from_wire(request["paymentAmount"]), request["order"], context.now()
+    now = context.now()
     number = 1 + context.store.value("SELECT COALESCE(MAX(number), 0) FROM payments")
     finishes_at, finishes_as = None, ""
     if hold is not None:
@@ -131,31 +150,31 @@ def _open(
         if "seconds" in hold.options:
             finishes_at = now + int(hold.options["seconds"] * SECOND)
     stays_open = hold is not None and (finishes_at is not None or hold.options.get("expires") is False)
-    seller = order.get("merchant") or {}
+    usable = not authorizations.trouble_with(context, token, debit.wallet)
     context.store.insert(
         "payments",
         number=number,
         payment_id=f"{day_of(now)}1940108001001888{number:010d}",
         client_id=merchant.client_id,
-        payment_request_id=request["paymentRequestId"],
-        wallet=request["paymentMethod"]["paymentMethodType"],
-        user_id=token["user_id"] if token is not None else "",
-        access_token=request["paymentMethod"]["paymentMethodId"],
-        currency=amount.currency,
-        value=amount.value,
-        order_id=order.get("referenceOrderId") or "",
-        description=order.get("orderDescription") or "",
-        reference_merchant_id=seller.get("referenceMerchantId") or "",
-        reference_store_id=(seller.get("store") or {}).get("referenceStoreId") or "",
-        settlement_currency=request["settlementStrategy"].get("settlementCurrency")
-        or merchant.settlement_currencies[0],
-        notify_url=request.get("paymentNotifyUrl") or merchant.notify_urls.get("payment", ""),
+        payment_request_id=debit.request_id,
+        wallet=debit.wallet,
+        user_id=token["user_id"] if token is not None and usable else "",
+        access_token=debit.access_token,
+        currency=debit.amount.currency,
+        value=debit.amount.value,
+        order_id=debit.order_id,
+        description=debit.description,
+        reference_merchant_id=debit.reference_merchant_id,
+        reference_store_id=debit.reference_store_id,
+        settlement_currency=debit.settlement_currency or merchant.settlement_currencies[0],
+        notify_url=debit.notify_url,
         status="PROCESSING",
         result_code="PAYMENT_IN_PROCESS",
         created_at=now,
         closes_at=None if stays_open else closes_at,
         finishes_at=finishes_at,
         finishes_as=finishes_as,
+        compared=debit.compared,
     )
     return by_number(context, number)
 
@@ -227,112 +246,38 @@ def tell_pending(context: Context, payment_id: str) -> None:
         row = context.store.one("SELECT * FROM payments WHERE ? IN (payment_id, payment_request_id)", (payment_id,))
         if row is None or row["status"] != "PROCESSING":
             raise NotOpen(f"There is no payment {payment_id!r} in process.")
-        # The result says S all the same (https://docs.antom.com/ac/ams/paymentrn_online).
-        body = {"notifyType": "PAYMENT_PENDING", "result": result("SUCCESS"), **_identity(row)}
-        notifications.enqueue(
-            context,
-            row["client_id"],
-            "notifyPayment",
-            row["payment_request_id"],
-            row["notify_url"],
-            body,
-            wallet=row["wallet"],
-        )
+        try:
+            merchants.voice_of(context, row["client_id"]).payment_pending(context, row)
+        except NotSaid as reason:
+            raise NotOpen(str(reason)) from reason
 
 
 def _tell(context: Context, payment: sqlite3.Row) -> None:
-    paid, wallet = payment["status"] == "SUCCESS", payment["wallet"]
-    if not paid and context.faults.take(
-        ("no_failure_notification",), context.now(), wallet=wallet, notification="notifyPayment"
-    ):
+    protocol = merchants.of(context, payment["client_id"]).protocol
+    where: dict[str, Any] = {"wallet": payment["wallet"], "protocol": protocol, "notification": "notifyPayment"}
+    failed = payment["status"] != "SUCCESS"
+    if failed and context.faults.take(("no_failure_notification",), context.now(), **where):
         return
-    body: dict[str, object] = {
-        "notifyType": "PAYMENT_RESULT",
-        "result": result(payment["result_code"]),
-        **_identity(payment),
-        **_facts_when_paid(context, payment),
-    }
+    context.voices[protocol].payment_finished(context, payment)
+
+
+def told_not_before(payment: sqlite3.Row) -> int:
+    """When a finished payment is notified at the earliest."""
     # Failures are notified when the order is closed, not before (https://docs.antom.com/ac/ams/paymentrn_online).
-    not_before = 0 if paid else payment["closes_at"] or 0
-    notifications.enqueue(
-        context,
-        payment["client_id"],
-        "notifyPayment",
-        payment["payment_request_id"],
-        payment["notify_url"],
-        body,
-        wallet=wallet,
-        not_before=not_before,
-    )
+    return 0 if payment["status"] == "SUCCESS" else payment["closes_at"] or 0
 
 
-def _identity(payment: sqlite3.Row) -> dict[str, object]:
-    return {
-        "paymentRequestId": payment["payment_request_id"],
-        "paymentId": payment["payment_id"],
-        "paymentAmount": Money(payment["value"], payment["currency"]).to_wire(),
-        "paymentCreateTime": on_the_wire(payment["created_at"]),
-    }
-
-
-def _facts_when_paid(context: Context, payment: sqlite3.Row) -> dict[str, object]:
-    if payment["paid_at"] is None:
-        return {}
-    account = wallets.account_of(context, payment["user_id"], payment["wallet"])
-    facts: dict[str, object] = {
-        "paymentTime": on_the_wire(payment["paid_at"]),
-        "pspCustomerInfo": {
-            "pspName": wallets.WALLETS[payment["wallet"]].title,
-            "pspCustomerId": account["customer_id"],
-            "displayCustomerId": wallets.masked_login(account["login_id"]),
-        },
-    }
-    if payment["wallet"] == "ALIPAY_CN" and payment["status"] == "SUCCESS":
-        facts["customsDeclarationAmount"] = Money(payment["value"], payment["currency"]).to_wire()
-    return facts | transactions.settlement_facts(
-        context, payment["payment_id"], payment["payment_request_id"], "PAYMENT"
-    )
-
-
-def _pay_answer(context: Context, payment: sqlite3.Row) -> dict[str, object]:
-    answer: dict[str, object] = {"result": result(payment["result_code"])}
-    if status_of(payment["result_code"]) == "F":
-        return answer
-    facts = _facts_when_paid(context, payment)
-    facts.pop("customsDeclarationAmount", None)
-    return answer | _identity(payment) | facts
-
-
-def _repeated(context: Context, payment: sqlite3.Row, request: dict[str, Any]) -> dict[str, object]:
-    """A paymentRequestId that was used before: the same answer, for the same request."""
+def _repeated(payment: sqlite3.Row, debit: Debit) -> sqlite3.Row:
+    """A request id that was used before: the same payment, for the same request."""
     if payment["status"] == "CANCELLED":
         raise Refusal("ORDER_IS_CANCELED")
-    same_amount = from_wire(request["paymentAmount"]) == Money(payment["value"], payment["currency"])
-    if not same_amount or request["paymentMethod"]["paymentMethodId"] != payment["access_token"]:
+    if payment["compared"] not in ("", debit.compared):  # of an older database: not known
         raise Refusal("REPEAT_REQ_INCONSISTENT")
-    return _pay_answer(context, payment)
+    return payment
 
 
-def inquire(context: Context, merchant: Merchant, request: dict[str, Any]) -> dict[str, object]:
-    """Answer what became of a payment. ``result`` is about this call only."""
-    payment = _asked_for(context, merchant, request)
-    answer: dict[str, object] = {
-        "result": result("SUCCESS"),
-        "paymentStatus": payment["status"],
-        "paymentResultCode": payment["result_code"],
-        "paymentResultMessage": result(payment["result_code"])["resultMessage"],
-    }
-    refunds = context.store.all("SELECT * FROM refunds WHERE payment_id = ? ORDER BY number", (payment["payment_id"],))
-    answer |= _identity(payment) | _facts_when_paid(context, payment)
-    if refunds:
-        # The page's sample says null where there are none. We choose to leave the field out, because the acquirer's
-        # published Python client cannot read null, and whoever reads null reads nothing, too.
-        answer["transactions"] = [_refund_line(context, refund) for refund in refunds]
-    return answer
-
-
-def _asked_for(context: Context, merchant: Merchant, request: dict[str, Any]) -> sqlite3.Row:
-    payment_id, request_id = request.get("paymentId"), request.get("paymentRequestId")
+def asked_for(context: Context, merchant: Merchant, *, payment_id: str | None, request_id: str | None) -> sqlite3.Row:
+    """The payment that a request names by one of its ids. Raises Refusal."""
     if not payment_id and not request_id:
         raise illegal("paymentRequestId", "one of paymentRequestId and paymentId is required")
     payment = find(context, merchant.client_id, payment_id=payment_id, request_id=request_id)
@@ -341,40 +286,28 @@ def _asked_for(context: Context, merchant: Merchant, request: dict[str, Any]) ->
     return payment
 
 
-def _refund_line(context: Context, refund: sqlite3.Row) -> dict[str, object]:
-    line: dict[str, object] = {
-        "transactionResult": result(
-            "PAYMENT_IN_PROCESS" if refund["status"] == "PROCESSING" else _as_transaction_code(refund["result_code"])
-        ),
-        "transactionId": refund["refund_id"],
-        "transactionType": "REFUND",
-        "transactionStatus": refund["status"],
-        "transactionAmount": Money(refund["value"], refund["currency"]).to_wire(),
-        "transactionRequestId": refund["refund_request_id"],
-        "transactionTime": on_the_wire(refund["finished_at"] or refund["created_at"]),
-    }
-    return line | transactions.settlement_facts(context, refund["payment_id"], refund["refund_request_id"], "REFUND")
+def refunds_of(context: Context, payment: sqlite3.Row) -> list[sqlite3.Row]:
+    """A payment's refunds, oldest first."""
+    return context.store.all("SELECT * FROM refunds WHERE payment_id = ? ORDER BY number", (payment["payment_id"],))
 
 
-def _as_transaction_code(code: str) -> str:
-    """A refund's code in the shorter table of ``transactions[].transactionResult``."""
-    return code if code in ("SUCCESS", "SYSTEM_ERROR") else "PROCESS_FAIL"
-
-
-def cancel(context: Context, merchant: Merchant, request: dict[str, Any]) -> dict[str, object]:
-    """End a payment as a whole; what was paid goes back to the user."""
-    payment = _asked_for(context, merchant, request)
+def cancel(context: Context, merchant: Merchant, payment: sqlite3.Row) -> sqlite3.Row:
+    """End a payment as a whole; what was paid goes back to the user. Raises Refusal."""
     if payment["status"] == "CANCELLED":
-        return _cancel_answer(payment)
+        return payment
+    anyhow = merchant.terms.cancels_whatever_the_status
     # Neither a failed nor a partly refunded payment has a published answer; we choose ORDER_STATUS_INVALID, because
     # there is nothing, or no whole, to give back.
-    if payment["status"] == "FAIL" or payment["returned_value"]:
+    if (payment["status"] == "FAIL" and not anyhow) or payment["returned_value"]:
         raise Refusal("ORDER_STATUS_INVALID")
     now = context.now()
+    if payment["status"] == "SUCCESS" and not wallets.WALLETS[payment["wallet"]].cancels_when_paid:
+        raise Refusal("PAYMENT_METHOD_NOT_SUPPORTED")
+    if (anyhow or payment["status"] == "SUCCESS") and now >= _cancellable_until(payment, anyhow=anyhow):
+        raise Refusal("CANCEL_WINDOW_EXCEED")
     if payment["status"] == "SUCCESS":
-        if not wallets.WALLETS[payment["wallet"]].cancels_when_paid:
-            raise Refusal("PAYMENT_METHOD_NOT_SUPPORTED")
-        if now >= cancellable_until(payment["paid_at"]):
+        # A cancelled payment is absent from the clearing files; what stands in one already can only be refunded.
+        if anyhow and transactions.payment_transaction(context, payment["payment_id"])["batch_id"] is not None:
             raise Refusal("CANCEL_WINDOW_EXCEED")
         transactions.record_cancel(context, payment)
     # Whether a cancel is notified is not confirmed; we choose not to, because its caller has the answer.
@@ -383,18 +316,9 @@ def cancel(context: Context, merchant: Merchant, request: dict[str, Any]) -> dic
         "finished_at = COALESCE(finished_at, ?), finishes_at = NULL, closes_at = NULL WHERE number = ?",
         (now, now, payment["number"]),
     )
-    return _cancel_answer(by_number(context, payment["number"]))
+    return by_number(context, payment["number"])
 
 
-def cancellable_until(paid_at: int) -> int:
-    """The end of the cancellable period of a paid payment."""
-    return end_of(day_of(paid_at)) + CANCEL_GRACE
-
-
-def _cancel_answer(payment: sqlite3.Row) -> dict[str, object]:
-    return {
-        "result": result("SUCCESS"),
-        "paymentId": payment["payment_id"],
-        "paymentRequestId": payment["payment_request_id"],
-        "cancelTime": on_the_wire(payment["cancelled_at"]),
-    }
+def _cancellable_until(payment: sqlite3.Row, *, anyhow: bool) -> int:
+    begun: int = payment["created_at"] if anyhow else payment["paid_at"]
+    return end_of(day_of(begun)) + CANCEL_GRACE

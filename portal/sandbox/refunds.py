@@ -1,48 +1,61 @@
-"""refund, inquiryRefund.
+"""Refunds: once per request id, within the refundable period, never more than was paid.
 
+The rules are those of both protocols; their fields and their notifications are in ``doors``.
 Sources: https://docs.antom.com/ac/ams/refund_online, https://docs.antom.com/ac/ams/ir_online,
-https://docs.antom.com/ac/ams/notify_refund.
+https://docs.antom.com/ac/ams/notify_refund, and for Alipay+ the pages named in ``doors/alipayplus.py``.
 """
 
 import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
-from portal.money import Money, from_wire
-from portal.sandbox import notifications, payments, transactions
-from portal.sandbox.codes import Refusal, result, status_of
+from portal.money import Money
+from portal.sandbox import merchants, transactions
+from portal.sandbox.codes import Refusal
 from portal.sandbox.context import Context
 from portal.sandbox.faults import Fault
 from portal.sandbox.fields import illegal
 from portal.sandbox.merchants import Merchant
-from portal.sandbox.moments import DAY, SECOND, day_of, on_the_wire
+from portal.sandbox.moments import DAY, SECOND, day_of
 from portal.sandbox.payments import NotOpen
-from portal.sandbox.wallets import WALLETS
+from portal.sandbox.wallets import WALLETS, Wallet
 
 # A refund that was refused for one of these leaves no refund behind, because the same id may succeed later (the
 # payment is still in process) or was never about a payment of this merchant. The others are final for their id.
 _LEAVES_NO_REFUND = frozenset({"ORDER_NOT_EXIST", "ORDER_STATUS_INVALID", "PARAM_ILLEGAL"})
 
 
-def refund(context: Context, merchant: Merchant, request: dict[str, Any]) -> dict[str, object]:
-    """Give money back once per refundRequestId."""
-    payment = payments.find(context, merchant.client_id, payment_id=request["paymentId"])
-    previous = find(context, merchant.client_id, request_id=request["refundRequestId"])
+@dataclass(frozen=True)
+class GiveBack:
+    """What a merchant asks to be given back of a payment."""
+
+    payment: sqlite3.Row | None
+    """None when the merchant has no such payment."""
+    request_id: str
+    amount: Money
+    reason: str
+    notify_url: str
+
+
+def refund(context: Context, merchant: Merchant, wish: GiveBack) -> sqlite3.Row:
+    """Give money back once per request id; the refund. Raises Refusal where there is none."""
+    previous = find(context, merchant.client_id, request_id=wish.request_id)
     if previous is not None:
-        return _repeated(context, previous, request)
+        return _repeated(previous, wish)
+    payment = wish.payment
     if payment is None:
         raise Refusal("ORDER_NOT_EXIST")
-    code = _objection(context, merchant, payment, from_wire(request["refundAmount"]))
+    code = _objection(context, merchant, payment, wish.amount)
     if code in _LEAVES_NO_REFUND:
         raise Refusal(code)
     now, wallet = context.now(), WALLETS[payment["wallet"]]
-    if not code and (fault := context.faults.take(("refund_fails",), now, wallet=wallet.name)):
+    where: dict[str, Any] = {"wallet": wallet.name, "protocol": merchant.protocol}
+    if not code and (fault := context.faults.take(("refund_fails",), now, **where)):
         code = fault.options["code"]
-    hold = None if code else context.faults.take(("refund_stays_processing",), now, wallet=wallet.name)
+    hold = None if code else context.faults.take(("refund_stays_processing",), now, **where)
     later = not code and (hold is not None or wallet.refunds_later)
-    row = _open(context, merchant, payment, request, hold, later=later)
-    if not later:
-        row = finish(context, row, code or "SUCCESS")
-    return _answer(context, row)
+    row = _open(context, merchant, payment, wish, hold, later=later)
+    return row if later else finish(context, row, code or "SUCCESS")
 
 
 def _objection(context: Context, merchant: Merchant, payment: sqlite3.Row, amount: Money) -> str:
@@ -56,7 +69,7 @@ def _objection(context: Context, merchant: Merchant, payment: sqlite3.Row, amoun
         return "INVALID_MERCHANT_STATUS"
     if amount.currency != payment["currency"]:
         return "CURRENCY_NOT_SUPPORT"
-    if context.now() >= payment["paid_at"] + wallet.refund_days * DAY:
+    if context.now() >= payment["paid_at"] + _refund_days(merchant, wallet) * DAY:
         return "REFUND_WINDOW_EXCEED"
     if payment["returned_value"] and not merchant.multiple_refunds:
         return "MULTIPLE_REFUNDS_NOT_SUPPORTED"
@@ -70,16 +83,21 @@ def _objection(context: Context, merchant: Merchant, payment: sqlite3.Row, amoun
     return ""
 
 
+def _refund_days(merchant: Merchant, wallet: Wallet) -> int:
+    days = merchant.terms.refund_days
+    return wallet.refund_days if days is None else days
+
+
 def _open(
     context: Context,
     merchant: Merchant,
     payment: sqlite3.Row,
-    request: dict[str, Any],
+    wish: GiveBack,
     hold: Fault | None,
     *,
     later: bool,
 ) -> sqlite3.Row:
-    now, amount = context.now(), from_wire(request["refundAmount"])
+    now, amount = context.now(), wish.amount
     number = 1 + context.store.value("SELECT COALESCE(MAX(number), 0) FROM refunds")
     finishes_at, finishes_as = None, ""
     if later:
@@ -92,12 +110,12 @@ def _open(
         number=number,
         refund_id=f"{day_of(now)}1940108001001889{number:010d}",
         client_id=merchant.client_id,
-        refund_request_id=request["refundRequestId"],
+        refund_request_id=wish.request_id,
         payment_id=payment["payment_id"],
         currency=amount.currency,
         value=amount.value,
-        reason=request.get("refundReason") or "",
-        notify_url=request.get("refundNotifyUrl") or merchant.notify_urls.get("refund", ""),
+        reason=wish.reason,
+        notify_url=wish.notify_url,
         status="PROCESSING",
         result_code="REFUND_IN_PROCESS",
         created_at=now,
@@ -158,7 +176,7 @@ def finish(context: Context, row: sqlite3.Row, code: str) -> sqlite3.Row:
     if done:
         transactions.record_refund(context, payment, row)
     finished = by_number(context, row["number"])
-    _tell(context, finished, payment["wallet"])
+    _tell(context, finished, payment)
     return finished
 
 
@@ -171,60 +189,18 @@ def finish_by_hand(context: Context, refund_id: str, code: str) -> sqlite3.Row:
         return finish(context, row, code)
 
 
-def _tell(context: Context, row: sqlite3.Row, wallet: str) -> None:
-    done = row["status"] == "SUCCESS"
-    silent = ("no_failure_notification",)
-    if not done and context.faults.take(silent, context.now(), wallet=wallet, notification="notifyRefund"):
+def _tell(context: Context, row: sqlite3.Row, payment: sqlite3.Row) -> None:
+    protocol = merchants.of(context, row["client_id"]).protocol
+    where: dict[str, Any] = {"wallet": payment["wallet"], "protocol": protocol, "notification": "notifyRefund"}
+    failed = row["status"] != "SUCCESS"
+    if failed and context.faults.take(("no_failure_notification",), context.now(), **where):
         return
-    body: dict[str, object] = {
-        "notifyType": "REFUND_RESULT",
-        "result": result(row["result_code"]),
-        "refundStatus": row["status"],
-        **_identity(row),
-    }
-    if done:
-        body["refundTime"] = on_the_wire(row["finished_at"])
-    body |= transactions.settlement_facts(context, row["payment_id"], row["refund_request_id"], "REFUND")
-    notifications.enqueue(
-        context, row["client_id"], "notifyRefund", row["refund_request_id"], row["notify_url"], body, wallet=wallet
-    )
+    context.voices[protocol].refund_finished(context, row, payment)
 
 
-def _identity(row: sqlite3.Row) -> dict[str, object]:
-    return {
-        "refundRequestId": row["refund_request_id"],
-        "refundId": row["refund_id"],
-        "refundAmount": Money(row["value"], row["currency"]).to_wire(),
-    }
-
-
-def _answer(context: Context, row: sqlite3.Row) -> dict[str, object]:
-    answer: dict[str, object] = {"result": result(row["result_code"])}
-    if status_of(row["result_code"]) == "F":
-        return answer
-    answer |= {**_identity(row), "paymentId": row["payment_id"]}
-    if row["finished_at"] is not None:
-        answer["refundTime"] = on_the_wire(row["finished_at"])
-    return answer | transactions.settlement_facts(context, row["payment_id"], row["refund_request_id"], "REFUND")
-
-
-def _repeated(context: Context, row: sqlite3.Row, request: dict[str, Any]) -> dict[str, object]:
-    """A refundRequestId that was used before: the same answer, for the same request."""
-    same_amount = from_wire(request["refundAmount"]) == Money(row["value"], row["currency"])
-    if not same_amount or request["paymentId"] != row["payment_id"]:
+def _repeated(row: sqlite3.Row, wish: GiveBack) -> sqlite3.Row:
+    """A request id that was used before: the same refund, for the same request."""
+    same_payment = wish.payment is not None and wish.payment["payment_id"] == row["payment_id"]
+    if not same_payment or wish.amount != Money(row["value"], row["currency"]):
         raise Refusal("REPEAT_REQ_INCONSISTENT")
-    return _answer(context, row)
-
-
-def inquire(context: Context, merchant: Merchant, request: dict[str, Any]) -> dict[str, object]:
-    """Answer what became of a refund. ``result`` is about this call only."""
-    refund_id, request_id = request.get("refundId"), request.get("refundRequestId")
-    if not refund_id and not request_id:
-        raise illegal("refundRequestId", "one of refundRequestId and refundId is required")
-    row = find(context, merchant.client_id, refund_id=refund_id, request_id=request_id)
-    if row is None:
-        raise Refusal("ORDER_NOT_EXIST")
-    answer: dict[str, object] = {"result": result("SUCCESS"), **_identity(row), "refundStatus": row["status"]}
-    if row["status"] == "SUCCESS":
-        answer["refundTime"] = on_the_wire(row["finished_at"])
-    return answer | transactions.settlement_facts(context, row["payment_id"], row["refund_request_id"], "REFUND")
+    return row

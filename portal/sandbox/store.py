@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -27,7 +27,7 @@ CREATE TABLE authorizations (
     id TEXT PRIMARY KEY, client_id TEXT NOT NULL, wallet TEXT NOT NULL, auth_state TEXT NOT NULL,
     request TEXT NOT NULL, redirect_url TEXT NOT NULL, notify_url TEXT NOT NULL, auth_client_id TEXT NOT NULL,
     status TEXT NOT NULL, user_id TEXT NOT NULL DEFAULT '', created_at INTEGER NOT NULL, decided_at INTEGER,
-    UNIQUE (client_id, auth_state)) WITHOUT ROWID;
+    shop_name TEXT NOT NULL DEFAULT '', UNIQUE (client_id, auth_state)) WITHOUT ROWID;
 CREATE TABLE codes (
     code TEXT PRIMARY KEY, kind TEXT NOT NULL, client_id TEXT NOT NULL, wallet TEXT NOT NULL, user_id TEXT NOT NULL,
     authorization_id TEXT NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER) WITHOUT ROWID;
@@ -46,6 +46,7 @@ CREATE TABLE payments (
     notify_url TEXT NOT NULL, status TEXT NOT NULL, result_code TEXT NOT NULL, created_at INTEGER NOT NULL,
     closes_at INTEGER, finishes_at INTEGER, finishes_as TEXT NOT NULL DEFAULT '', finished_at INTEGER,
     paid_at INTEGER, cancelled_at INTEGER, returned_value INTEGER NOT NULL DEFAULT 0,
+    compared TEXT NOT NULL DEFAULT '',
     UNIQUE (client_id, payment_request_id));
 CREATE INDEX payments_by_user ON payments (user_id, wallet, paid_at);
 CREATE INDEX payments_open ON payments (status) WHERE status = 'PROCESSING';
@@ -61,9 +62,14 @@ CREATE TABLE transactions (
     number INTEGER PRIMARY KEY, kind TEXT NOT NULL, client_id TEXT NOT NULL, payment_id TEXT NOT NULL,
     request_id TEXT NOT NULL, at INTEGER NOT NULL, currency TEXT NOT NULL, value INTEGER NOT NULL,
     settlement_currency TEXT NOT NULL, quote_id TEXT NOT NULL, quote_pair TEXT NOT NULL, quote_price TEXT NOT NULL,
-    converted_value INTEGER NOT NULL, fee_value INTEGER NOT NULL, batch_id TEXT);
+    converted_value INTEGER NOT NULL, fee_value INTEGER NOT NULL, batch_id TEXT,
+    service_fee_value INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX transactions_by_payment ON transactions (payment_id);
 CREATE INDEX transactions_unsettled ON transactions (at) WHERE batch_id IS NULL;
+CREATE TABLE clearing_batches (
+    number INTEGER PRIMARY KEY, batch_id TEXT NOT NULL UNIQUE, client_id TEXT NOT NULL, agreement_id TEXT NOT NULL,
+    currency TEXT NOT NULL, day TEXT NOT NULL, settles_on TEXT NOT NULL, gross_value INTEGER NOT NULL,
+    fee_value INTEGER NOT NULL, settlement_batch_id TEXT);
 CREATE TABLE entries (
     number INTEGER PRIMARY KEY, posting INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL,
     reference TEXT NOT NULL, account TEXT NOT NULL, currency TEXT NOT NULL, value INTEGER NOT NULL);
@@ -93,6 +99,20 @@ CREATE TABLE files (
     day TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, client_id TEXT NOT NULL, content TEXT NOT NULL,
     written_at INTEGER NOT NULL, PRIMARY KEY (day, client_id, name));
 """
+
+
+_UPGRADES = {
+    1: """
+ALTER TABLE authorizations ADD COLUMN shop_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE payments ADD COLUMN compared TEXT NOT NULL DEFAULT '';
+ALTER TABLE transactions ADD COLUMN service_fee_value INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE clearing_batches (
+    number INTEGER PRIMARY KEY, batch_id TEXT NOT NULL UNIQUE, client_id TEXT NOT NULL, agreement_id TEXT NOT NULL,
+    currency TEXT NOT NULL, day TEXT NOT NULL, settles_on TEXT NOT NULL, gross_value INTEGER NOT NULL,
+    fee_value INTEGER NOT NULL, settlement_batch_id TEXT);
+""",
+}
+"""What makes a database of one version one of the next."""
 
 
 class StoreUnusable(Exception):
@@ -127,6 +147,9 @@ class Store:
 
     def _install(self, path: str) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        while version in _UPGRADES:
+            upgrade, version = _UPGRADES[version], version + 1
+            self._connection.executescript(f"BEGIN; {upgrade} PRAGMA user_version = {version}; COMMIT;")
         if version == 0:
             self._connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         elif version != SCHEMA_VERSION:

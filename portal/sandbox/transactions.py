@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from portal.money import Money
-from portal.sandbox import ledger, rates
+from portal.sandbox import ledger, merchants, rates
 from portal.sandbox.context import Context
 from portal.sandbox.moments import day_of
 from portal.sandbox.rates import Quote
@@ -13,19 +13,22 @@ from portal.sandbox.wallets import WALLETS
 
 @dataclass(frozen=True)
 class _Worth:
-    """What a movement is worth in the settlement currency, signed from the merchant's side."""
+    """What a movement is worth in the settlement currency, signed from the merchant's side; fees are charges."""
 
     quote_id: str
     pair: str
     price: str
     converted: int
     fee: int
+    service_fee: int = 0
+    """The acquirer's own part of the fee."""
 
 
-def _worth(quote: Quote | None, amount: Money, fee: int) -> _Worth:
+def _worth(quote: Quote | None, amount: Money, fee: int, service_fee: int = 0) -> _Worth:
     if quote is None:
-        return _Worth("", "", "", amount.value, fee)
-    return _Worth(quote.quote_id, quote.pair, str(quote.price), quote.convert(amount).value, fee)
+        return _Worth("", "", "", amount.value, fee, service_fee)
+    converted = quote.convert(amount).value
+    return _Worth(quote.quote_id, quote.pair, str(quote.price), converted, fee, service_fee)
 
 
 def record_payment(context: Context, payment: sqlite3.Row) -> None:
@@ -33,29 +36,39 @@ def record_payment(context: Context, payment: sqlite3.Row) -> None:
     amount = Money(payment["value"], payment["currency"])
     quote = rates.quote(amount.currency, payment["settlement_currency"], day_of(context.now()))
     gross = quote.convert(amount).value if quote else amount.value
-    fee = rates.fee(gross, WALLETS[payment["wallet"]].fee_rate)
-    _record(context, "PAYMENT", payment, payment["payment_request_id"], amount.value, _worth(quote, amount, fee))
+    service_fee = rates.fee(gross, merchants.of(context, payment["client_id"]).terms.service_fee_rate)
+    fee = rates.fee(gross, WALLETS[payment["wallet"]].fee_rate) + service_fee
+    worth = _worth(quote, amount, fee, service_fee)
+    _record(context, "PAYMENT", payment, payment["payment_request_id"], amount.value, worth)
 
 
 def record_cancel(context: Context, payment: sqlite3.Row) -> None:
     """The payment is undone, at its own rate and with its whole fee."""
     paid = payment_transaction(context, payment["payment_id"])
     worth = _Worth(
-        paid["quote_id"], paid["quote_pair"], paid["quote_price"], -paid["converted_value"], -paid["fee_value"]
+        paid["quote_id"],
+        paid["quote_pair"],
+        paid["quote_price"],
+        -paid["converted_value"],
+        -paid["fee_value"],
+        -paid["service_fee_value"],
     )
     _record(context, "CANCEL", payment, payment["payment_request_id"], -payment["value"], worth)
 
 
 def record_refund(context: Context, payment: sqlite3.Row, refund: sqlite3.Row) -> None:
-    """Part of the payment goes back, at today's rate; the fee in proportion."""
+    """Part of the payment goes back, at the rate the terms say; the wallet's fee in proportion."""
     paid = payment_transaction(context, payment["payment_id"])
     amount = Money(-refund["value"], refund["currency"])
-    quote = rates.quote(amount.currency, payment["settlement_currency"], day_of(context.now()))
+    at_the_paid_rate = merchants.of(context, payment["client_id"]).terms.refunds_at_the_paid_rate
+    day = day_of(paid["at"] if at_the_paid_rate else context.now())
+    quote = rates.quote(amount.currency, payment["settlement_currency"], day)
     before = -context.store.value(
         "SELECT COALESCE(SUM(value), 0) FROM transactions WHERE payment_id = ? AND kind = 'REFUND'",
         (payment["payment_id"],),
     )
-    fee = rates.fee_given_back(paid["fee_value"], payment["value"], before, refund["value"])
+    interchange = paid["fee_value"] - paid["service_fee_value"]
+    fee = rates.fee_given_back(interchange, payment["value"], before, refund["value"])
     _record(context, "REFUND", payment, refund["refund_request_id"], amount.value, _worth(quote, amount, fee))
 
 
@@ -83,6 +96,7 @@ def _record(context: Context, kind: str, payment: sqlite3.Row, request_id: str, 
         quote_price=worth.price,
         converted_value=worth.converted,
         fee_value=worth.fee,
+        service_fee_value=worth.service_fee,
     )
     context.store.run(
         "UPDATE accounts SET balance = balance - ? WHERE user_id = ? AND wallet = ?",
@@ -99,18 +113,13 @@ def _record(context: Context, kind: str, payment: sqlite3.Row, request_id: str, 
     )
 
 
-def settlement_facts(context: Context, payment_id: str, request_id: str, kind: str) -> dict[str, object]:
-    """``grossSettlementAmount`` and ``settlementQuote`` of a movement; nothing within one currency."""
+def rate_of(context: Context, payment_id: str, request_id: str, kind: str) -> tuple[Money, Quote] | None:
+    """What a movement is worth in the settlement currency, and at which rate; None within one currency."""
     row = context.store.one(
         "SELECT * FROM transactions WHERE payment_id = ? AND kind = ? AND request_id = ?",
         (payment_id, kind, request_id),
     )
     if row is None or not row["quote_id"]:
-        return {}
-    quote = rates.quote(row["currency"], row["settlement_currency"], day_of(row["at"]))
-    if quote is None:
-        return {}
-    return {
-        "grossSettlementAmount": Money(abs(row["converted_value"]), row["settlement_currency"]).to_wire(),
-        "settlementQuote": quote.on_the_wire(),
-    }
+        return None
+    quote = rates.quote(row["currency"], row["settlement_currency"], row["quote_id"][1:9])
+    return None if quote is None else (Money(abs(row["converted_value"]), row["settlement_currency"]), quote)

@@ -60,6 +60,8 @@ class Wallet:
     opens_app: bool = False
     one_token: bool = False
     refunds_later: bool = False
+    connects: bool = True
+    """Whether Alipay+ connects it: the bank debits are Antom's alone."""
 
 
 def _wallet(name: str, title: str, region: str, currency: str, rate: str, **properties: object) -> Wallet:
@@ -68,7 +70,7 @@ def _wallet(name: str, title: str, region: str, currency: str, rate: str, **prop
 
 # Paid online banking in Thailand cannot be cancelled (https://docs.antom.com/ac/tokenized/cancel). The page names no
 # methods; we choose the two direct debits, because they are the banks among the Auto Debit methods.
-_THAI_BANK: dict[str, object] = {"cancels_when_paid": False, "refunds_later": True}
+_THAI_BANK: dict[str, object] = {"cancels_when_paid": False, "refunds_later": True, "connects": False}
 _GRAB: dict[str, object] = {"minimum": 1}
 WALLETS: dict[str, Wallet] = {
     wallet.name: wallet
@@ -104,7 +106,7 @@ WALLETS: dict[str, Wallet] = {
         _wallet("DIRECT_DEBIT_KRUNGTHAIBANK", "Krungthai direct debit", "TH", "THB", "0.025", **_THAI_BANK),
         _wallet("ZALOPAY", "ZaloPay", "VN", "VND", "0.028", minimum=1_000, maximum=10_000_000, refund_days=180,
                 limits=(Limit(1, 20_000_000), Limit(30, 100_000_000)), access_days=_FAR_AWAY_DAYS, refresh_days=None),
-        _wallet("DIRECTDEBIT_YAPILY", "Pay by bank", "GB", "GBP", "0.024", refunds_later=True),
+        _wallet("DIRECTDEBIT_YAPILY", "Pay by bank", "GB", "GBP", "0.024", refunds_later=True, connects=False),
     )
 }  # fmt: skip
 

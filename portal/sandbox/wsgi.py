@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from portal.sandbox import control_calls, shop_backend
 from portal.sandbox.control_calls import ControlRefused
-from portal.sandbox.engine import LOGIN_PATH, Engine, Response
+from portal.sandbox.engine import Engine, Response, is_protocol
 from portal.sandbox.miniprogram import forwarding
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -64,7 +64,7 @@ class Application:
         if not length.isdigit() or int(length) > LARGEST_BODY:
             return Response(413, _PLAIN, b"The request is too large.")
         body: bytes = environ["wsgi.input"].read(int(length)) if int(length) else b""
-        if path.startswith("/ams/") or path == LOGIN_PATH:
+        if is_protocol(path):
             return self.engine.handle(method, uri, _headers(environ), body)
         if path == "/control" or path.startswith("/control/"):
             return self._json_call(control_calls.answer, method, path, uri, environ.get("CONTENT_TYPE", ""), body)

@@ -171,8 +171,8 @@ class Delivery:
         self._requests = RequestFactory()
         self.count = 0
 
-    def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-        """The HTTP status and body. Raises Undelivered."""
+    def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """The HTTP status, headers and body. Raises Undelivered."""
         path = url[url.index(_NOTIFY) :]
         slug, kind = path.removeprefix(_NOTIFY).split("/", 1)
         request = self._requests.post(
@@ -186,4 +186,4 @@ class Delivery:
             response = inbox.notify(request, slug, kind)
         except Killed as death:
             raise Undelivered("the portal died") from death
-        return response.status_code, response.content
+        return response.status_code, dict(response.items()), response.content

@@ -106,7 +106,7 @@ def a_message_is_forged(world: World, rng: random.Random) -> str:
         content = content_to_sign("POST", path, account.client_id, time, text)
         headers["signature"] = signature_header(sign(engine.context.keys.stranger_key, content))
     try:
-        status, _ = world.delivery(f"{PORTAL}{path}", headers, text)
+        status, _, _ = world.delivery(f"{PORTAL}{path}", headers, text)
     except Undelivered:
         return f"somebody forges {code} of a payment: killed"
     if status != UNAUTHORIZED:

@@ -11,13 +11,14 @@ from urllib.parse import urlencode, urlsplit
 
 from portal.money import Money
 from portal.sandbox import authorizations, merchants, wallets
-from portal.sandbox.authorizations import LinkUnusable
+from portal.sandbox.authorizations import LinkUnusable, UnbindingRefused
 from portal.sandbox.context import Context
 from portal.sandbox.engine import Engine, Response
 from portal.sandbox.pages.markup import Html, amount, chip, document, go_to, html, nothing, when
 from portal.sandbox.wallets import UnknownUser, Wallet
 
 _PATH = re.compile(r"/wallet/(?P<wallet>[A-Z_]+)/(?P<rest>.+)")
+_PICK = "/wallets/authorize"
 _USER = re.compile(r"users/(?P<user>[a-z0-9_-]{1,32})(?P<act>/end)?")
 _PAYMENTS_SHOWN = 20
 
@@ -37,7 +38,9 @@ class _Visit:
 
 
 def page(engine: Engine, method: str, path: str, given: dict[str, str]) -> Response | None:
-    """A page of one of the wallets."""
+    """A page of one of the wallets, or the one on which a wallet is picked."""
+    if path == _PICK and method in ("GET", "HEAD"):
+        return _pick(engine, given)
     match = _PATH.fullmatch(path)
     wallet = wallets.wallet_named(match["wallet"]) if match else None
     if match is None or wallet is None:
@@ -131,7 +134,7 @@ def _ask(visit: _Visit) -> Response:
     accounts = [row for row in accounts if row["user_id"] == visit.given.get("user")] or accounts
     if not accounts:
         return _sorry(visit, f"Nobody has an account with {visit.wallet.title} yet. Open one from the console.")
-    shop = _shop_name(visit, row["client_id"])
+    shop = row["shop_name"] or _shop_name(visit, row["client_id"])
     body = html(
         _ASK,
         wallet=visit.wallet.name,
@@ -144,6 +147,48 @@ def _ask(visit: _Visit) -> Response:
         accounts=[_choice(account, first=position == 0) for position, account in enumerate(accounts)],
     )
     return _screen(visit, "Agree to automatic payments", body)
+
+
+_PICKED = """<li><a class="choice" href="/wallet/{wallet}/authorize?{query}">
+<span class="tile brand-{brand}" aria-hidden="true">{initials}</span><span><b>{title}</b><small>{region}</small></span>
+</a></li>"""
+
+_PICKER = """<body class="wallet">
+<header class="bar"><span class="tile" aria-hidden="true">A+</span><b>Alipay+</b>
+<span class="demo">sandbox wallets</span></header>
+<main><section class="card"><h1>Which wallet shall {shop} charge?</h1><ul class="shops pick">{wallets}</ul></section>
+</main></body>"""
+
+
+def _pick(engine: Engine, given: dict[str, str]) -> Response:
+    """The page that belongs to no wallet: its user picks one of the merchant's."""
+    try:
+        row = authorizations.open_authorization(engine.context, given.get("authId", ""))
+        if row["wallet"]:
+            raise LinkUnusable("This link names its wallet already. Go back to the shop and start again.")
+    except LinkUnusable as reason:
+        body = html(
+            '<body class="wallet"><main><section class="card result"><div class="mark bad" aria-hidden="true">!</div>'
+            "<h1>This did not work</h1><p>{sentence}</p></section></main></body>",
+            sentence=str(reason),
+        )
+        return document("This did not work · Alipay+", "wallet.css", body, status=410)
+    query = urlencode({name: text for name, text in given.items() if name in ("authId", "user")})
+    choices = [
+        html(
+            _PICKED,
+            wallet=wallet.name,
+            query=query,
+            brand=wallet.name.lower().replace("_", "-"),
+            initials=_initials(wallet.title),
+            title=wallet.title,
+            region=wallet.region,
+        )
+        for name in authorizations.wallets_to_pick(engine.context, row, given.get("user"))
+        if (wallet := wallets.wallet_named(name)) is not None
+    ]
+    body = html(_PICKER, shop=row["shop_name"], wallets=choices)
+    return document("Pick a wallet · Alipay+", "wallet.css", body)
 
 
 def _choice(account: sqlite3.Row, *, first: bool) -> Html:
@@ -171,7 +216,8 @@ def _limit_in_words(wallet: Wallet) -> str:
 
 def _authorization(visit: _Visit) -> sqlite3.Row:
     row = authorizations.open_authorization(visit.context, visit.given.get("authId", ""))
-    if row["wallet"] != visit.wallet.name:
+    allowed = [row["wallet"]] if row["wallet"] else authorizations.wallets_to_pick(visit.context, row)
+    if visit.wallet.name not in allowed:
         raise LinkUnusable("This link belongs to another wallet. Go back to the shop and start again.")
     return row
 
@@ -189,7 +235,7 @@ def _decide(visit: _Visit) -> Response:
         if decision == "refuse":
             visit.engine.refuse(query["authId"])
         elif decision in ("agree", "agree_and_lose_the_callback"):
-            visit.engine.agree(query["authId"], visit.given.get("user", ""))
+            visit.engine.agree(query["authId"], visit.given.get("user", ""), visit.wallet.name)
         else:
             return _sorry(visit, "Choose to agree, or not.", 400)
     except LinkUnusable as reason:
@@ -210,7 +256,7 @@ def _done(visit: _Visit) -> Response:
     row = _decided(visit)
     if row is None:
         return _sorry(visit, "There is nothing decided here.", 404)
-    shop, agreed = _shop_name(visit, row["client_id"]), row["status"] == "AUTHORIZED"
+    shop, agreed = row["shop_name"] or _shop_name(visit, row["client_id"]), row["status"] == "AUTHORIZED"
     lost = bool(visit.given.get("lost"))
     if lost:
         sentence = f"The way back is lost, as you wished. {shop} hears of your agreement by notification."
@@ -232,7 +278,7 @@ def _done(visit: _Visit) -> Response:
         sign="✓" if agreed else "–",
         headline="Agreed" if agreed else "Not linked",
         sentence=sentence,
-        way_back=nothing() if lost else _way_back(row, shop),
+        way_back=nothing() if lost else _way_back(visit, row, shop),
         account=account,
     )
     return _screen(visit, "Agreed" if agreed else "Not linked", body)
@@ -242,13 +288,14 @@ def _decided(visit: _Visit) -> sqlite3.Row | None:
     return visit.context.store.one(
         "SELECT authorizations.*, codes.code FROM authorizations "
         "LEFT JOIN codes ON codes.authorization_id = authorizations.id "
-        "WHERE authorizations.id = ? AND authorizations.wallet = ? AND authorizations.status != 'CREATED'",
+        # Who refused may have picked no wallet for good.
+        "WHERE authorizations.id = ? AND authorizations.wallet IN ('', ?) AND authorizations.status != 'CREATED'",
         (visit.given.get("authId", ""), visit.wallet.name),
     )
 
 
-def _way_back(row: sqlite3.Row, shop: str) -> Html:
-    url = authorizations.return_url(row["redirect_url"], row["auth_state"], row["code"])
+def _way_back(visit: _Visit, row: sqlite3.Row, shop: str) -> Html:
+    url = authorizations.return_url(visit.context, row, row["code"])
     return html(
         '<a class="big main button" href="{url}">Back to {shop}</a><p class="fine">{place}</p>',
         url=url,
@@ -377,7 +424,10 @@ def _ask_to_end(visit: _Visit, account: sqlite3.Row) -> Response:
 
 def _end(visit: _Visit, account: sqlite3.Row) -> Response:
     user_id = account["user_id"]
-    ended = visit.engine.revoke_in_the_wallet(
-        user_id, visit.wallet.name, visit.given.get("client", ""), visit.given.get("reason", "")[:200]
-    )
+    try:
+        ended = visit.engine.revoke_in_the_wallet(
+            user_id, visit.wallet.name, visit.given.get("client", ""), visit.given.get("reason", "")[:200]
+        )
+    except UnbindingRefused as reason:
+        return _sorry(visit, str(reason), 409)
     return go_to(f"/wallet/{visit.wallet.name}/users/{user_id}" + ("?ended=yes" if ended else ""))
