@@ -37,6 +37,8 @@ class Settings:
     customs_receipt_seconds: int = 60
     # The name of the wallet selector of Alipay+'s prepare is not confirmed; we choose Antom's word for the same thing.
     wallet_selector: str = "customerBelongsTo"
+    report_lines: int = 100_000
+    """Of a batch in one file of Alipay+; what is more goes into a further one."""
     calls_kept: int = 5000
     keep_calls: bool = True
 

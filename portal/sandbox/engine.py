@@ -50,7 +50,7 @@ from portal.sandbox.merchants import Merchant
 from portal.sandbox.moments import moment, on_the_wire
 from portal.sandbox.notifications import Deliver
 from portal.sandbox.plants import Plant
-from portal.sandbox.reports import ReportFile
+from portal.sandbox.settlement import ReportFile
 from portal.sandbox.shop_backend import ShopBackend
 from portal.sandbox.store import Store
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 from portal import clock
 from portal.actor import Actor
 from portal.errors import Conflict
-from portal.sandbox import reports
+from portal.sandbox import reports, settlement
 from portal.simulation.stage import CLIENTS
 from portal.simulation.world import World
 from reconciliation import operations as reconciling
@@ -92,7 +92,7 @@ def left_out(world: World) -> set[str]:
     rows = world.engine.store.all(
         "SELECT request_id FROM transactions "
         "WHERE kind IN ('PAYMENT', 'REFUND') AND (batch_id IS NULL OR batch_id = ?)",
-        (reports.WITHHELD,),
+        (settlement.WITHHELD,),
     )
     return {row["request_id"] for row in rows}
 
