@@ -26,7 +26,10 @@ def wallet_needs_authorization(wallet_account: WalletAccount) -> None:
 
 def _tell(kind: outbox.Kind, wallet_account: WalletAccount, **more: Any) -> None:
     label = wallet_account.public_id
-    outbox.tell(kind, wallet_account, label=label, data=lambda: _said(wallet_account.pk) | more)
+    # The shop hears of its customers' wallets, through whichever account they are bound.
+    outbox.tell(
+        kind, wallet_account, label=label, data=lambda: _said(wallet_account.pk) | more, of=wallet_account.buyer
+    )
 
 
 def _said(key: int) -> dict[str, Any]:

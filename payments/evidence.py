@@ -13,6 +13,7 @@ from portal import evidence, journal, registry
 from portal.acquirer.masking import HIDDEN
 from portal.actor import Actor
 from portal.evidence import Told, record, rows, said
+from portal.models import AcquirerAccount
 from portal.registry import Evidence
 
 _CHANGE = ("at", "source", "event", "target", "heard_from", "note")
@@ -86,6 +87,12 @@ def of_order(order: Any) -> list[Evidence]:
     ]
 
 
+def _accounts_of(order: Order) -> list[AcquirerAccount]:
+    """Those its payments went through; its own where there are none."""
+    through = AcquirerAccount.objects.filter(wallet_accounts__payments__order=order)
+    return list(through.order_by("slug").distinct()) or [order.account]
+
+
 def _changes(thing: Any) -> list[dict[str, Any]]:
     return [record(change, *_CHANGE) for change in thing.changes.order_by("at", "pk")]
 
@@ -132,7 +139,7 @@ def take(
     more = [file for contributor in registry.evidence for file in contributor(order)]
     pack = evidence.pack(
         title,
-        account=order.account,
+        accounts=_accounts_of(order),
         subjects=subjects,
         lines=lines,
         more=[*more, *evidence.ground_rows(parts_of(order))],

@@ -125,7 +125,7 @@ def timeline(thing: object) -> list[TimelineEntry]:
 
 
 def _payment(approval: Approval) -> Payment:
-    return Payment.objects.select_related("order__account", "wallet_account").get(pk=approval.subject_id)
+    return Payment.objects.select_related("order", "wallet_account__account").get(pk=approval.subject_id)
 
 
 def _amount(approval: Approval) -> Money:

@@ -11,15 +11,15 @@ from portal.statements import Found, Given
 
 _PAYMENT = Found(
     lambda: (
-        Payment.objects.select_related("order__account")
-        .filter(order__account_id=Given("account"), payment_request_id=Given("payment_request_id"))
+        Payment.objects.select_related("order", "wallet_account__account")
+        .filter(wallet_account__account_id=Given("account"), payment_request_id=Given("payment_request_id"))
         .order_by()
     )
 )
 _REFUND = Found(
     lambda: (
-        Refund.objects.select_related("payment__order__account")
-        .filter(payment__order__account_id=Given("account"), refund_request_id=Given("refund_request_id"))
+        Refund.objects.select_related("payment__order", "payment__wallet_account__account")
+        .filter(payment__wallet_account__account_id=Given("account"), refund_request_id=Given("refund_request_id"))
         .order_by()
     )
 )

@@ -221,7 +221,9 @@ def oldest_unknown() -> datetime | None:
 
 _PAYMENTS = Found(
     lambda: (
-        Payment.objects.select_related("wallet_account").filter(order_id=Given("order")).order_by("-created_at", "-pk")
+        Payment.objects.select_related("wallet_account__account")
+        .filter(order_id=Given("order"))
+        .order_by("-created_at", "-pk")
     )
 )
 

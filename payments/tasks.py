@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from authorizations.models import secrets_of
 from payments import operations, queries
 from payments.models import Cancel, Payment, Refund
 from payments.states import CancelStatus, PaymentStatus, RefundStatus
@@ -18,15 +19,12 @@ PATIENCE_SECONDS = 1.0
 """So long an answer may wait for others, by whatever clock."""
 
 _PAYMENT = Found(
-    lambda: (
-        Payment.objects.select_related("order__account", "order__buyer", "wallet_account")
-        .filter(pk=Given("pk"))
-        .order_by()
-    )
+    lambda: Payment.objects.select_related("order__buyer", "wallet_account__account").filter(pk=Given("pk")).order_by()
 )
 _ASKED_ABOUT = Found(
     lambda: (
-        Payment.objects.select_related("order")
+        Payment.objects.select_related("order", "wallet_account")
+        .defer(*secrets_of("wallet_account"))
         .filter(pk__in=given_ids(operations.AT_ONCE), status=PaymentStatus.PROCESSING, may_have_arrived=True)
         .order_by()
     )
@@ -34,14 +32,14 @@ _ASKED_ABOUT = Found(
 _ACCOUNT = Found(lambda: AcquirerAccount.objects.filter(pk=Given("pk")).order_by())
 _CANCEL = Found(
     lambda: (
-        Cancel.objects.select_related("payment__order__account", "payment__wallet_account")
+        Cancel.objects.select_related("payment__order", "payment__wallet_account__account")
         .filter(pk=Given("pk"))
         .order_by()
     )
 )
 _REFUND = Found(
     lambda: (
-        Refund.objects.select_related("payment__order__account", "payment__wallet_account")
+        Refund.objects.select_related("payment__order", "payment__wallet_account__account")
         .filter(pk=Given("pk"))
         .order_by()
     )
@@ -88,12 +86,12 @@ def work_payments(ids: Sequence[int], may_go_on: Callable[[], bool]) -> Iterator
 def _to_ask(ids: Sequence[int]) -> Iterator[tuple[Payment, Acquirer]]:
     """Those of the payments that are asked about, in the order of the ids, and whom to ask."""
     found = {payment.pk: payment for payment in _ASKED_ABOUT.all(**given_as(ids, operations.AT_ONCE))}
-    accounts = {key: _ACCOUNT.get(pk=key) for key in {payment.order.account_id for payment in found.values()}}
+    accounts = {key: _ACCOUNT.get(pk=key) for key in {payment.wallet_account.account_id for payment in found.values()}}
     acquirers = {key: acquirer_for(account) for key, account in accounts.items()}
     for pk in ids:
         if payment := found.get(pk):
-            payment.order.account = accounts[payment.order.account_id]
-            yield payment, acquirers[payment.order.account_id]
+            payment.wallet_account.account = accounts[payment.wallet_account.account_id]
+            yield payment, acquirers[payment.wallet_account.account_id]
 
 
 def _record(

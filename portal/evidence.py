@@ -77,14 +77,17 @@ def rows(path: str, records: Any) -> Evidence:
 def pack(
     title: Sequence[str],
     *,
-    account: AcquirerAccount,
+    accounts: Sequence[AcquirerAccount],
     subjects: Iterable[str],
     lines: Iterable[Told],
     more: Iterable[Evidence],
     with_messages: bool,
     with_originals: bool,
 ) -> bytes:
-    """The ZIP. ``subjects``: our ids the messages are about; ``more``: what the apps add; ``title`` heads README."""
+    """The ZIP. ``subjects``: our ids the messages are about; ``more``: what the apps add; ``title`` heads README.
+
+    ``accounts``: whose keys verify the messages.
+    """
     files = list(more)
     told = sorted(lines, key=lambda line: (line.at, line.sentence))
     files += [
@@ -106,7 +109,8 @@ def pack(
     ]
     if with_messages:
         files += _messages(sorted(set(subjects)), with_originals=with_originals)
-        files += _keys(account)
+        for account in accounts:
+            files += _keys(account, "keys" if len(accounts) == 1 else f"keys/{account.slug}")
     files.append(Evidence("README.txt", _readme(title, with_messages, with_originals).encode()))
     files.sort(key=lambda file: file.path)
     sums = "".join(f"{hashlib.sha256(file.content).hexdigest()}  {file.path}\n" for file in files)
@@ -188,13 +192,13 @@ def _masked(path: str, text: str, sha256: str) -> Evidence:
     return Evidence(f"{path}.masked.txt", f"SHA-256 of the original: {sha256}\n\n{words}\n".encode())
 
 
-def _keys(account: AcquirerAccount) -> list[Evidence]:
+def _keys(account: AcquirerAccount, folder: str) -> list[Evidence]:
     keys = [
-        Evidence(f"keys/acquirer-{key.version}.txt", f"{key.public_key.strip()}\n".encode())
+        Evidence(f"{folder}/acquirer-{key.version}.txt", f"{key.public_key.strip()}\n".encode())
         for key in account.acquirer_keys.order_by("version", "pk")
     ]
     if account.public_key:
-        keys.append(Evidence(f"keys/ours-{account.key_version}.txt", f"{account.public_key.strip()}\n".encode()))
+        keys.append(Evidence(f"{folder}/ours-{account.key_version}.txt", f"{account.public_key.strip()}\n".encode()))
     return keys
 
 

@@ -164,8 +164,8 @@ def open_books(
     their_ids.discard("")
 
     books = Books()
-    own_payments = Payment.objects.filter(order__account=account)
-    own_refunds = Refund.objects.filter(payment__order__account=account)
+    own_payments = Payment.objects.filter(wallet_account__account=account)
+    own_refunds = Refund.objects.filter(payment__wallet_account__account=account)
     for some in portions(request_ids):
         for payment in _payments(own_payments.filter(payment_request_id__in=some)):
             books.payments[payment.pk] = books.by_request_id[payment.request_id] = payment

@@ -157,7 +157,7 @@ def _report_days(period: Period) -> Check:
     first, end = days(period)
     paid = (
         Payment.objects.filter(
-            order__account=period.account_id,
+            wallet_account__account=period.account_id,
             created_at__gte=_begin(first) - _CREATED_BEFORE,
             created_at__lt=_begin(end),
             paid_at__gte=_begin(first),
@@ -245,7 +245,7 @@ def _expected(period: Period, model: type[Payment] | type[Refund], noun: str) ->
     )
     if is_payment:
         waiting = waiting.filter(
-            order__account=period.account_id,
+            wallet_account__account=period.account_id,
             status=PaymentStatus.SUCCEEDED,
             created_at__gte=_begin(first) - _CREATED_BEFORE,
             created_at__lt=until,
@@ -254,7 +254,7 @@ def _expected(period: Period, model: type[Payment] | type[Refund], noun: str) ->
         )
     else:
         waiting = waiting.filter(
-            payment__order__account=period.account_id,
+            payment__wallet_account__account=period.account_id,
             status=RefundStatus.SUCCEEDED,
             refunded_at__gte=_begin(first),
             refunded_at__lt=until,

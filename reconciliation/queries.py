@@ -175,8 +175,8 @@ def ours_named(account: AcquirerAccount, text: str, row_type: str = "") -> Payme
     text = text.strip()
     if not text:
         return None
-    payments = Payment.objects.filter(order__account=account).select_related("order")
-    refunds = Refund.objects.filter(payment__order__account=account).select_related("payment")
+    payments = Payment.objects.filter(wallet_account__account=account).select_related("order")
+    refunds = Refund.objects.filter(payment__wallet_account__account=account).select_related("payment")
     payment = payments.filter(payment_request_id=text).first() or payments.filter(payment_id=text).first()
     if payment is None:
         refund = refunds.filter(refund_request_id=text).first() or refunds.filter(refund_id=text).first()
@@ -209,7 +209,7 @@ def proposals(row: SettlementRow) -> list[Payment | Refund]:
     ):
         if text:
             about |= Q(**{field: text})
-    payments = list(Payment.objects.filter(about, order__account=account).order_by("pk")[:PROPOSALS_AT_MOST])
+    payments = list(Payment.objects.filter(about, wallet_account__account=account).order_by("pk")[:PROPOSALS_AT_MOST])
     if (row.transaction_value or row.reported_value) < 0:
         settles_it = Match.objects.filter(role=Role.REFUND, is_settlement=True, refund=OuterRef("pk"))
         refunds = Refund.objects.filter(~Exists(settles_it), payment__in=payments, status=RefundStatus.SUCCEEDED)

@@ -24,7 +24,7 @@ def of(thing: Payment | Refund) -> Standing | None:
     """Where it stands. A page says it in several places, and asks once."""
     if _HELD not in thing.__dict__:
         payment = thing if isinstance(thing, Payment) else thing.payment
-        thing.__dict__[_HELD] = standing(thing, payment.order.account)
+        thing.__dict__[_HELD] = standing(thing, payment.account)
     found: Standing | None = thing.__dict__[_HELD]
     return found
 

@@ -191,7 +191,7 @@ def _accounts_missing() -> QuerySet[AcquirerAccount]:
 def _is_missing(day: _Day) -> Q:
     """There was something paid that day, and no report of it is here. Each half is answered by an index."""
     paid = Payment.objects.filter(
-        order__account=OuterRef("pk"),
+        wallet_account__account=OuterRef("pk"),
         created_at__gte=day.begins,
         created_at__lt=day.ends,
         status=PaymentStatus.SUCCEEDED,

@@ -78,7 +78,7 @@ def wallets_of(caller: Caller) -> QuerySet[WalletAccount]:
     rows = WalletAccount.objects.select_related("account", "buyer__account")
     if isinstance(caller, BuyerCaller):
         return rows.filter(buyer=caller.buyer)
-    return rows.filter(account=caller.account)
+    return rows.filter(buyer__account=caller.account)
 
 
 def authorizations_of(caller: Caller) -> QuerySet[Authorization]:
@@ -86,7 +86,7 @@ def authorizations_of(caller: Caller) -> QuerySet[Authorization]:
     rows = Authorization.objects.select_related("account", "buyer__account", "wallet_account__buyer")
     if isinstance(caller, BuyerCaller):
         return rows.filter(buyer=caller.buyer)
-    return rows.filter(account=caller.account)
+    return rows.filter(buyer__account=caller.account)
 
 
 _ONLY_MERCHANTS_ASK = {

@@ -197,7 +197,7 @@ def record_token(authorization: Authorization, result: TokenResult, *, heard_fro
     with transaction.atomic(durable=True):
         keep(authorization.account, result.exchange, subject=authorization.auth_state)
         # One buyer's bindings are recorded one after the other: the newest replaces, never two at once.
-        Buyer.objects.select_for_update(no_key=True).get(pk=authorization.buyer_id)
+        authorization.buyer = Buyer.objects.select_for_update(no_key=True).get(pk=authorization.buyer_id)
         authorization.lock()
         facts = {"result_code": result.code[:64], "result_message": result.message[:256]}
         if result.outcome is Outcome.SUCCESS and result.access_token is not None:
@@ -227,7 +227,7 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
             replaced.advance(WalletEvent.NEWER_BINDING, heard_from=heard_from, ended_at=clock.now(), due_at=None)
         wallet_account = WalletAccount(
             account_id=authorization.account_id,
-            buyer_id=authorization.buyer_id,
+            buyer=authorization.buyer,
             wallet=wallet,
             access_token_expires_at=result.access_token_expires_at,
             refresh_token=result.refresh_token.reveal() if result.refresh_token else "",

@@ -160,7 +160,7 @@ class OrderAdmin(PaymentActs, LedgerAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         newest = (
-            Payment.objects.select_related("wallet_account")
+            Payment.objects.select_related("wallet_account__account")
             .defer(*secrets_of("wallet_account"))
             .prefetch_related("refunds", "cancels")
             .order_by("-created_at", "-pk")

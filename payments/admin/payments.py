@@ -79,7 +79,7 @@ class PaymentWallet(WalletFilter):
 class PaymentAccount(AccountFilter):
     """By account."""
 
-    path = "order__account"
+    path = "wallet_account__account"
 
 
 @admin.register(Payment)
@@ -94,7 +94,7 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
     more_columns = ("payment_identity", "reference", "result_code", "returned_shown", "paid_at", "finished_at")
     personal_columns = ("wallet",)
     list_select_related = ("order", "wallet_account")
-    page_select_related = ("order__account", "order__buyer")
+    page_select_related = ("wallet_account__account", "order__buyer")
     list_filter = (PaymentQuestions, PaymentWallet, DayFilter, AmountFilter, PaymentAccount)
     search_fields = (
         "payment_request_id",

@@ -33,7 +33,7 @@ class ReturnWallet(WalletFilter):
 class ReturnAccount(AccountFilter):
     """By account."""
 
-    path = "payment__order__account"
+    path = "payment__wallet_account__account"
 
 
 class AskReturnForm(ActForm):
@@ -57,7 +57,7 @@ class _ReturnAdmin(LedgerAdmin):
     section = "Payments"
     hint = lazy("newest first")
     list_select_related = ("payment__order", "payment__wallet_account")
-    page_select_related = ("payment__order__account",)
+    page_select_related = ("payment__wallet_account__account",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)

@@ -14,7 +14,7 @@ from portal.statements import Found, Given, hold, known
 
 def orders_of(caller: Caller) -> QuerySet[Order]:
     """The caller's orders, with all that is shown of them."""
-    payments = Payment.objects.select_related("wallet_account").prefetch_related("cancels", "refunds")
+    payments = Payment.objects.select_related("wallet_account__account").prefetch_related("cancels", "refunds")
     rows = Order.objects.select_related("account", "buyer__account").prefetch_related(
         "items", Prefetch("payments", payments.order_by("-created_at", "-pk"))
     )
@@ -59,7 +59,9 @@ def order_of(caller: Caller, number: str) -> Order:
 _BUYER = Found(lambda: Buyer.objects.select_related("account").filter(pk=Given("pk")).order_by())
 _PAYMENTS = Found(
     lambda: (
-        Payment.objects.select_related("wallet_account").filter(order_id=Given("order")).order_by("-created_at", "-pk")
+        Payment.objects.select_related("wallet_account__account")
+        .filter(order_id=Given("order"))
+        .order_by("-created_at", "-pk")
     )
 )
 _OF_PAYMENTS: dict[str, Found[Any]] = {

@@ -61,7 +61,7 @@ def declarations_of(caller: Caller) -> QuerySet[Declaration]:
     rows = Declaration.objects.select_related("payment__order", "account")
     if isinstance(caller, BuyerCaller):
         return rows.none()
-    return rows.filter(account=caller.account).defer(*CERTIFICATE)
+    return rows.filter(payment__order__account=caller.account).defer(*CERTIFICATE)
 
 
 class OrderDeclarations(Door):

@@ -300,7 +300,7 @@ class OrderPay(Door):
                 terminal=terminal_of(request, caller, given),
                 remember=remember,
             ),
-            again=lambda row_id: order.payments.select_related("wallet_account", "order").get(pk=row_id),
+            again=lambda row_id: order.payments.select_related("wallet_account__account", "order").get(pk=row_id),
             looks_first=False,
         )
         paid = as_shown(shown.PaymentShown, payment)

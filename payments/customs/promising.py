@@ -70,10 +70,10 @@ def promise(
 
 def promise_by_rule(payment: Payment) -> None:
     """Declare all of a payment that has just succeeded, where its account has a rule that covers its order."""
-    can_declare = adapter_of(payment.order.account).capabilities.can_declare_customs
+    can_declare = adapter_of(payment.account).capabilities.can_declare_customs
     if payment.wallet_account.wallet != WALLET or not can_declare:
         return
-    rule = CustomsRule.objects.filter(account_id=payment.order.account_id, is_active=True).first()
+    rule = CustomsRule.objects.filter(account_id=payment.wallet_account.account_id, is_active=True).first()
     if rule is None or not covers(rule, payment.order) or not payment.declarable.value:
         return
     contents = Contents(payment.declarable, rule.merchant_customs_code, rule.merchant_customs_name)

@@ -8,7 +8,7 @@ from payments.models import Declaration
 from portal import due
 from portal.registry import Waiting
 
-RELATED = ("payment__order__account", "payment__wallet_account", "account")
+RELATED = ("payment__order", "payment__wallet_account__account", "account")
 
 
 def waiting() -> QuerySet[Declaration]:

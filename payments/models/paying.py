@@ -266,7 +266,8 @@ class Payment(Stateful, Due, ActorFields):
 
     @property
     def account(self) -> AcquirerAccount:
-        return self.order.account
+        """The wallet's own: a token is debited where it was issued, whichever account the order was placed with."""
+        return self.wallet_account.account
 
     @property
     def amount(self) -> Money:

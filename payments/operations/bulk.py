@@ -174,7 +174,7 @@ def discard_bulk(bulk: BulkRefund, *, by: Actor, note: str = "", remember: Remem
 
 def work_line(pk: int) -> BulkLine:
     """Make the refund of a waiting line, by who wanted it. Safe to repeat and to do twice at once."""
-    related = ("bulk", "payment__order__account", "payment__wallet_account")
+    related = ("bulk", "payment__order", "payment__wallet_account__account")
     line = BulkLine.objects.select_related(*related).get(pk=pk)
     if line.status != LineStatus.WAITING or line.bulk.status != BulkStatus.STARTED:
         due.hold(line, due_at=None)
@@ -254,7 +254,7 @@ def _payments(said: Sequence[Said]) -> dict[str, Payment | str]:
     """By the ids that were given: the payment each means, or why none is meant. Few queries, whatever the lines."""
     ids = sorted({one.id for one in said if one.id})
     found: dict[str, Payment | str] = {}
-    related = ("order__account", "order__buyer", "wallet_account")
+    related = ("order__buyer", "wallet_account__account")
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
         orders = Order.objects.filter(Q(number__in=some) | Q(reference__in=some))

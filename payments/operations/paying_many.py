@@ -106,11 +106,11 @@ def _payable(wallets: Mapping[int, int]) -> list[tuple[Order, WalletAccount, Acq
     items: dict[int, list[OrderItem]] = {}
     for item in OrderItem.objects.filter(order__in=keys).order_by("pk"):
         items.setdefault(item.order_id, []).append(item)
-    accounts = AcquirerAccount.objects.in_bulk({order.account_id for order in orders})
+    accounts = AcquirerAccount.objects.in_bulk({wallet.account_id for wallet in held.values()})
     payable: list[tuple[Order, WalletAccount, Acquirer]] = []
     for order in orders:
         wallet = held[wallets[order.pk]]
-        order.account = accounts[order.account_id]
+        wallet.account = accounts[wallet.account_id]
         order.hold_items(items.get(order.pk, ()))
         if order.pk not in tried and (acquirer := _acquirer_if_payable(order, wallet)) is not None:
             payable.append((order, wallet, acquirer))
@@ -123,7 +123,7 @@ def _acquirer_if_payable(order: Order, wallet: WalletAccount) -> Acquirer | None
         refuse_unpayable(order, wallet, is_first=True)
         method = catalogue.read_beside(wallet.its_method)  # type: ignore[attr-defined]  # read beside
         refuse_withheld(method, wallet.wallet, order.amount)
-        return acquirer_for(order.account)
+        return acquirer_for(wallet.account)
     except PortalError:
         return None
 

@@ -55,9 +55,8 @@ _ITEM = ("pk", "sku", "name", "unit_value", "quantity", "is_digital")
 _ORDER_HELD = Found(
     lambda: (
         Order.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("account", "buyer")
+        .select_related("buyer")
         .annotate(
-            their_keys=keys_beside("account"),
             its_items=Rows(OrderItem.objects.filter(order=OuterRef("pk")).order_by("pk").values_list(*_ITEM)),
         )
         .filter(pk=Given("pk"))
@@ -67,7 +66,9 @@ _ORDER_HELD = Found(
 _WALLET_HELD = Found(
     lambda: (
         WalletAccount.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("account")
         .annotate(
+            their_keys=keys_beside("account"),
             order_had_payments=Exists(Payment.objects.filter(order_id=Given("order"))),
             its_method=catalogue.method_beside("account", "wallet"),
         )
@@ -80,7 +81,7 @@ the account's catalogue says of the wallet, as it is now."""
 HELD = Found(
     lambda: (
         Payment.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("order__account", "wallet_account")
+        .select_related("order", "wallet_account__account")
         .filter(pk=Given("pk"))
         .order_by()
     )
@@ -129,8 +130,8 @@ def pay(
     """
     with transaction.atomic(durable=True):  # promise: paymentRequestId is born here and committed
         order = _held(order)
-        acquirer = acquirer_for(order.account, keys=order.their_keys or ())  # type: ignore[attr-defined]  # read beside
         wallet_account = _WALLET_HELD.get(pk=wallet_account.pk, order=order.pk)
+        acquirer = acquirer_for(wallet_account.account, keys=wallet_account.their_keys or ())  # read beside
         is_first = not wallet_account.order_had_payments
         refuse_unpayable(order, wallet_account, is_first=is_first)
         # Nobody is at a terminal when the clock charges: what the request says of one is only there to say something.
@@ -169,7 +170,7 @@ def new_payment(
         terminal_type=terminal.terminal_type,
         os_type=terminal.os_type,
         client_ip=terminal.client_ip or None,
-        settlement_currency=order.account.settlement_currency,
+        settlement_currency=wallet_account.account.settlement_currency,
         expires_at=at + acquirer.capabilities.payment_expiry - schedule.EXPIRY_SHORTENING,
         due_at=due_at,
         created_at=at,
@@ -188,7 +189,7 @@ def _held(order: Order) -> Order:
 
 def refuse_unpayable(order: Order, wallet_account: WalletAccount, *, is_first: bool) -> None:
     """Raise NotFound, OrderNotPayable, WalletNotActive or WalletInDoubt, of rows that are held; see ``pay``."""
-    if wallet_account.buyer_id != order.buyer_id or wallet_account.account_id != order.account_id:
+    if wallet_account.buyer_id != order.buyer_id:
         raise NotFound(thing="wallet", key=wallet_account.pk)
     if order.status != OrderStatus.INIT:
         raise OrderNotPayable(number=order.number, why=f"it is {order.get_status_display().lower()}")
@@ -221,7 +222,7 @@ _KEPT = Found(_kept)
 def payment_request(payment: Payment, wallet_account: WalletAccount) -> PaymentRequest:
     """The payment as the gateway wants it. Built from the row alone, so that a repeat says the same."""
     order = payment.order
-    account = order.account
+    account = wallet_account.account
     return PaymentRequest(
         payment_request_id=payment.payment_request_id,
         amount=payment.amount,

@@ -76,7 +76,7 @@ def replay(policy: Policy, *, account: str = "", wallet: str = "", days: int = D
     payments = Payment.objects.select_related("wallet_account").order_by("pk")
     rows = (
         Cycle.objects.filter(first_failed_at__gte=now - timedelta(days=days), order__isnull=False)
-        .select_related("subscription__plan", "order__account")
+        .select_related("subscription__plan", "order")
         .prefetch_related(Prefetch("order__payments", payments))
         .order_by("pk")
     )

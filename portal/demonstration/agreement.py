@@ -82,14 +82,14 @@ def _money(
 
 def _our_money(account: AcquirerAccount) -> Counter[Key]:
     ours: Counter[Key] = Counter()
-    paid = Payment.objects.filter(order__account=account, paid_at__isnull=False)
+    paid = Payment.objects.filter(wallet_account__account=account, paid_at__isnull=False)
     for payment in paid.select_related("order", "wallet_account"):
         ours[_key(payment, "PAYMENT")] += payment.amount_value
-    refunded = Refund.objects.filter(payment__order__account=account, status=RefundStatus.SUCCEEDED)
+    refunded = Refund.objects.filter(payment__wallet_account__account=account, status=RefundStatus.SUCCEEDED)
     for refund in refunded.select_related("payment__order", "payment__wallet_account"):
         ours[_key(refund.payment, "REFUND")] += refund.amount_value
     cancelled = Cancel.objects.filter(
-        payment__order__account=account, status=CancelStatus.CONFIRMED, payment__paid_at__isnull=False
+        payment__wallet_account__account=account, status=CancelStatus.CONFIRMED, payment__paid_at__isnull=False
     )
     for cancel in cancelled.select_related("payment__order", "payment__wallet_account"):
         ours[_key(cancel.payment, "CANCEL")] += cancel.amount_value
@@ -103,13 +103,15 @@ def _key(payment: Payment, kind: str) -> Key:
 def _statuses(
     payments: Iterable[dict[str, Any]], refunds: Iterable[dict[str, Any]], account: AcquirerAccount
 ) -> list[str]:
-    ours = Payment.objects.filter(order__account=account).values_list("payment_request_id", "status")
+    ours = Payment.objects.filter(wallet_account__account=account).values_list("payment_request_id", "status")
     found = _compare(
         "Payment",
         {request_id: _PAYMENT_SAID.get(status, status) for request_id, status in ours},
         {row["payment_request_id"]: row["status"] for row in payments},
     )
-    given_back = Refund.objects.filter(payment__order__account=account).values_list("refund_request_id", "status")
+    given_back = Refund.objects.filter(payment__wallet_account__account=account).values_list(
+        "refund_request_id", "status"
+    )
     return found + _compare(
         "Refund",
         {request_id: _REFUND_SAID.get(status, status) for request_id, status in given_back},

@@ -414,7 +414,7 @@ class History:
         """Let the report of the day that ends be wrong about its largest payment that nobody touched."""
         today = self._moment(clock.now().astimezone(ACQUIRER_ZONE).date(), time(0))
         paid = Payment.objects.filter(
-            order__account=self._account, status=PaymentStatus.SUCCEEDED, paid_at__gte=today, returned_value=0
+            wallet_account__account=self._account, status=PaymentStatus.SUCCEEDED, paid_at__gte=today, returned_value=0
         )
         chosen = max(paid, key=lambda payment: payment.gross_settlement_value or 0, default=None)
         if chosen is not None:
@@ -449,7 +449,7 @@ class History:
     def _leave_a_refund_unknown(self) -> None:
         payment = (
             Payment.objects.filter(
-                order__account=self._account,
+                wallet_account__account=self._account,
                 status=PaymentStatus.SUCCEEDED,
                 returned_value=0,
                 wallet_account__wallet__in=("TNG", "DANA", "TRUEMONEY", "KAKAOPAY"),
@@ -470,7 +470,7 @@ class History:
     def _leave_a_request_waiting(self) -> None:
         """Support may only ask; finance decides. About a payment that is too new to be given back otherwise."""
         paid = Payment.objects.filter(
-            order__account=self._account,
+            wallet_account__account=self._account,
             status=PaymentStatus.SUCCEEDED,
             returned_value=0,
             created_at__gt=self._end - _QUIET,

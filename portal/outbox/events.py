@@ -19,15 +19,16 @@ _TABLE = WebhookEndpoint._meta.db_table
 _LISTENING = f"SELECT id, account_id, kinds FROM {_TABLE} WHERE state <> %s ORDER BY id"  # noqa: S608 - our own names
 
 
-def tell(kind: Kind, subject: Any, *, label: str, data: Data) -> WebhookEvent | None:
+def tell(kind: Kind, subject: Any, *, label: str, data: Data, of: Any = None) -> WebhookEvent | None:
     """Write the event about ``subject``, a row of an account, in the caller's transaction; None when nobody listens.
 
     ``label`` is what the merchant knows the subject by. ``data`` holds no token, and of the buyer the merchant's own
-    reference alone.
+    reference alone. ``of``: the row whose account hears of it, where that is not the subject's own.
     """
+    of = subject if of is None else of
     if not connection.in_atomic_block:
         raise RuntimeError(f"{kind} must be told inside the transaction in which it happens")
-    listeners = listening(kind, subject.account_id)
+    listeners = listening(kind, of.account_id)
     if not listeners:
         return None
     if connection.features.has_select_for_update:
@@ -40,12 +41,12 @@ def tell(kind: Kind, subject: Any, *, label: str, data: Data) -> WebhookEvent | 
     event_id = fresh_event_id()
     return WebhookEvent.objects.create(
         event_id=event_id,
-        account=subject.account,
+        account=of.account,
         kind=kind,
         **identity,
         subject_label=label,
         sequence=last + 1,
-        body=_body(event_id, kind, at, account=subject.account.slug, about=label, sequence=last + 1, data=data()),
+        body=_body(event_id, kind, at, account=of.account.slug, about=label, sequence=last + 1, data=data()),
         listeners=listeners,
         created_at=at,
         due_at=at,

@@ -89,7 +89,7 @@ def a_message_is_forged(world: World, rng: random.Random) -> str:
     payment = world.some(rng, Payment)
     if payment is None:
         return ""
-    engine, account = world.engine, payment.order.account
+    engine, account = world.engine, payment.account
     code = rng.choice(("SUCCESS", "USER_BALANCE_NOT_ENOUGH"))
     body = {
         "notifyType": "PAYMENT_RESULT",

@@ -32,11 +32,11 @@ M = TypeVar("M", bound=models.Model)
 
 _RELATED: dict[type[models.Model], tuple[str, ...]] = {
     Order: ("account", "buyer__account"),
-    Payment: ("order__account", "order__buyer", "wallet_account"),
-    Refund: ("payment__order__account", "payment__wallet_account"),
+    Payment: ("order__buyer", "wallet_account__account"),
+    Refund: ("payment__order", "payment__wallet_account__account"),
     WalletAccount: ("account", "buyer"),
     Authorization: ("account", "buyer"),
-    Declaration: ("payment__order__account", "payment__wallet_account", "account"),
+    Declaration: ("payment__order", "payment__wallet_account__account", "account"),
     Subscription: ("account", "buyer__account", "plan", "wallet_account"),
     Cycle: ("subscription__account", "subscription__buyer", "subscription__plan", "subscription__wallet_account"),
 }

@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from payments.models import Cancel, Order, Payment, Refund
+from authorizations.models import WalletAccount
+from payments.models import Cancel, Payment, Refund
 from payments.states import CancelStatus
 from portal.models import AcquirerAccount
 from portal.money import Money
@@ -464,13 +465,13 @@ def _votes_from(kept: dict[str, Any]) -> dict[str, Any]:
 
 def _ours(role: Role, account: int, names: list[str]) -> Iterator[tuple[tuple[Role, str], Ours]]:
     """What these candidates name, by one query. The tables are those of ``payments``."""
-    payment, order = Payment._meta.db_table, Order._meta.db_table
+    payment, wallet = Payment._meta.db_table, WalletAccount._meta.db_table
     if role is Role.PAYMENT:
         statement = (
             "SELECT p.payment_request_id, p.id, p.id, p.amount_value, p.currency, p.status,"  # noqa: S608 - no text from outside
             f" {day('p.paid_at')}, p.gross_settlement_value, p.gross_settlement_currency"
-            f" FROM {payment} p JOIN {order} o ON o.id = p.order_id"
-            f" WHERE o.account_id = %s AND {among('p.payment_request_id')}"
+            f" FROM {payment} p JOIN {wallet} w ON w.id = p.wallet_account_id"
+            f" WHERE w.account_id = %s AND {among('p.payment_request_id')}"
         )
         parameters = [account, given(names)]
     elif role is Role.REFUND:
@@ -478,15 +479,15 @@ def _ours(role: Role, account: int, names: list[str]) -> Iterator[tuple[tuple[Ro
             "SELECT r.refund_request_id, r.id, r.payment_id, r.amount_value, r.currency, r.status,"  # noqa: S608 - as above
             f" {day('r.refunded_at')}, r.gross_settlement_value, r.gross_settlement_currency"
             f" FROM {Refund._meta.db_table} r JOIN {payment} p ON p.id = r.payment_id"
-            f" JOIN {order} o ON o.id = p.order_id WHERE o.account_id = %s AND {among('r.refund_request_id')}"
+            f" JOIN {wallet} w ON w.id = p.wallet_account_id WHERE w.account_id = %s AND {among('r.refund_request_id')}"
         )
         parameters = [account, given(names)]
     else:
         statement = (
             "SELECT p.payment_request_id, c.id, p.id, c.amount_value, p.currency, c.status, NULL, NULL, ''"  # noqa: S608 - as above
             f" FROM {Cancel._meta.db_table} c JOIN {payment} p ON p.id = c.payment_id"
-            f" JOIN {order} o ON o.id = p.order_id"
-            f" WHERE o.account_id = %s AND {among('p.payment_request_id')} AND c.status <> %s"
+            f" JOIN {wallet} w ON w.id = p.wallet_account_id"
+            f" WHERE w.account_id = %s AND {among('p.payment_request_id')} AND c.status <> %s"
         )
         parameters = [account, given(names), CancelStatus.REFUSED]
     with connection.cursor() as cursor:

@@ -93,7 +93,7 @@ def bundle(discrepancy: Discrepancy, reason_code: str, *, with_messages: bool = 
     where = f"{account.name}: {file.name}" if file is not None else account.name
     return evidence.pack(
         (f"About discrepancy {discrepancy.pk}", discrepancy.sentence, where),
-        account=account,
+        accounts=(account,),
         subjects=subjects,
         lines=told,
         more=more,
