@@ -33,9 +33,11 @@ _SESSION = Found(
     lambda: BuyerSession.objects.select_related("buyer__account").filter(digest=Given("digest"), ended_at=None)
 )
 _ACTIVE = Found(
-    lambda: WalletAccount.objects.filter(
-        account_id=Given("account"), buyer_id=Given("buyer"), wallet=Given("wallet"), status=WalletStatus.ACTIVE
-    ).order_by("pk")[:1]
+    lambda: (
+        WalletAccount.objects.filter(buyer_id=Given("buyer"), wallet=Given("wallet"), status=WalletStatus.ACTIVE)
+        .select_related("account")
+        .order_by(F("account__drained_at").asc(nulls_first=True), "-bound_at", "-pk")[:1]
+    )
 )
 _OF_TOKEN = Found(
     lambda: WalletAccount.objects.filter(account_id=Given("account"), access_token_index=Given("index")).order_by(
@@ -51,8 +53,11 @@ def session_of(token: str) -> BuyerSession | None:
 
 
 def active_wallet(buyer: Buyer, wallet: str) -> WalletAccount | None:
-    """The buyer's bound wallet of this kind that may be debited, if there is one."""
-    return _ACTIVE.first(account=buyer.account_id, buyer=buyer.pk, wallet=wallet)
+    """The buyer's bound wallet of this kind that may be debited, if there is one, through whichever account.
+
+    One whose account is not drained is preferred, then the newest.
+    """
+    return _ACTIVE.first(buyer=buyer.pk, wallet=wallet)
 
 
 def wallets_of(buyer: Buyer) -> QuerySet[WalletAccount]:

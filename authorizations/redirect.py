@@ -68,7 +68,7 @@ def result(request: HttpRequest, authorization_id: str) -> HttpResponse:
         {
             "status": status.value,
             "wallet": name_of(authorization.wallet),
-            "merchant": settings.PORTAL_MERCHANT_NAME or authorization.account.name,
+            "merchant": settings.PORTAL_MERCHANT_NAME or authorization.buyer.account.name,
             "label": authorization.wallet_account.login_label if authorization.wallet_account else "",
             "reason": reason["text"] if reason else "",
             "back": _way_back(authorization),

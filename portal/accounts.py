@@ -4,6 +4,7 @@ Our private key is made here and leaves this machine nowhere; people see the pub
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,7 +15,7 @@ from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput
 from portal.gateways import UNBELIEVED, acquirer_for, keep
 from portal.idempotency import Remember
-from portal.models import AcquirerAccount, AcquirerKey, Approval
+from portal.models import AcquirerAccount, AcquirerKey, Approval, BindingPlace
 
 FIELDS = (
     "name",
@@ -202,6 +203,87 @@ def retire_acquirer_key(
     return row
 
 
+def drain(account: AcquirerAccount, *, by: Actor, note: str, remember: Remember | None = None) -> AcquirerAccount:
+    """Bind nothing new through the account from now on. What is bound is debited, refreshed and refunded as before.
+
+    Raises Conflict where it is drained already.
+    """
+    with transaction.atomic():
+        _permit("drain account", account, {}, f"No new wallet is bound through {account}.", by, note)
+        if not AcquirerAccount.objects.filter(pk=account.pk, drained_at__isnull=True).update(drained_at=clock.now()):
+            raise Conflict("The account is drained already.")
+        account.refresh_from_db()
+        journal.write("drain account", by=by, subject=account, note=note, after={"drained": True})
+        if remember:
+            remember(account)
+    return account
+
+
+def open_again(account: AcquirerAccount, *, by: Actor, note: str, remember: Remember | None = None) -> AcquirerAccount:
+    """Let buyers bind new wallets through a drained account again. Raises Conflict where it is not drained."""
+    with transaction.atomic():
+        _permit("open account", account, {}, f"New wallets are bound through {account} again.", by, note)
+        if not AcquirerAccount.objects.filter(pk=account.pk, drained_at__isnull=False).update(drained_at=None):
+            raise Conflict("The account is not drained.")
+        account.refresh_from_db()
+        journal.write("open account", by=by, subject=account, note=note, after={"drained": False})
+        if remember:
+            remember(account)
+    return account
+
+
+def places_of(account: AcquirerAccount) -> list[AcquirerAccount]:
+    """The accounts through which its buyers bind, as staff have ordered them; the account itself where nobody has."""
+    chosen = BindingPlace.objects.filter(account=account).select_related("through").order_by("position")
+    return [place.through for place in chosen] or [account]
+
+
+def once_drained(account: AcquirerAccount) -> list[tuple[AcquirerAccount, list[AcquirerAccount]]]:
+    """Whose buyers bind through this account now, and what is left to them without it, the preferred one first."""
+    ordered: dict[AcquirerAccount, list[AcquirerAccount]] = {one: [] for one in AcquirerAccount.objects.all()}
+    for place in BindingPlace.objects.select_related("account", "through").order_by("position"):
+        ordered[place.account].append(place.through)
+    return [
+        (whose, [one for one in places if one != account and one.is_enabled and one.drained_at is None])
+        for whose, places in ordered.items()
+        if whose.is_enabled and account in (places or [whose])
+    ]
+
+
+def order_places(
+    account: AcquirerAccount,
+    through: Sequence[AcquirerAccount],
+    *,
+    by: Actor,
+    note: str,
+    remember: Remember | None = None,
+) -> AcquirerAccount:
+    """Let the account's buyers bind through these accounts, the preferred one first.
+
+    Raises InvalidInput for none, or for one named twice; Conflict where nothing would change.
+    """
+    wanted = [one.slug for one in through]
+    if not wanted or len(set(wanted)) != len(wanted):
+        raise InvalidInput("Name at least one account, and each of them once.")
+    with transaction.atomic():
+        AcquirerAccount.objects.select_for_update().get(pk=account.pk)  # two orders at once would mix
+        before = [one.slug for one in places_of(account)]
+        if before == wanted:
+            raise Conflict("That is the order already.")
+        changes: dict[str, Any] = {"before": {"places": before}, "after": {"places": wanted}}
+        names = ", ".join(one.name for one in through)
+        sentence = f"Buyers of {account} bind through {names}, in this order."
+        _permit("order places", account, changes, sentence, by, note)
+        BindingPlace.objects.filter(account=account).delete()
+        BindingPlace.objects.bulk_create(
+            BindingPlace(account=account, through=one, position=position) for position, one in enumerate(through, 1)
+        )
+        journal.write("order places", by=by, subject=account, note=note, **changes)
+        if remember:
+            remember(account)
+    return account
+
+
 def _permit(act: str, account: AcquirerAccount, params: dict[str, Any], sentence: str, by: Actor, note: str) -> None:
     if account.works():
         approvals.permit(
@@ -211,6 +293,8 @@ def _permit(act: str, account: AcquirerAccount, params: dict[str, Any], sentence
 
 def foresee_key_change(approval: Approval) -> list[str]:
     """What approving it does: of an edit, every fact that becomes another one."""
+    if approval.act == "drain account":
+        return [approval.sentence, "What is bound is debited, refreshed and refunded as before."]
     if approval.act != "edit account":
         return [approval.sentence]
     before, after = approval.params["before"], approval.params["after"]
@@ -245,7 +329,26 @@ def carry_out_key_change(approval: Approval, by: Actor, remember: Remember) -> s
         case "retire acquirer key":
             retire_acquirer_key(account, approval.params["version"], **said)
             return "The key is believed no longer."
+        case "drain account":
+            drain(account, **said)
+            return "The account is drained."
+        case "open account":
+            open_again(account, **said)
+            return "The account takes new wallets again."
+        case "order places":
+            return _carry_out_order(account, approval, said)
     raise Conflict("This version does not know the act that was asked for.")
+
+
+def _carry_out_order(account: AcquirerAccount, approval: Approval, said: dict[str, Any]) -> str:
+    if [one.slug for one in places_of(account)] != approval.params["before"]["places"]:
+        raise Conflict("Somebody ordered the accounts in the meantime. Ask anew.")
+    wanted = approval.params["after"]["places"]
+    found = {one.slug: one for one in AcquirerAccount.objects.filter(slug__in=wanted)}
+    if len(found) != len(wanted):
+        raise Conflict("Somebody renamed an account in the meantime. Ask anew.")
+    order_places(account, [found[slug] for slug in wanted], **said)
+    return "The order is kept."
 
 
 def test_call(account: AcquirerAccount, *, by: Actor) -> Diagnosis:

@@ -6,6 +6,10 @@ what was sent before goes on as it was sent.
 
 What nobody has said about a method is empty, and stands in nobody's way: the acquirer decides. What is known is held
 against a wish before anything is sent, by one function for every door (``why_withheld``).
+
+A shop may have contracts with several acquirers. Staff keep, for each account, an order of those through which its
+buyers bind new wallets (``places``); the first whose catalogue has the method for the wish, and which is not drained,
+is taken (``offers``). What is bound stays where it was bound.
 """
 
 import re
@@ -22,7 +26,7 @@ from portal.acquirer.wallets import Wallet, name_of
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput
 from portal.idempotency import Remember
-from portal.models import AcquirerAccount, Approval, PaymentMethod
+from portal.models import AcquirerAccount, Approval, BindingPlace, PaymentMethod
 from portal.models.methods import FACTS, LAST_MINUTE, MOST_DAYS, begins_with, first_rows, words_of
 from portal.money import EXPONENTS, Money, MoneyError
 from portal.statements import Found, Given, Rows
@@ -53,6 +57,14 @@ class Withheld(StrEnum):
     ABOVE_MAXIMUM = "ABOVE_MAXIMUM"
 
 
+class Offer(NamedTuple):
+    """A method as an account's buyers may bind it: through which account, or why not at all."""
+
+    method: PaymentMethod
+    through: AcquirerAccount
+    why: Withheld | None
+
+
 class MethodTaken(Conflict):
     """The account's catalogue has this method already."""
 
@@ -72,6 +84,11 @@ class Wish(NamedTuple):
 
 ANY = Wish()
 
+_PLACES = Found(
+    lambda: BindingPlace.objects.filter(account_id=Given("account")).select_related("through").order_by("position")
+)
+_METHODS = Found(lambda: PaymentMethod.objects.filter(account_id=Given("account")).order_by("pk"))
+
 
 def begin(account: AcquirerAccount, contracted: Collection[str] = ()) -> None:
     """Write a new account's catalogue: every method the acquirer's table knows, those of the contract marked."""
@@ -86,6 +103,42 @@ def method_of(account: int, code: str) -> PaymentMethod | None:
     return _METHOD.first(account=account, code=code)
 
 
+def places(account: AcquirerAccount) -> list[AcquirerAccount]:
+    """The accounts through which this one's buyers bind new wallets, the preferred one first; perhaps none.
+
+    Those out of use and those that are drained are passed over.
+    """
+    chosen = [place.through for place in _PLACES.all(account=account.pk)] or [account]
+    return [one for one in chosen if one.is_enabled and one.drained_at is None]
+
+
+def offers(account: AcquirerAccount, wish: Wish = ANY) -> list[Offer]:
+    """Every method of the account's places, once each: where it is bound for this wish, or why nowhere."""
+    found: dict[str, Offer] = {}
+    for through in places(account):
+        for method in _METHODS.all(account=through.pk):
+            offer = Offer(method, through, why_withheld(method, wish))
+            held = found.setdefault(method.code, offer)
+            if held.why is not None and (offer.why is None or held.why is Withheld.NOT_CONTRACTED):
+                found[method.code] = offer
+    return list(found.values())
+
+
+def offer_of(account: AcquirerAccount, code: str, wish: Wish = ANY) -> Offer | None:
+    """The same of one method; None where no place has it."""
+    best: Offer | None = None
+    for through in places(account):
+        method = method_of(through.pk, code)
+        if method is None:
+            continue
+        offer = Offer(method, through, why_withheld(method, wish))
+        if offer.why is None:
+            return offer
+        if best is None or best.why is Withheld.NOT_CONTRACTED:
+            best = offer
+    return best
+
+
 def facts_of(account: int, code: str) -> Wallet | None:
     """What an account's catalogue says of a method, for whoever reckons with it; None where it has no such one."""
     method = method_of(account, code)
@@ -93,7 +146,7 @@ def facts_of(account: int, code: str) -> Wallet | None:
 
 
 def contracted(account: AcquirerAccount) -> list[str]:
-    """The acquirer's values of what the account may offer, in the catalogue's order."""
+    """The acquirer's values of what the account's contract has, in the catalogue's order."""
     return [str(code) for (code,) in _CONTRACTED.tuples(account=account.pk)]
 
 

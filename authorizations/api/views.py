@@ -23,7 +23,7 @@ from authorizations.api.callers import (
 )
 from authorizations.errors import SiteNotSupported, UnknownAccount
 from authorizations.models import Buyer, BuyerSession, WalletAccount
-from authorizations.operations.binding import AUTHORIZATION_PLACE, refuse_withheld
+from authorizations.operations.binding import AUTHORIZATION_PLACE, account_for
 from authorizations.operations.buyers import meet
 from authorizations.operations.callbacks import redeem_callback
 from authorizations.operations.logins import log_in
@@ -38,7 +38,7 @@ from portal.api.fields import read_body, read_query
 from portal.api.once import once
 from portal.api.pages import page
 from portal.api.schema import BUYER, MERCHANT, NOBODY, Step, example, operation
-from portal.catalogue import Wish, Withheld, why_withheld
+from portal.catalogue import Wish, Withheld
 from portal.models import AcquirerAccount, PaymentMethod
 from portal.money import Money
 from portal.words import in_english
@@ -103,8 +103,8 @@ def wallet_of_site(site_name: str, account: AcquirerAccount) -> Wallet:
     """The wallet whose super app calls itself that. Raises SiteNotSupported: what a client says is not passed on."""
     found = by_site(site_name)
     if found is None:
-        contracted = (wallet_facts(code) for code in catalogue.contracted(account))
-        known = ", ".join(facts.name for facts in contracted if facts is not None and facts.site_name)
+        offered = (wallet_facts(offer.method.code) for offer in catalogue.offers(account) if offer.why is None)
+        known = ", ".join(facts.name for facts in offered if facts is not None and facts.site_name)
         raise SiteNotSupported(site_name=site_name, known=known or "none yet")
     return found
 
@@ -273,11 +273,11 @@ class PaymentMethods(Door):
         wish = _wish(query)
         bound = _bound(caller, query.get("customer"))
         here = caller.session.site_name if isinstance(caller, BuyerCaller) else ""
-        weighed = [(method, why_withheld(method, wish)) for method in caller.account.methods.order_by("pk")]
-        items = [_method(method, bound.get(method.code), here) for method, why in weighed if why is None]
+        weighed = catalogue.offers(caller.account, wish)
+        items = [_method(method, bound.get(method.code), here) for method, _, why in weighed if why is None]
         withheld = []
         if query.get("withheld") == "true":
-            withheld = [_withheld(method, why, wish) for method, why in weighed if why is not None]
+            withheld = [_withheld(method, why, wish) for method, _, why in weighed if why is not None]
         return Response(shown.PaymentMethods({"items": items, "withheld": withheld}).data)
 
 
@@ -512,7 +512,7 @@ class Authorizations(Door):
             raise ValidationError({"os_type": [ErrorDetail(sentence, "required")]})
         wallet = given.get("wallet") or wallet_of_site(given["site_name"], caller.account).code
         terminal = terminal_of(request, caller, given)
-        refuse_withheld(caller.account, wallet, terminal.terminal_type)  # before a customer is made for nothing
+        account_for(caller.account, wallet, terminal.terminal_type)  # before a customer is made for nothing
         outcome = operations.begin(
             _buyer(caller, given),
             wallet,

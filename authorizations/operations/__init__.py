@@ -1,6 +1,7 @@
 """The verbs of binding: sessions, attempts, tokens. The only code here that opens transactions or calls the gateway."""
 
 from authorizations.operations.binding import (
+    account_for,
     ask_token,
     begin,
     lapse,
@@ -24,6 +25,7 @@ from authorizations.operations.tokens import (
 )
 
 __all__ = [
+    "account_for",
     "ask_revoke",
     "ask_token",
     "begin",

@@ -53,18 +53,21 @@ def begin(
     redirect_url: str,
     by: Actor,
     return_to: str = "",
+    currency: str = "",
 ) -> Authorization | WalletAccount:
     """Ask where the buyer may agree; if the wallet is bound already, return that wallet instead and ask nobody.
+
+    The account is the first of the buyer's places that has the wallet for this terminal and ``currency`` (empty: any).
+    A wallet that is bound through a drained account is bound anew, and both go on.
 
     Raises WalletNotContracted, TerminalNotServed or AccountNotReady before anything is sent. The attempt returned is
     OFFERED, or FAILED when the acquirer refused or did not answer; a new attempt has a new authState.
     ``{authorization}`` in the redirect URL becomes the attempt's public id.
     Source: https://docs.antom.com/ac/ams/authconsult
     """
-    account = buyer.account
-    refuse_withheld(account, wallet, terminal.terminal_type)
+    account = account_for(buyer.account, wallet, terminal.terminal_type, currency)
     held = queries.active_wallet(buyer, wallet)
-    if held is not None and not held.is_in_doubt:
+    if held is not None and not held.is_in_doubt and held.account.drained_at is None:
         return held
     acquirer = acquirer_for(account)
     expires_at = clock.now() + schedule.AUTHORIZATION_LIFETIME
@@ -95,14 +98,14 @@ def begin(
     return record_consult(authorization, result)  # record
 
 
-def refuse_withheld(account: AcquirerAccount, wallet: str, terminal: str) -> None:
-    """Raise WalletNotContracted or TerminalNotServed where the account's catalogue says so."""
-    method = catalogue.method_of(account.pk, wallet)
-    why = catalogue.why_withheld(method, Wish(terminal=terminal))
-    if why is Withheld.TERMINAL_NOT_SERVED:
-        raise TerminalNotServed(wallet=name_of(wallet), terminal=terminal)
-    if why is not None:
+def account_for(account: AcquirerAccount, wallet: str, terminal: str, currency: str = "") -> AcquirerAccount:
+    """Through which account buyers of this one bind the wallet now. Raises WalletNotContracted or TerminalNotServed."""
+    offer = catalogue.offer_of(account, wallet, Wish(terminal=terminal, currency=currency))
+    if offer is None or offer.why not in (None, Withheld.TERMINAL_NOT_SERVED):
         raise WalletNotContracted(wallet=wallet)
+    if offer.why is Withheld.TERMINAL_NOT_SERVED:
+        raise TerminalNotServed(wallet=name_of(wallet), terminal=terminal)
+    return offer.through
 
 
 def record_consult(authorization: Authorization, result: ConsultResult) -> Authorization:
@@ -217,12 +220,11 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
         raise AuthStateMismatch  # the acquirer never gives two buyers one token
     if wallet_account is None:
         wallet = result.wallet or authorization.wallet  # where the buyer chose it at the acquirer, it is that one
-        older = WalletAccount.objects.filter(
-            account_id=authorization.account_id,
-            buyer_id=authorization.buyer_id,
-            wallet=wallet,
-            status__in=(WalletStatus.ACTIVE, WalletStatus.NEEDS_AUTHORIZATION),
+        # A dead one gives way wherever it was bound: its buyer has agreed again, as they were asked to.
+        is_replaced = Q(status=WalletStatus.NEEDS_AUTHORIZATION) | Q(
+            status=WalletStatus.ACTIVE, account_id=authorization.account_id
         )
+        older = WalletAccount.objects.filter(is_replaced, buyer_id=authorization.buyer_id, wallet=wallet)
         for replaced in older:
             replaced.advance(WalletEvent.NEWER_BINDING, heard_from=heard_from, ended_at=clock.now(), due_at=None)
         wallet_account = WalletAccount(

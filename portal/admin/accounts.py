@@ -16,9 +16,10 @@ from portal import accounts, approvals, merchant_keys
 from portal.acquirer import signing
 from portal.acquirer.wallets import WALLETS
 from portal.admin import display
-from portal.admin.acts import Act, ActForm, asks_first
+from portal.admin.acts import Act, ActForm, NoteForm, asks_first
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
+from portal.admin.places import DrainForm, OpenForm, PlacesForm, needs_approval
 from portal.gateways import notification_url, protocols
 from portal.models import AcquirerAccount, AcquirerKey, MerchantKey, PaymentMethod
 from portal.money import EXPONENTS
@@ -50,17 +51,6 @@ def _address(text: str, *, path_allowed: bool) -> str:
     if parts.path and not path_allowed:
         raise forms.ValidationError(_HOST_ONLY)
     return cleaned
-
-
-class NoteForm(ActForm):
-    """An act with a reason in words, for the journal."""
-
-    note = forms.CharField(
-        label=lazy("Reason"),
-        max_length=256,
-        help_text=lazy("For whoever reads the journal."),
-        error_messages={"required": lazy("Say why, for whoever reads the journal.")},
-    )
 
 
 _DAYS_OF_CYCLE = {"W": (2, 5), "M": (2, 30)}
@@ -202,12 +192,6 @@ class AccountForm(NoteForm):
         return {name: self.cleaned_data[name] for name in named}
 
 
-def _needs(form: ActForm) -> str:
-    """Why a second person is asked before keys and addresses of an account that works become others, if one is."""
-    account: AcquirerAccount = form.thing
-    return approvals.would_need(accounts.KEY_CHANGE, by=form.actor, account=account) if account.works() else ""
-
-
 class EditAccountForm(AccountForm):
     """The same, of an account that exists."""
 
@@ -220,7 +204,7 @@ class EditAccountForm(AccountForm):
         del self.fields["wallets"]
 
     def will_happen(self) -> list[str]:
-        why = _needs(self)
+        why = needs_approval(self)
         changes = [say("Another address, client id, version, protocol or currency: {why}.", why=why)] if why else []
         return [*changes, say("What is contracted is said under Payment methods.")]
 
@@ -262,7 +246,7 @@ class KeyPairForm(NoteForm):
                     "and payments stay unknown or fail: choose a quiet moment."
                 )
             )
-        return [*sentences, *asks_first(_needs(self))]
+        return [*sentences, *asks_first(needs_approval(self))]
 
     def is_risky(self) -> bool:
         return bool(self.thing.public_key)
@@ -355,7 +339,7 @@ class AcquirerKeyForm(NoteForm):
         return [
             say("Messages that name this version are verified with this key."),
             *([say("Kept now: {held}.", held=", ".join(held))] if held else []),
-            *asks_first(_needs(self)),
+            *asks_first(needs_approval(self)),
         ]
 
 
@@ -428,7 +412,7 @@ def _state(account: AcquirerAccount) -> Chip:
         return Chip(say("Needs our key pair"), "wait")
     if not _keys_in_use(account):
         return Chip(say("Needs their key"), "wait")
-    return Chip(say("Ready"), "good")
+    return Chip(say("Drained"), "wait") if account.drained_at else Chip(say("Ready"), "good")
 
 
 @admin.register(AcquirerAccount)
@@ -476,6 +460,22 @@ class AcquirerAccountAdmin(LedgerAdmin):
             permission="act_connect",
             tone="risk",
             why_not=lambda account: "" if account.public_key else say("There is no key pair yet; make one."),
+        ),
+        Act("order_places", lazy("Where buyers bind…"), form=PlacesForm, permission="act_connect"),
+        Act(
+            "drain",
+            lazy("Drain…"),
+            form=DrainForm,
+            permission="act_connect",
+            tone="risk",
+            why_not=lambda account: say("It is drained already.") if account.drained_at else "",
+        ),
+        Act(
+            "open_again",
+            lazy("Take new wallets again…"),
+            form=OpenForm,
+            permission="act_connect",
+            why_not=lambda account: "" if account.drained_at else say("It is not drained."),
         ),
     )
 
@@ -536,6 +536,17 @@ class AcquirerAccountAdmin(LedgerAdmin):
                     (say("In reports"), display.mono(account.customer_id)),
                     (say("Wallets"), _offered(account)),
                 ],
+            ),
+            Card(
+                say("New wallets"),
+                facts=[
+                    (say("Taken"), _taken(account)),
+                    (
+                        say("Its buyers bind through"),
+                        display.joined((display.to(one) for one in accounts.places_of(account)), " → "),
+                    ),
+                ],
+                note=say("the first that has the wallet and is not drained"),
             ),
             Card(
                 say("Their keys"),
@@ -601,6 +612,20 @@ class AcquirerAccountAdmin(LedgerAdmin):
         )
         return say("The acquirer's key version {version} is believed no longer.", version=key.version)
 
+    def drain(self, request: HttpRequest, account: AcquirerAccount, form: DrainForm) -> str:
+        accounts.drain(account, by=form.actor, note=form.cleaned_data["note"], remember=form.remember)
+        return say("{account} takes no new wallets. What is bound goes on.", account=account)
+
+    def open_again(self, request: HttpRequest, account: AcquirerAccount, form: OpenForm) -> str:
+        accounts.open_again(account, by=form.actor, note=form.cleaned_data["note"], remember=form.remember)
+        return say("{account} takes new wallets again.", account=account)
+
+    def order_places(self, request: HttpRequest, account: AcquirerAccount, form: PlacesForm) -> str:
+        accounts.order_places(
+            account, form.through(), by=form.actor, note=form.cleaned_data["note"], remember=form.remember
+        )
+        return say("The order is kept. It holds for the next wallet that is bound.")
+
     def test_call(self, request: HttpRequest, account: AcquirerAccount, form: TestCallForm) -> HttpResponse:
         diagnosis = accounts.test_call(account, by=form.actor)
         context = {
@@ -622,6 +647,12 @@ def _offered(account: AcquirerAccount) -> SafeString:
     """What is contracted, and the way to where that is said."""
     url = f"{reverse('admin:portal_paymentmethod_changelist')}?account={account.slug}"
     return display.link(url, ", ".join(_contracted(account)) or say("None contracted"))
+
+
+def _taken(account: AcquirerAccount) -> SafeString | str:
+    if account.drained_at is None:
+        return say("Yes")
+    return display.joined((say("No: drained"), display.stamp(account.drained_at)))
 
 
 def _to_paste(account: AcquirerAccount) -> list[tuple[str, str]]:

@@ -311,3 +311,14 @@ class AmountForm(ReasonForm):
         """What was asked for; before the form is sent, the most there is."""
         given = getattr(self, "cleaned_data", {}).get("amount")
         return given if isinstance(given, Money) else self.most()
+
+
+class NoteForm(ActForm):
+    """An act with a reason in words, for the journal."""
+
+    note = forms.CharField(
+        label=lazy("Reason"),
+        max_length=256,
+        help_text=lazy("For whoever reads the journal."),
+        error_messages={"required": lazy("Say why, for whoever reads the journal.")},
+    )

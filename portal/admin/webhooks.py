@@ -15,8 +15,7 @@ from django.utils.safestring import SafeString
 
 from portal import clock, gather, outbox, registry
 from portal.admin import display
-from portal.admin.accounts import NoteForm
-from portal.admin.acts import Act, ActForm, ChosenForm, Done
+from portal.admin.acts import Act, ActForm, ChosenForm, Done, NoteForm
 from portal.admin.display import Chip
 from portal.admin.filters import DayFilter
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table

@@ -1,6 +1,6 @@
 """What the ground keeps: with whom we speak, what crossed the wire, and the records about people's acts."""
 
-from portal.models.accounts import AcquirerAccount, AcquirerKey, MerchantKey
+from portal.models.accounts import AcquirerAccount, AcquirerKey, BindingPlace, MerchantKey
 from portal.models.approvals import (
     APPROVAL,
     Approval,
@@ -40,6 +40,7 @@ __all__ = [
     "ApprovalEvent",
     "ApprovalRule",
     "ApprovalStatus",
+    "BindingPlace",
     "Change",
     "DayTotal",
     "DeliveryState",

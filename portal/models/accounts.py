@@ -82,6 +82,8 @@ class AcquirerAccount(models.Model):
     """What the protocol's documents leave open, as settled with the acquirer, by the adapter's own names; what is not
     here is as the adapter has it by default (``portal.acquirer.points``)."""
     is_enabled = models.BooleanField(default=True)
+    drained_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """Since when no wallet is newly bound through it; what is bound goes on as before."""
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -103,6 +105,27 @@ class AcquirerAccount(models.Model):
     def works(self) -> bool:
         """Whether it can pay and be answered: both sides' keys are here."""
         return bool(self.private_key) and self.acquirer_keys.filter(retired_at__isnull=True).exists()
+
+
+class BindingPlace(models.Model):
+    """One place in the order of the accounts through which an account's buyers bind new wallets.
+
+    An account without any binds through itself alone.
+    """
+
+    account = models.ForeignKey(AcquirerAccount, models.CASCADE, related_name="binding_places")
+    through = models.ForeignKey(AcquirerAccount, models.CASCADE, related_name="+")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ("account_id", "position")
+        constraints = [
+            models.UniqueConstraint(fields=("account", "through"), name="binding_through_once"),
+            models.UniqueConstraint(fields=("account", "position"), name="binding_position_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.position}: {self.through}"
 
 
 class AcquirerKey(models.Model):
