@@ -18,7 +18,7 @@ from portal.acquirer.wallets import name_of
 from portal.actor import ActorKind
 from portal.admin.display import brief, page_at
 from portal.gather import Standing
-from portal.models import Incident
+from portal.models import Incident, name_where_several
 from portal.money import Money
 from portal.registry import TodayLine, TodayQueue, line_for_each
 from portal.statements import Given
@@ -41,7 +41,14 @@ def _unknown_payments() -> QuerySet[Payment, Any]:
     rows = Payment.objects.filter(status=PaymentStatus.PROCESSING, created_at__lt=Given("before", DateTimeField()))
     oldest = rows.exclude(_has_incident(Payment)).order_by("created_at")[:_LINES_AT_MOST]
     return oldest.values(
-        "order__number", "wallet_account__wallet", "questions_asked", "amount_value", "currency", "pk", "created_at"
+        "order__number",
+        "wallet_account__wallet",
+        "questions_asked",
+        "amount_value",
+        "currency",
+        "pk",
+        "created_at",
+        account=name_where_several("wallet_account__account"),
     )
 
 
@@ -49,7 +56,13 @@ def _unknown_refunds() -> QuerySet[Refund, Any]:
     rows = Refund.objects.filter(status=RefundStatus.PROCESSING, created_at__lt=Given("before", DateTimeField()))
     oldest = rows.exclude(_has_incident(Refund)).order_by("created_at")[:_LINES_AT_MOST]
     return oldest.values(
-        "refund_request_id", "payment__wallet_account__wallet", "amount_value", "currency", "pk", "created_at"
+        "refund_request_id",
+        "payment__wallet_account__wallet",
+        "amount_value",
+        "currency",
+        "pk",
+        "created_at",
+        account=name_where_several("payment__wallet_account__account"),
     )
 
 
@@ -68,13 +81,18 @@ def _tone(since: datetime) -> str:
     return "bad" if clock.now() - since >= _ALARMING else "wait"
 
 
+def _wallet(code: str, account: str | None) -> str:
+    """A wallet's name, and through which account, where there are several."""
+    return say("{wallet} through {account}", wallet=name_of(code), account=account) if account else name_of(code)
+
+
 def _payment_line(row: Mapping[str, Any]) -> TodayLine:
     asked = (
         say("asked once")
         if row["questions_asked"] == 1
         else say("asked {questions_asked} times", questions_asked=row["questions_asked"])
     )
-    wallet = name_of(row["wallet_account__wallet"])
+    wallet = _wallet(row["wallet_account__wallet"], row["account"])
     return TodayLine(
         label=say("Unknown"),
         tone=_tone(row["created_at"]),
@@ -99,7 +117,7 @@ def _refund_line(row: Mapping[str, Any]) -> TodayLine:
         sentence=say(
             "Refund {refund_request_id}: to {wallet}, no final answer",
             refund_request_id=brief(row["refund_request_id"]),
-            wallet=name_of(row["payment__wallet_account__wallet"]),
+            wallet=_wallet(row["payment__wallet_account__wallet"], row["account"]),
         ),
         url=page_at(Refund._meta.label, row["pk"]),
         act_url=reverse("admin:payments_refund_act", args=(row["pk"], "ask_refund")),

@@ -189,6 +189,7 @@ class WalletAccountAdmin(WalletPages):
     empty_title = lazy("No wallet bound yet")
     empty_text = lazy("When a buyer agrees in a wallet, the binding appears here.")
     list_display = ("label", "buyer_shown", "state", "until", "bound")
+    account_path = "account"
     more_columns = ("public_id", "ended_at", "end_reason")
     list_filter = (WalletQuestions, WalletFilter, BoundDay, AccountFilter)
     search_fields = ("login_label", "public_id", "buyer__reference", "authorizations__auth_state")
@@ -248,6 +249,7 @@ class AuthorizationAdmin(LedgerAdmin):
     more_columns = ("public_id", "terminal_type", "result_code", "result_message", "expires_at")
     personal_columns = ("label", "buyer_shown")
     list_select_related = ("buyer", "wallet_account")
+    account_path = "account"
     page_select_related = ("account",)
     list_filter = (AttemptQuestions, WalletFilter, DayFilter, AccountFilter)
     search_fields = ("auth_state", "public_id", "buyer__reference", "wallet_account__login_label")

@@ -365,6 +365,7 @@ class DeclarationAdmin(LedgerAdmin):
     list_display = ("request_id", "order_number", "office", "state", "amount_shown", "next_shown", "time")
     more_columns = ("suborder_id", "customs_payment_id", "customs_result_code", "result_code", "finished_at")
     list_select_related = ("payment__order", "payment__wallet_account")
+    account_path = "account"
     page_select_related = ("payment__order", "payment__wallet_account__account", "account")
     list_filter = (DeclarationQuestions, OfficeFilter, DayFilter, AmountFilter, AccountFilter)
     search_fields = (

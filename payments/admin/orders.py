@@ -6,7 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
@@ -134,6 +135,7 @@ class OrderAdmin(PaymentActs, LedgerAdmin):
     more_columns = ("reference", "account", "payment_request_id", "payment_id", "returned", "paid_at", "closed_at")
     personal_columns = ("buyer_shown", "wallet")
     list_select_related = ("buyer", "account")
+    account_path = "account"
     list_filter = (OrderQuestions, OrderWallet, DayFilter, AmountFilter, AccountFilter)
     search_fields = (
         "number",
@@ -237,6 +239,11 @@ class OrderAdmin(PaymentActs, LedgerAdmin):
             ids += [payment.payment_request_id, *payment.refunds.values_list("refund_request_id", flat=True)]
         return ids + [declaration.declaration_request_id for declaration in declarations_of(order)]
 
+    def name_of_account(self) -> Any:
+        """Of an order that somebody tried to pay, the newest payment's; else the one it was placed with."""
+        newest = Payment.objects.filter(order=OuterRef("pk")).order_by("-created_at", "-pk")
+        return Coalesce(Subquery(newest.values("wallet_account__account__name")[:1]), super().name_of_account())
+
     def cards(self, request: HttpRequest, order: Order) -> list[Card]:
         payment = payment_of(order)
         by = f"{order.actor_name} ({order.actor_kind.replace('_', ' ').lower()})"
@@ -252,6 +259,11 @@ class OrderAdmin(PaymentActs, LedgerAdmin):
                     (say("Buyer"), display.to(order.buyer)),
                     (say("Placed by"), by),
                     (say("Account"), display.to(order.account)),
+                    *(
+                        [(say("Debited through"), display.to(payment.account))]
+                        if payment and payment.account != order.account
+                        else []
+                    ),
                     (say("Placed"), display.stamp(order.created_at)),
                     (say("Paid"), display.stamp(order.paid_at)),
                     (say("Closed"), display.stamp(order.closed_at)),

@@ -94,6 +94,7 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
     more_columns = ("payment_identity", "reference", "result_code", "returned_shown", "paid_at", "finished_at")
     personal_columns = ("wallet",)
     list_select_related = ("order", "wallet_account")
+    account_path = "wallet_account__account"
     page_select_related = ("wallet_account__account", "order__buyer")
     list_filter = (PaymentQuestions, PaymentWallet, DayFilter, AmountFilter, PaymentAccount)
     search_fields = (
@@ -263,6 +264,7 @@ def _facts(payment: Payment) -> Card:
         ),
         (say("Buyer"), display.to(payment.order.buyer)),
         (say("Wallet"), display.to(payment.wallet_account, wallet_words(payment))),
+        (say("Account"), display.to(payment.account)),
         ("paymentRequestId", display.mono(payment.payment_request_id)),
         ("paymentId", display.mono(payment.payment_id)),
         (say("Result"), display.joined((payment.result_code, payment.result_message)) or display.NOTHING),

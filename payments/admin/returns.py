@@ -57,6 +57,7 @@ class _ReturnAdmin(LedgerAdmin):
     section = "Payments"
     hint = lazy("newest first")
     list_select_related = ("payment__order", "payment__wallet_account")
+    account_path = "payment__wallet_account__account"
     page_select_related = ("payment__wallet_account__account",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -306,6 +306,7 @@ class SubscriptionAdmin(LedgerAdmin):
     more_columns = ("reference", "account", "charges_made", "started_at")
     personal_columns = ("buyer_shown", "wallet")
     list_select_related = ("buyer", "account", "plan", "wallet_account")
+    account_path = "wallet_account__account"
     page_select_related = ("next_plan",)
     list_filter = (SubscriptionQuestions, SubscriptionWallet, StartedFilter, AccountFilter)
     search_fields = ("number", "reference", "buyer__reference", "cycles__order__number")

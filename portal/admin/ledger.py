@@ -28,7 +28,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -221,6 +221,10 @@ class Line:
     links: Sequence[tuple[str, str]] = field(default=())
 
 
+_SEVERAL = 2
+_LISTS = ("_changelist", "_export")
+
+
 class DeskAdmin(ListPages, _ModelAdmin):
     """What every page of the desk shares: its place in the navigation and the count beside it."""
 
@@ -253,6 +257,9 @@ class DeskAdmin(ListPages, _ModelAdmin):
     The condition must be one an index answers: it is asked on every page.
     """
 
+    account_path: ClassVar[str] = ""
+    """Where a row's account is, for a column of it where there are several; empty: the list has none of its own."""
+
     order_names: ClassVar[Mapping[str, tuple[str, str]]] = {}
     """By the first column of an order that is no history: what the order is called, and what it is called reversed."""
 
@@ -282,7 +289,33 @@ class DeskAdmin(ListPages, _ModelAdmin):
         """The columns as this person has chosen them."""
         offered = self.offered_columns()
         chosen = [name for name in looks.of(request, self.opts.label_lower).columns() if name in offered]
-        return chosen or self.list_display
+        return chosen or self._usual_columns(request)
+
+    def _usual_columns(self, request: HttpRequest) -> Sequence[Any]:
+        if not self.account_path or len(_accounts(request)) < _SEVERAL:
+            return self.list_display
+        *first, last = self.list_display
+        return (*first, "account_named", last)
+
+    def offered_columns(self) -> list[Any]:
+        """Those of the list, and the account's name where it is known."""
+        return [*super().offered_columns(), *(["account_named"] if self.account_path else [])]
+
+    def name_of_account(self) -> Any:
+        """The name of a row's account, as the database says it. By subquery: only the rows of a page are asked for."""
+        accounts = AcquirerAccount.objects.filter(pk=OuterRef(self.account_path)).order_by()
+        return Subquery(accounts.values("name")[:1])
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """In lists and their files, with the account's name beside each row."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        is_list = request.resolver_match is not None and str(request.resolver_match.url_name).endswith(_LISTS)
+        return rows.annotate(account_beside=self.name_of_account()) if self.account_path and is_list else rows
+
+    @display.column(lazy("Through account"), is_minor=True)
+    def account_named(self, row: Any) -> SafeString | str:
+        """The account's name, as far as there is room."""
+        return display.cut(getattr(row, "account_beside", None) or "")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list; whoever comes to it without a word sees their default view."""

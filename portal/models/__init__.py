@@ -1,6 +1,6 @@
 """What the ground keeps: with whom we speak, what crossed the wire, and the records about people's acts."""
 
-from portal.models.accounts import AcquirerAccount, AcquirerKey, BindingPlace, MerchantKey
+from portal.models.accounts import AcquirerAccount, AcquirerKey, BindingPlace, MerchantKey, name_where_several
 from portal.models.approvals import (
     APPROVAL,
     Approval,
@@ -70,4 +70,5 @@ __all__ = [
     "WebhookEndpoint",
     "WebhookEvent",
     "Wish",
+    "name_where_several",
 ]

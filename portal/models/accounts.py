@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Value
+from django.db.models import Exists, OuterRef, Subquery, Value
 
 from portal import clock
 from portal.encryption import EncryptedTextField
@@ -105,6 +105,13 @@ class AcquirerAccount(models.Model):
     def works(self) -> bool:
         """Whether it can pay and be answered: both sides' keys are here."""
         return bool(self.private_key) and self.acquirer_keys.filter(retired_at__isnull=True).exists()
+
+
+def name_where_several(path: str) -> Subquery:
+    """The name of the account at ``path`` where there is another one to tell it from; else null."""
+    others = AcquirerAccount.objects.exclude(pk=OuterRef("pk")).order_by()
+    named = AcquirerAccount.objects.filter(Exists(others), pk=OuterRef(path)).order_by()
+    return Subquery(named.values("name")[:1])
 
 
 class BindingPlace(models.Model):

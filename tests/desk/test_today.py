@@ -7,7 +7,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from authorizations.models import WalletAccount
-from payments.models import Order
 from portal import clock, gather, registry
 from portal.admin import display
 from portal.money import Money
@@ -42,7 +41,7 @@ def test_the_queue_is_oldest_first_and_each_line_has_its_button(chief: Desk) -> 
 
     places = [page.index(words) for words in ("Unknown 26 h", "Contradiction 5 h", "Unknown 50 min", "Unknown 7 min")]
     assert places == sorted(places)
-    assert "GCash, asked 25 times, no final answer 1,499.00 PHP Ask now" in page
+    assert f"GCash through {older.account}, asked 25 times, no final answer 1,499.00 PHP Ask now" in page
     assert "Today 4" in page
     assert act_url(older, "ask") in html
     assert act_url(newer, "ask") in html
@@ -168,7 +167,7 @@ def test_a_report_that_should_be_here_is_asked_for(chief: Desk) -> None:
     now = clock.now()  # Monday 2 March, 10:00 in UTC+8
     for days in (4, 3, 1):
         payment = factories.PaymentFactory(order__paid=True, created_at=now - timedelta(days=days))
-    Order.objects.update(account=payment.order.account)  # all of one merchant
+    WalletAccount.objects.update(account=payment.account)  # all of one contract
 
     page = chief.reads("/admin/")
 
