@@ -392,13 +392,13 @@ class SettlementRow(Accounted):
                 fields=("original_transaction_request_id",), opclasses=["varchar_pattern_ops"], name="row_original"
             ),
             models.Index(fields=("superseded_by",), condition=Q(superseded_by__isnull=False), name="row_superseded"),
-            models.Index(fields=("file", "state", "line_number"), name="row_by_state"),
-            models.Index(fields=("-file", "line_number"), name="row_as_printed"),
             models.Index(fields=("-file", "line_number"), condition=Q(state=RowState.OPEN), name="row_open"),
+            models.Index(fields=("-file", "line_number"), condition=Q(state=RowState.EXPLAINED), name="row_explained"),
         ]
         constraints = [
             *Accounted.Meta.constraints,
-            models.UniqueConstraint(fields=("file", "part", "line_number"), name="row_line_once"),
+            # In the order of the list, which is read by it.
+            models.UniqueConstraint(F("file").desc(), F("line_number"), F("part"), name="row_line_once"),
             models.UniqueConstraint(
                 fields=("batch", "identity", "occurrence"), condition=Q(batch__isnull=False), name="row_once_per_batch"
             ),
@@ -615,6 +615,14 @@ class Discrepancy(models.Model):
         indexes = [
             models.Index(fields=("opened_at", "id"), condition=Q(closed_at__isnull=True), name="discrepancy_queue"),
             models.Index(fields=("file", "closed_at"), name="discrepancy_of_file"),
+            models.Index(
+                fields=("file", "opened_at", "-id"),
+                condition=Q(closed_at__isnull=True),
+                name="discrepancy_open_of_file",
+            ),
+            models.Index(
+                fields=("file",), condition=Q(closed_at__isnull=True, is_urgent=True), name="discrepancy_urgent"
+            ),
             models.Index(fields=("-opened_at", "-id"), name="discrepancy_newest"),
             models.Index(
                 fields=("account", "currency"),

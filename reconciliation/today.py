@@ -19,10 +19,12 @@ from django.db.models import (
     Exists,
     ExpressionWrapper,
     F,
+    IntegerField,
     Min,
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Sum,
 )
 from django.db.models.functions import TruncDate
@@ -64,9 +66,10 @@ from reconciliation.models import (
     ReportSource,
 )
 from reconciliation.periods import month_of, next_month
-from reconciliation.queries import open_discrepancies
 
 _FILES_ON_TODAY = 20
+_MOST = 1_000
+"""Of one file's discrepancies; what is above says so with a plus."""
 _DAYS_LOOKED_AT = 13
 _GRACE = timedelta(days=1)
 """Transaction details of a day are written on the day after it; a day later they should be here."""
@@ -77,33 +80,60 @@ _REPORTS_ON_TODAY = 20
 # Files with open discrepancies, and files that were tried and not imported.
 
 
-def _discrepancies() -> QuerySet[Discrepancy, Any]:
-    return (
-        open_discrepancies()
-        .filter(file__isnull=False)
-        .order_by()
-        .values("file_id", "file__name")
-        .annotate(count=Count("pk"), since=Min("opened_at"), urgent=Count("pk", filter=Q(is_urgent=True)))
-        .order_by("since")[:_FILES_ON_TODAY]
+class _Bounded(Subquery):
+    """How many rows a subquery with a limit finds: never more are looked at."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS bounded)"
+
+
+def _discrepancies() -> QuerySet[Any, Any]:
+    """One row for each file, answered by indexes of what is open in it, however much that is."""
+    mine = _open_in_file().values("pk")[: _MOST + 1]
+    urgent = _open_in_file().filter(is_urgent=True).order_by().values("pk")[: _MOST + 1]
+    found: QuerySet[Any, Any] = (
+        _counting_files()
+        .annotate(
+            file_id=F("pk"),
+            count=_Bounded(mine, output_field=IntegerField()),
+            urgent=_Bounded(urgent, output_field=IntegerField()),
+        )
+        .order_by("since")
+        .values("file_id", "name", "count", "since", "urgent")[:_FILES_ON_TODAY]
     )
+    return found
 
 
 def _counting() -> QuerySet[ReportFile]:
-    is_open = Exists(Discrepancy.objects.filter(file=OuterRef("pk"), closed_at=None).order_by())
-    return ReportFile.objects.filter(is_open, status=FileStatus.IMPORTED)[:_FILES_ON_TODAY]
+    return _counting_files()[:_FILES_ON_TODAY]
+
+
+def _counting_files() -> QuerySet[Any]:
+    """Those with something open. Not by EXISTS, which PostgreSQL answers by going through all that is open once."""
+    since = _open_in_file().values("opened_at")[:1]
+    imported = ReportFile.objects.filter(status=FileStatus.IMPORTED)
+    return imported.annotate(since=Subquery(since)).filter(since__isnull=False).order_by()
+
+
+def _open_in_file() -> QuerySet[Discrepancy]:
+    """In an order that no other index has, since one of all files would be read past those of the others."""
+    return Discrepancy.objects.filter(file=OuterRef("pk"), closed_at=None).order_by("opened_at", "-pk")
+
+
+def _told(count: int) -> str:
+    return f"{_MOST:,}+" if count > _MOST else f"{count:,}"
 
 
 def _discrepancies_line(row: Mapping[str, Any]) -> TodayLine:
     noun = say("discrepancy") if row["count"] == 1 else say("discrepancies")
-    urgent = say(", {urgent} urgent", urgent=row["urgent"]) if row["urgent"] else ""
+    urgent = say(", {urgent} urgent", urgent=_told(row["urgent"])) if row["urgent"] else ""
     return TodayLine(
         label=say("Discrepancies"),
         tone="bad" if row["urgent"] else "wait",
         sentence=say(
             "{count} {noun} in {file__name}{urgent}",
-            count=row["count"],
+            count=_told(row["count"]),
             noun=noun,
-            file__name=row["file__name"],
+            file__name=row["name"],
             urgent=urgent,
         ),
         url=f"{reverse('admin:reconciliation_discrepancy_changelist')}?file={row['file_id']}&ask=open",
