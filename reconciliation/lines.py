@@ -153,14 +153,14 @@ def decide_unit(
     reading: Reading,
     ours: Mapping[str, Money],
     answers: Answers = Answers(),
-    settled: Mapping[str, int] | None = None,
+    settled: Mapping[tuple[str, str], int] | None = None,
 ) -> Conventions:
     """Major or minor units, for the whole file. Raises UnitUnclear.
 
     What a person said counts first; then a decimal point anywhere, which means major; then rows that carry an id of
     ours (``ours``: its amount), and, of a summary, the net of its batch where the details are here already
-    (``settled``: by batch id). Amounts without any decimals look the same either way. The edition decides nothing: a
-    late account may still deliver the old unit.
+    (``settled``: by batch id and currency). Amounts without any decimals look the same either way. The edition decides
+    nothing: a late account may still deliver the old unit.
     Source: https://global.alipay.com/docs/releasenotes
     """
     if answers.unit is not None:
@@ -171,7 +171,8 @@ def decide_unit(
     as_minor, as_major = Counter[str](), Counter[str]()
     for record in reading.records:
         if reading.layout.kind is ReportKind.SUMMARY:
-            expected = (settled or {}).get(record.cells.get("batch_id", ""))
+            batch = record.cells.get("batch_id", ""), record.cells.get("net_currency", "")
+            expected = (settled or {}).get(batch)
             if expected is not None and normalised(record.cells.get("type", "")) == TOTAL:
                 currency = record.cells.get("net_currency", "")
                 _vote(record.cells.get("net", ""), currency, expected, "the details", as_minor, as_major)

@@ -210,11 +210,11 @@ def _is_like(plan: Plan, earlier: ReportFile) -> bool:
 
 def _plan_summary(reading: Reading, account: AcquirerAccount, answers: Answers, file: ReportFile | None) -> Plan:
     batch_ids = {record.cells.get("batch_id", "") for record in reading.records}
-    settled: dict[str, int] = {}
-    for batch_id, net in Batch.objects.filter(
+    settled: dict[tuple[str, str], int] = {}
+    for batch_id, currency, net in Batch.objects.filter(
         account=account, batch_id__in=batch_ids, details__status=FileStatus.IMPORTED, net_value__isnull=False
-    ).values_list("batch_id", "net_value"):
-        settled[batch_id] = settled.get(batch_id, 0) + (net or 0)
+    ).values_list("batch_id", "currency", "net_value"):
+        settled[batch_id, currency] = settled.get((batch_id, currency), 0) + (net or 0)
     conventions = decide_unit(reading, {}, answers, settled)
     summary = understand_summary(reading, conventions)
     plan = Plan(account, ReportKind.SUMMARY, reading, conventions)
