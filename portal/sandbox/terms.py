@@ -18,6 +18,8 @@ class Terms:
     """The acquirer's own part beside the wallet's fee; a refund does not give it back, a cancel does."""
     refund_days: int | None
     """None: each wallet's own."""
+    repeats_a_token: bool
+    """A code just exchanged is answered with the same pair again for some minutes, against a lost answer."""
     cancels_whatever_the_status: bool
     """A failed payment too, counted from when it was asked for, and never after it was cleared."""
 
@@ -27,6 +29,7 @@ TERMS = {
         refunds_at_the_paid_rate=False,
         service_fee_rate=Decimal(0),
         refund_days=None,
+        repeats_a_token=False,
         cancels_whatever_the_status=False,
     ),
     # The rate of the service fee is in each contract; we choose a small one, so that both fees can be told apart.
@@ -34,6 +37,7 @@ TERMS = {
         refunds_at_the_paid_rate=True,
         service_fee_rate=Decimal("0.004"),
         refund_days=365,
+        repeats_a_token=True,
         cancels_whatever_the_status=True,
     ),
 }

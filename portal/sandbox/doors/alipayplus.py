@@ -312,9 +312,7 @@ class AlipayPlusDoor:
         body = {
             "authorizationNotifyType": "TOKEN_CREATED",
             **_shop(token),
-            # Only AUTHCODE_CREATED is documented to carry it; we choose to say it here too, because nothing else
-            # would tell whose token it is.
-            "authState": attempt["auth_state"],
+            **_agreement(attempt),
             **_pair(context, token),
             **_sides(merchant, token["wallet"]),
         }
@@ -348,6 +346,7 @@ class AlipayPlusDoor:
             **_shop(authorization),
             "authCode": code,
             "authState": authorization["auth_state"],
+            **_agreement(authorization),
             **_sides(merchant, account["wallet"]),
         }
         _notify_of_authorization(context, authorization, body, authorization["auth_state"])
@@ -397,6 +396,12 @@ class AlipayPlusDoor:
 
 def _shop(row: sqlite3.Row) -> dict[str, object]:
     return {"authClientId": row["auth_client_id"], "referenceMerchantId": row["auth_client_id"]}
+
+
+def _agreement(authorization: sqlite3.Row) -> dict[str, object]:
+    """The merchant's own id of the agreement, as it was given."""
+    reference = json.loads(authorization["request"]).get("referenceAgreementId")
+    return {"referenceAgreementId": reference} if reference else {}
 
 
 def _notify_of_authorization(context: Context, row: sqlite3.Row, body: Mapping[str, object], reference: str) -> None:
