@@ -11,9 +11,10 @@ from django.db import IntegrityError, transaction
 
 from portal import approvals, catalogue, clock, incidents, journal, registry
 from portal.acquirer import Diagnosis, signing
+from portal.acquirer.points import Settled
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput
-from portal.gateways import UNBELIEVED, acquirer_for, keep
+from portal.gateways import UNBELIEVED, acquirer_for, adapter_of, keep
 from portal.idempotency import Remember
 from portal.models import AcquirerAccount, AcquirerKey, Approval, BindingPlace
 
@@ -46,6 +47,19 @@ WHERE = (
     "slug",
 )
 """Of these, what decides where money and messages go, and whose word is taken for the acquirer's."""
+
+MERCHANT = (
+    "merchant_legal_name",
+    "merchant_display_name",
+    "merchant_category_code",
+    "merchant_region",
+    "merchant_state",
+    "merchant_city",
+    "merchant_address",
+    "merchant_zip_code",
+    "merchant_logo_url",
+)
+"""Who the merchant is, for protocols that want it said; an act of its own."""
 
 KEY_CHANGE = "key change"
 """Keys and addresses of an account that works, as a kind of ``portal.approvals``.
@@ -284,6 +298,55 @@ def order_places(
     return account
 
 
+def describe_merchant(
+    account: AcquirerAccount, facts: dict[str, str], *, by: Actor, note: str = "", remember: Remember | None = None
+) -> AcquirerAccount:
+    """Say who the merchant is. Raises ApprovalNeeded where the account works: buyers agree to what is said here."""
+    before = {name: getattr(account, name) for name in MERCHANT}
+    changes = journal.differing(before, {name: facts[name] for name in MERCHANT})
+    with transaction.atomic():
+        _permit("describe merchant", account, changes, f"{account}: the merchant is described anew.", by, note)
+        for name, value in changes["after"].items():
+            setattr(account, name, value)
+        account.save(update_fields=list(MERCHANT))
+        journal.write("describe merchant", by=by, subject=account, note=note, **changes)
+        if remember:
+            remember(account)
+    return account
+
+
+def settled_points(account: AcquirerAccount) -> dict[str, str]:
+    """What counts of every point that the account's protocol leaves open: as settled, else the default."""
+    points = adapter_of(account).points
+    settled = Settled(points, account.protocol_settings)
+    return {point.name: settled.text(point.name) for point in points}
+
+
+def settle_points(
+    account: AcquirerAccount, values: dict[str, str], *, by: Actor, note: str = "", remember: Remember | None = None
+) -> AcquirerAccount:
+    """Settle what the protocol's documents leave open. What is as by default is not kept.
+
+    Raises InvalidInput for a value that a point does not accept, and ApprovalNeeded where the account works.
+    """
+    points = {point.name: point for point in adapter_of(account).points}
+    for name, value in values.items():
+        if name not in points or not points[name].accepts(value):
+            raise InvalidInput(field=name, problem="this point cannot be settled with that.")
+    before = settled_points(account)
+    changes = journal.differing(before, before | values)
+    with transaction.atomic():
+        sentence = f"{account}: {len(changes['after'])} points of its protocol are settled anew."
+        _permit("settle points", account, changes, sentence, by, note)
+        now = before | changes["after"]
+        account.protocol_settings = {name: now[name] for name in now if now[name] != points[name].default}
+        account.save(update_fields=["protocol_settings"])
+        journal.write("settle points", by=by, subject=account, note=note, **changes)
+        if remember:
+            remember(account)
+    return account
+
+
 def _permit(act: str, account: AcquirerAccount, params: dict[str, Any], sentence: str, by: Actor, note: str) -> None:
     if account.works():
         approvals.permit(
@@ -295,7 +358,7 @@ def foresee_key_change(approval: Approval) -> list[str]:
     """What approving it does: of an edit, every fact that becomes another one."""
     if approval.act == "drain account":
         return [approval.sentence, "What is bound is debited, refreshed and refunded as before."]
-    if approval.act != "edit account":
+    if approval.act not in ("edit account", "describe merchant", "settle points"):
         return [approval.sentence]
     before, after = approval.params["before"], approval.params["after"]
     return [
@@ -314,9 +377,18 @@ def carry_out_key_change(approval: Approval, by: Actor, remember: Remember) -> s
     match approval.act:
         case "edit account":
             held = _shown(account)
-            if any(held.get(name) != value for name, value in approval.params["before"].items()):
-                raise Conflict("Somebody edited the account in the meantime. Ask anew.")
+            _refuse_if_changed(held, approval)
             edit(account, held | approval.params["after"], **said)
+            return "The account is changed."
+        case "describe merchant":
+            described = {name: getattr(account, name) for name in MERCHANT}
+            _refuse_if_changed(described, approval)
+            describe_merchant(account, described | approval.params["after"], **said)
+            return "The account is changed."
+        case "settle points":
+            settled = settled_points(account)
+            _refuse_if_changed(settled, approval)
+            settle_points(account, settled | approval.params["after"], **said)
             return "The account is changed."
         case "make key pair":
             if approval.params["replaces"] != (fingerprint(account.public_key) if account.public_key else ""):
@@ -349,6 +421,11 @@ def _carry_out_order(account: AcquirerAccount, approval: Approval, said: dict[st
         raise Conflict("Somebody renamed an account in the meantime. Ask anew.")
     order_places(account, [found[slug] for slug in wanted], **said)
     return "The order is kept."
+
+
+def _refuse_if_changed(held: dict[str, Any], approval: Approval) -> None:
+    if any(held.get(name) != value for name, value in approval.params["before"].items()):
+        raise Conflict("Somebody edited the account in the meantime. Ask anew.")
 
 
 def test_call(account: AcquirerAccount, *, by: Actor) -> Diagnosis:

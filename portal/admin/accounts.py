@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from portal import accounts, approvals, merchant_keys
 from portal.acquirer import signing
 from portal.acquirer.wallets import WALLETS
-from portal.admin import display
+from portal.admin import display, protocol
 from portal.admin.acts import Act, ActForm, NoteForm, asks_first
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
@@ -454,6 +454,20 @@ class AcquirerAccountAdmin(LedgerAdmin):
             why_not=lambda account: "" if _keys_in_use(account) else say("There is no key in use."),
         ),
         Act(
+            "describe_merchant",
+            lazy("Merchant…"),
+            form=protocol.MerchantForm,
+            permission="act_connect",
+            why_not=protocol.why_no_merchant,
+        ),
+        Act(
+            "settle_points",
+            lazy("Settle points…"),
+            form=protocol.PointsForm,
+            permission="act_connect",
+            why_not=protocol.why_no_points,
+        ),
+        Act(
             "rotate_key_pair",
             lazy("Rotate key pair…"),
             form=KeyPairForm,
@@ -564,6 +578,7 @@ class AcquirerAccountAdmin(LedgerAdmin):
                     empty=say("Paste the public key the acquirer's dashboard shows."),
                 ),
             ),
+            *protocol.cards(account),
         ]
 
     # The acts.
@@ -587,6 +602,16 @@ class AcquirerAccountAdmin(LedgerAdmin):
         return say("The key pair is made. Copy the public key below into the acquirer's dashboard.")
 
     rotate_key_pair = make_key_pair
+
+    def describe_merchant(self, request: HttpRequest, account: AcquirerAccount, form: protocol.MerchantForm) -> str:
+        note = form.cleaned_data["note"]
+        accounts.describe_merchant(account, form.facts(), by=form.actor, note=note, remember=form.remember)
+        return say("The merchant is described.")
+
+    def settle_points(self, request: HttpRequest, account: AcquirerAccount, form: protocol.PointsForm) -> str:
+        note = form.cleaned_data["note"]
+        accounts.settle_points(account, form.facts(), by=form.actor, note=note, remember=form.remember)
+        return say("The points are settled.")
 
     def add_acquirer_key(self, request: HttpRequest, account: AcquirerAccount, form: AcquirerKeyForm) -> str:
         key = accounts.add_acquirer_key(
