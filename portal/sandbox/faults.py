@@ -16,7 +16,7 @@ from portal.sandbox.store import Store
 from portal.sandbox.terms import PROTOCOLS
 
 NOTIFICATIONS = ("notifyAuthorization", "notifyPayment", "notifyRefund", "authNotify", "consultUnbinding")
-_APIS = (*BY_API, *alipayplus_codes.WORDS)
+APIS = (*BY_API, *alipayplus_codes.WORDS)
 """The plain words, which strike both protocols, and Alipay+'s own names, which strike it alone."""
 _INSTEAD_OF_WORK = ("request_lost", "http_500", "answer_code")
 _EVERYWHERE = frozenset({"fault", "calls", "minutes", "wallet", "protocol"})
@@ -217,8 +217,8 @@ def _check_option(word: str, name: str, value: object, wish: dict[str, Any]) -> 
         raise FaultUnclear(f"{name!r} must be a number above zero, and at most a year.")
     if name in ("work_done", "expires") and type(value) is not bool:
         raise FaultUnclear(f"{name!r} must be true or false.")
-    if name == "api" and value not in _APIS:
-        raise FaultUnclear(f"There is no API {value!r}. There are: {', '.join(_APIS)}.")
+    if name == "api" and value not in APIS:
+        raise FaultUnclear(f"There is no API {value!r}. There are: {', '.join(APIS)}.")
     if name == "notification" and value not in NOTIFICATIONS:
         raise FaultUnclear(f"There is no notification {value!r}. There are: {', '.join(NOTIFICATIONS)}.")
     if name == "then" and value not in ("SUCCESS", "FAIL"):
@@ -231,7 +231,14 @@ def _check_option(word: str, name: str, value: object, wish: dict[str, Any]) -> 
         check_code(word, value, str(wish.get("api", "")))
 
 
-def _documented(api: str) -> frozenset[str]:
+def reasons(word: str) -> list[str]:
+    """The codes for which a payment or refund may fail, in either protocol."""
+    theirs = alipayplus_codes.PAYMENT_RESULTS if word.startswith("payment") else alipayplus_codes.BY_API["refund"]
+    possible = theirs | (PAYMENT_RESULTS if word.startswith("payment") else REFUND_FAILURES)
+    return sorted(one for one in possible if status_of(one) == "F")
+
+
+def documented(api: str) -> frozenset[str]:
     """The codes of an API, by its own name or its plain word, in either protocol."""
     own = [name for name, plain in alipayplus_codes.WORDS.items() if plain == api] or [api]
     return BY_API.get(api, frozenset()).union(*(alipayplus_codes.BY_API.get(name, frozenset()) for name in own))
@@ -240,12 +247,10 @@ def _documented(api: str) -> frozenset[str]:
 def check_code(word: str, code: object, api: str = "") -> None:
     """Whether the code is documented where the fault would show it. Raises FaultUnclear."""
     if word == "answer_code":
-        known = _documented(api)
+        known = documented(api)
         if known and (not isinstance(code, str) or not (code in known or is_documented(api, code))):
             raise FaultUnclear(f"{code!r} is not documented for {api}. There are: {', '.join(sorted(known))}.")
         return
-    theirs = alipayplus_codes.PAYMENT_RESULTS if word.startswith("payment") else alipayplus_codes.BY_API["refund"]
-    possible = theirs | (PAYMENT_RESULTS if word.startswith("payment") else REFUND_FAILURES)
-    failures = sorted(one for one in possible if status_of(one) == "F")
+    failures = reasons(word)
     if code not in failures:
         raise FaultUnclear(f"{code!r} is not a documented reason. There are: {', '.join(failures)}.")

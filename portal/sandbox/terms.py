@@ -6,6 +6,7 @@ from decimal import Decimal
 ANTOM = "antom"
 ALIPAYPLUS = "alipayplus"
 PROTOCOLS = (ANTOM, ALIPAYPLUS)
+TITLES = {ANTOM: "Antom", ALIPAYPLUS: "Alipay+"}
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from portal.sandbox.engine import Engine, Response
 from portal.sandbox.moments import stamp
 from portal.sandbox.pages import console_lists, console_switches
 from portal.sandbox.pages.console_acts import perform
-from portal.sandbox.pages.console_lists import CALL_HEADS, PAYMENT_HEADS, call_row, payment_row
+from portal.sandbox.pages.console_lists import CALL_HEADS, PAYMENT_HEADS, call_row, payment_row, protocols
 from portal.sandbox.pages.console_parts import act_button, card, table
 from portal.sandbox.pages.markup import Html, amount, document, html, nothing, when
+from portal.sandbox.terms import TITLES
 
 _View = Callable[[Engine, dict[str, str]], Html]
 
@@ -66,7 +67,7 @@ _ROWS_SHOWN = 8
 
 def _overview(engine: Engine, _given: dict[str, str]) -> Html:
     store = engine.store
-    complaints = engine.faults_in_the_books()
+    complaints, spoken = engine.faults_in_the_books(), protocols(engine)
     figures: list[tuple[Any, str]] = [
         (store.value("SELECT COUNT(*) FROM payments WHERE status = 'SUCCESS'"), "payments that stand"),
         (store.value("SELECT COUNT(*) FROM payments WHERE status = 'PROCESSING'"), "in process"),
@@ -87,12 +88,12 @@ def _overview(engine: Engine, _given: dict[str, str]) -> Html:
         ),
         payments=card(
             "Latest payments",
-            table(PAYMENT_HEADS, [payment_row(row) for row in payments], "No payment yet. Bind a wallet and pay."),
+            table(PAYMENT_HEADS, [payment_row(row, spoken) for row in payments], "No payment yet. Bind and pay."),
             more=("/console/payments", "All"),
         ),
         calls=card(
             "Latest calls",
-            table(CALL_HEADS, [call_row(row) for row in calls], "No call yet."),
+            table(CALL_HEADS, [call_row(row, spoken) for row in calls], "No call yet."),
             more=("/console/calls", "All"),
         ),
         connect=_connect_card(engine),
@@ -116,22 +117,30 @@ def _clock_card(engine: Engine) -> Html:
 
 
 def _connect_card(engine: Engine) -> Html:
-    lines = [
-        html(
-            '<dt>Client id</dt><dd class="mono">{client}</dd><dt>Merchant</dt><dd>{name}</dd>'
-            "<dt>Settles in</dt><dd>{currencies}, {cycle}</dd><dt>Key versions</dt><dd>{versions}</dd>"
-            "<dt>Notification URLs</dt><dd>{urls}</dd>",
-            client=merchant.client_id,
-            name=merchant.name,
-            currencies=", ".join(merchant.settlement_currencies),
-            cycle=merchant.settlement_cycle,
-            versions=", ".join(sorted(merchant.public_keys)) or "none",
-            urls=", ".join(f"{name}: {url}" for name, url in merchant.notify_urls.items()) or "none in the dashboard",
+    cards = [
+        card(
+            f"{merchant.name} at {TITLES[merchant.protocol]}",
+            html(
+                '<dl class="in"><dt>Gateway</dt><dd class="mono">{gateway}</dd>'
+                '<dt>Client id</dt><dd class="mono">{client}</dd><dt>In reports</dt><dd class="mono">{customer}</dd>'
+                "<dt>Settles in</dt><dd>{currencies}, {cycle}</dd><dt>Key versions</dt><dd>{versions}</dd>"
+                "<dt>Notification URLs</dt><dd>{urls}</dd></dl>",
+                gateway=engine.context.public_url,
+                client=merchant.client_id,
+                customer=merchant.customer_id,
+                currencies=", ".join(merchant.settlement_currencies),
+                cycle=merchant.settlement_cycle,
+                versions=", ".join(sorted(merchant.public_keys)) or "none",
+                urls=[
+                    html('<div>{kind}: <span class="mono">{url}</span></div>', kind=kind, url=url)
+                    for kind, url in merchant.notify_urls.items()
+                ]
+                or "none in the dashboard",
+            ),
         )
         for merchant in merchants.all_merchants(engine.context)
     ]
-    gateway = html('<dt>Gateway</dt><dd class="mono">{url}</dd>', url=engine.context.public_url)
-    return card("Merchants", html('<dl class="in">{gateway}{lines}</dl>', gateway=gateway, lines=lines))
+    return html("{cards}", cards=cards)
 
 
 # The books.
@@ -196,7 +205,11 @@ _VIEWS: dict[str, tuple[str, str, _View]] = {
         console_lists.webhooks,
     ),
     "/console/faults": ("Faults", "Let something go wrong, for some calls or minutes.", console_switches.faults),
-    "/console/reports": ("Reports", "The acquirer's day ends at midnight, UTC+8.", console_switches.reports_page),
+    "/console/reports": (
+        "Reports",
+        "The day ends at midnight, UTC+8; Alipay+ reports it at eight.",
+        console_switches.reports_page,
+    ),
 }
 _COUNTS: dict[str, Callable[[Engine], int]] = {
     "/console/notifications": _count("SELECT COUNT(*) FROM notifications WHERE due_at IS NOT NULL"),

@@ -2,20 +2,23 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from portal.money import Money
-from portal.sandbox import wallets
+from portal.sandbox import merchants, wallets
 from portal.sandbox.calls import mask
 from portal.sandbox.codes import status_of
 from portal.sandbox.control_calls import users as everybody
 from portal.sandbox.engine import Engine
 from portal.sandbox.pages.console_parts import act_button, card, field, form, table
 from portal.sandbox.pages.markup import Html, amount, chip, html, nothing, options, when
+from portal.sandbox.terms import TITLES
 
 _ROWS = 200
-PAYMENT_HEADS = ("When", "State", "paymentRequestId", "Wallet", "User", "#Amount")
-CALL_HEADS = ("When", "API", "Result", "Fault", "Client")
+PAYMENT_HEADS = ("When", "State", "paymentRequestId", "Through", "Wallet", "User", "#Amount")
+CALL_HEADS = ("When", "API", "Result", "Fault", "Through", "Client")
+Spoken = Mapping[str, str]
+"""The title of each client's protocol."""
 _STATES = {
     "SUCCESS": "good",
     "ACTIVE": "good",
@@ -41,7 +44,17 @@ def state_chip(word: str) -> Html:
     return chip(word.replace("_", " ").capitalize(), _STATES.get(word, ""))
 
 
-def payment_row(row: sqlite3.Row) -> Sequence[object]:
+def protocols(engine: Engine) -> Spoken:
+    """What every client speaks."""
+    return {one.client_id: TITLES[one.protocol] for one in merchants.all_merchants(engine.context)}
+
+
+def through(spoken: Spoken, client_id: str) -> str:
+    """The acquirer something went through; a stranger went through none."""
+    return spoken.get(client_id, "–")
+
+
+def payment_row(row: sqlite3.Row, spoken: Spoken) -> Sequence[object]:
     """A payment in a table."""
     link = html(
         '<a class="mono" href="/console/payments?id={id}">{shown}</a>',
@@ -52,13 +65,14 @@ def payment_row(row: sqlite3.Row) -> Sequence[object]:
         when(row["created_at"]),
         state_chip(row["status"]),
         link,
+        through(spoken, row["client_id"]),
         row["wallet"],
         row["user_id"],
         amount(Money(row["value"], row["currency"])),
     )
 
 
-def call_row(row: sqlite3.Row) -> Sequence[object]:
+def call_row(row: sqlite3.Row, spoken: Spoken) -> Sequence[object]:
     """A call in a table."""
     state = {"S": "good", "F": "bad", "U": "wait"}[status_of(row["code"])] if row["code"] else "bad"
     return (
@@ -70,6 +84,7 @@ def call_row(row: sqlite3.Row) -> Sequence[object]:
         ),
         chip(row["code"] or "no answer", state),
         row["fault"],
+        through(spoken, row["client_id"]),
         mono(row["client_id"]),
     )
 
@@ -78,9 +93,11 @@ def payments(engine: Engine, given: dict[str, str]) -> Html:
     """Every payment; or one, with everything about it."""
     if given.get("id"):
         return _payment(engine, given["id"])
+    spoken = protocols(engine)
     rows = engine.store.all("SELECT * FROM payments ORDER BY number DESC LIMIT ?", (_ROWS,))
     return card(
-        "Newest first", table(PAYMENT_HEADS, [payment_row(row) for row in rows], "No payment yet. Bind and pay.")
+        "Newest first",
+        table(PAYMENT_HEADS, [payment_row(row, spoken) for row in rows], "No payment yet. Bind and pay."),
     )
 
 
@@ -91,6 +108,7 @@ def _payment(engine: Engine, payment_id: str) -> Html:
     here = f"/console/payments?id={payment_id}"
     facts: list[tuple[str, object]] = [
         ("State", state_chip(row["status"])),
+        ("Through", through(protocols(engine), row["client_id"])),
         ("Amount", amount(Money(row["value"], row["currency"]))),
         ("Given back or promised", amount(Money(row["returned_value"], row["currency"]))),
         ("Result code", row["result_code"]),
@@ -243,11 +261,13 @@ def _people(engine: Engine) -> list[Html]:
 
 def tokens(engine: Engine, _given: dict[str, str]) -> Html:
     """Every token, masked."""
+    spoken = protocols(engine)
     rows = [
         (
             when(row["issued_at"]),
             state_chip(row["status"]),
             "Payments" if row["kind"] == "AGREEMENT" else "Login",
+            through(spoken, row["client_id"]),
             row["wallet"],
             html('<a href="/wallet/{wallet}/users/{user}">{user}</a>', wallet=row["wallet"], user=row["user_id"]),
             mono(mask(row["access_token"])),
@@ -257,7 +277,18 @@ def tokens(engine: Engine, _given: dict[str, str]) -> Html:
         )
         for row in engine.store.all("SELECT * FROM tokens ORDER BY number DESC LIMIT ?", (_ROWS,))
     ]
-    heads = ("Issued", "State", "For", "Wallet", "User", "Access token", "Refresh token", "Expires", "Reason")
+    heads = (
+        "Issued",
+        "State",
+        "For",
+        "Through",
+        "Wallet",
+        "User",
+        "Access token",
+        "Refresh token",
+        "Expires",
+        "Reason",
+    )
     return card("Newest first", table(heads, rows, "No token yet. Bind a wallet."))
 
 
@@ -265,8 +296,9 @@ def calls(engine: Engine, given: dict[str, str]) -> Html:
     """Every call; or one, with its bodies."""
     if given.get("number", "").isdigit():
         return _call(engine, int(given["number"]))
+    spoken = protocols(engine)
     rows = engine.store.all("SELECT * FROM calls ORDER BY number DESC LIMIT ?", (_ROWS,))
-    return card("Newest first", table(CALL_HEADS, [call_row(row) for row in rows], "No call yet."))
+    return card("Newest first", table(CALL_HEADS, [call_row(row, spoken) for row in rows], "No call yet."))
 
 
 def _call(engine: Engine, number: int) -> Html:
@@ -276,7 +308,7 @@ def _call(engine: Engine, number: int) -> Html:
     body = html(
         '{line}<div class="in pair"><div><h3>Request</h3><pre>{request}</pre></div>'
         "<div><h3>Answer</h3><pre>{answer}</pre></div></div>",
-        line=table(CALL_HEADS, [call_row(row)], ""),
+        line=table(CALL_HEADS, [call_row(row, protocols(engine))], ""),
         request=row["request"],
         answer=row["answer"],
     )
@@ -285,7 +317,7 @@ def _call(engine: Engine, number: int) -> Html:
 
 def notifications(engine: Engine, _given: dict[str, str]) -> Html:
     """Every notification, with its attempts."""
-    here = "/console/notifications"
+    here, spoken = "/console/notifications", protocols(engine)
     rows = []
     for row in engine.store.all("SELECT * FROM notifications ORDER BY number DESC LIMIT ?", (_ROWS,)):
         attempts = engine.store.all("SELECT * FROM attempts WHERE notification = ? ORDER BY number", (row["number"],))
@@ -304,6 +336,7 @@ def notifications(engine: Engine, _given: dict[str, str]) -> Html:
                 when(row["created_at"]),
                 state_chip(row["status"]),
                 html("{kind}<br>{reference}", kind=row["kind"], reference=mono(row["reference"])),
+                through(spoken, row["client_id"]),
                 html("{url}{note}", url=mono(row["url"]), note=_note(row["note"])),
                 html('<div class="tries">{tries}</div>', tries=tries) if tries else "–",
                 when(row["due_at"]),
@@ -314,7 +347,7 @@ def notifications(engine: Engine, _given: dict[str, str]) -> Html:
                 ),
             )
         )
-    heads = ("Written", "State", "What", "To", "Attempts", "Next", "")
+    heads = ("Written", "State", "What", "Through", "To", "Attempts", "Next", "")
     return card("Newest first", table(heads, rows, "No notification yet."))
 
 

@@ -1,12 +1,12 @@
 """The console's switches: faults to set and clear, the day close, discrepancies to plant."""
 
 from portal.sandbox import plants, reports
-from portal.sandbox.codes import BY_API, PAYMENT_RESULTS, REFUND_FAILURES, status_of
 from portal.sandbox.engine import Engine
-from portal.sandbox.faults import KINDS, NOTIFICATIONS, Fault, Kind, title_of
-from portal.sandbox.pages.console_lists import mono
+from portal.sandbox.faults import APIS, KINDS, NOTIFICATIONS, Fault, Kind, documented, reasons, title_of
+from portal.sandbox.pages.console_lists import protocols, through
 from portal.sandbox.pages.console_parts import act_button, card, field, form, table
 from portal.sandbox.pages.markup import Html, html, options, when
+from portal.sandbox.terms import TITLES
 from portal.sandbox.wallets import WALLETS
 
 _HERE = "/console/faults"
@@ -78,13 +78,14 @@ def _fault_form(word: str, kind: Kind) -> Html:
     anything = ("", "any")
     if "api" in kind.takes:
         first = [] if "api" in kind.needs else [anything]
-        parts.append(_select("api", "API", [*first, *((one, one) for one in BY_API)]))
+        parts.append(_select("api", "API", [*first, *((one, one) for one in APIS)]))
     if "notification" in kind.takes:
         parts.append(_select("notification", "Which", [anything, *((one, one) for one in NOTIFICATIONS)]))
     if "code" in kind.takes:
         parts.append(_code_field(word, required="code" in kind.needs))
     if "then" in kind.takes:
         parts.append(_select("then", "Then", [("SUCCESS", "success"), ("FAIL", "failure")]))
+    parts.append(_select("protocol", "Protocol", [anything, *TITLES.items()]))
     parts.append(_select("wallet", "Wallet", [anything, *((one, one) for one in WALLETS)]))
     for name, words in _NUMBERS.items():
         if name in kind.takes:
@@ -107,11 +108,8 @@ def _fault_form(word: str, kind: Kind) -> Html:
 
 
 def _code_field(word: str, *, required: bool) -> Html:
-    if word == "answer_code":
-        codes = sorted(set().union(*BY_API.values()))
-    else:
-        possible = PAYMENT_RESULTS if word.startswith("payment") else REFUND_FAILURES
-        codes = sorted(one for one in possible if status_of(one) == "F")
+    every_code = frozenset[str]().union(*(documented(api) for api in APIS))
+    codes = sorted(every_code) if word == "answer_code" else reasons(word)
     first = [] if required else [("", "the usual")]
     return _select("code", "Code", [*first, *((one, one) for one in codes)])
 
@@ -122,7 +120,7 @@ def _select(name: str, words: str, choices: list[tuple[str, str]]) -> Html:
 
 def reports_page(engine: Engine, _given: dict[str, str]) -> Html:
     """The day close, its files, and what will be wrong in the next ones."""
-    here = "/console/reports"
+    here, spoken = "/console/reports", protocols(engine)
     rows = [
         (
             row["day"],
@@ -133,7 +131,7 @@ def reports_page(engine: Engine, _given: dict[str, str]) -> Html:
                 client=row["client_id"],
             ),
             row["kind"],
-            mono(row["client_id"]),
+            through(spoken, row["client_id"]),
             when(row["written_at"]),
             f"{row['size']:,}",
         )
@@ -167,7 +165,7 @@ def reports_page(engine: Engine, _given: dict[str, str]) -> Html:
     return html(
         "{close}{files}{plant}",
         close=card("Day close", close),
-        files=card("Files", table(("Day", "File", "Report", "Client", "Written", "#Bytes"), rows, "No report yet.")),
+        files=card("Files", table(("Day", "File", "Report", "Through", "Written", "#Bytes"), rows, "No report yet.")),
         plant=card(
             "Plant a discrepancy",
             html(
