@@ -16,7 +16,7 @@ from payments.models import Declaration
 from portal import clock
 from portal.gateways import speaking_over
 from portal.sandbox.context import Keys
-from portal.simulation import twins
+from portal.simulation import offering, twins
 from portal.simulation.acts import ACTS, MEETING, OVERTAKING, REFUSALS
 from portal.simulation.line import Killed, Seams, session_to
 from portal.simulation.promises import broken
@@ -169,6 +169,9 @@ class _Telling:
         seams = self._world.seams
         seams.at, seams.before_a_commit = self._at_a_seam, self._before_a_commit
         for number in steps:
+            if offering.comes_before(self._world, self._told.seed, number):
+                self._rng = random.Random(f"{self._told.seed}:{number}:change")  # noqa: S311
+                self._act(offering.NAME, f"{number:4}")
             # Each step has a seed of its own, so that leaving some out does not change what the others do.
             self._rng = random.Random(f"{self._told.seed}:{number}")  # noqa: S311
             name = self._rng.choices(_NAMES, weights=_WEIGHTS)[0]
@@ -179,7 +182,8 @@ class _Telling:
     def _act(self, name: str, mark: str) -> None:
         self._doing.append(name)
         try:
-            line = ACTS[name][0](self._world, self._rng)
+            act = offering.the_catalogue_changes if name == offering.NAME else ACTS[name][0]
+            line = act(self._world, self._rng)
         except REFUSALS as refusal:
             line = f"{name}: refused, {getattr(refusal, 'message', refusal)}"
         except Killed as death:

@@ -31,7 +31,7 @@ from portal import clock
 from portal.encryption import blind_index
 from portal.models import Notification, NotificationStatus, WebhookEvent
 from portal.sandbox.moments import stamp
-from portal.simulation import declaring, four_eyes, settling, subscribing
+from portal.simulation import declaring, four_eyes, offering, settling, subscribing
 from portal.simulation.stage import CLIENTS, PEOPLE, PURSE, WALLETS
 from portal.simulation.world import World
 from portal.statements import Found
@@ -491,6 +491,7 @@ PROMISES: dict[str, Callable[[Ending], list[str]]] = {
     "told in order": told_in_order,
     "charged once": subscribing.charged_once,
     "declared as paid": declaring.declared_as_paid,
+    "nothing withheld is charged": offering.nothing_withheld_is_charged,
     **{name: _of_the_world(check) for name, check in four_eyes.PROMISES.items()},
 }
 

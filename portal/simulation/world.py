@@ -64,6 +64,9 @@ class Wish:
     bulk: str = ""
 
 
+REARRANGED_SHARE = 0.25
+
+
 class World:
     """Both sides, as new, under a clock of their own."""
 
@@ -112,6 +115,10 @@ class World:
         listens = random.Random(f"{seed}:listens").random() < LISTENING_SHARE  # noqa: S311
         self.receiver = Receiver(self.accounts["sim"], seams) if listens else None
         """The first shop's own system, where it listens."""
+        self.is_rearranged = random.Random(f"{seed}:catalogue").random() < REARRANGED_SHARE  # noqa: S311
+        """Whether staff changes the catalogues of this history."""
+        self.catalogue: list[Any] = []
+        """What the catalogues said from when on, oldest first (``offering.Known``)."""
         self.rng = random.Random(f"{seed}:end")  # noqa: S311 - a story, not a secret
         """What is drawn after the last step."""
         self.planted: list[str] = []

@@ -14,6 +14,7 @@ from django.db import connection
 from authorizations.models import Authorization, WalletAccount
 from authorizations.operations import begin
 from authorizations.states import AuthorizationStatus
+from payments.operations import paying_many, payments
 from portal import clock
 from portal.actor import Actor
 from portal.clock import VirtualClock
@@ -23,7 +24,7 @@ from portal.sandbox.engine import Engine
 from portal.sandbox.faults import KINDS
 from portal.sandbox.plants import KINDS as PLANT_KINDS
 from portal.sandbox.store import Store
-from portal.simulation import breaking, twins
+from portal.simulation import breaking, offering, twins
 from portal.simulation.acts import ACTS
 from portal.simulation.breaking import FAULTS
 from portal.simulation.history import Teller, Told, shrink
@@ -36,6 +37,8 @@ SEEDS = 60 if connection.vendor == "sqlite" else 20
 """On PostgreSQL the opening of each history is told anew, which costs what twenty steps cost, and all takes longer."""
 PER_TEST = 10
 """So many that what happens in them does not hang on one: each new act makes all others seldomer."""
+REARRANGED = 1
+"""The seed of a history in which staff changes catalogues, and which charges what it then may not if nobody looks."""
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(600)  # a thousand steps take theirs on PostgreSQL
 
@@ -169,3 +172,18 @@ def test_a_failure_is_told_as_short_as_can_be(teller: Teller, monkeypatch: pytes
 
     assert not shortest.holds
     assert shortest.steps <= 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_catalogue_withholds_from_now_on_would_be_missed(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tells_of_it(seed: int) -> list[str]:
+        told = teller.tell(seed, list(range(STEPS)))
+        assert told.acts[offering.NAME] > 0
+        return [sentence for sentence in told.violations if sentence.startswith("nothing withheld is charged")]
+
+    assert tells_of_it(REARRANGED) == []
+    for module in (payments, paying_many):
+        monkeypatch.setattr(module, "refuse_withheld", lambda *_, **__: None)
+    assert tells_of_it(REARRANGED)
