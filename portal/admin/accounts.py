@@ -14,21 +14,20 @@ from django.utils.safestring import SafeString
 
 from portal import accounts, approvals, merchant_keys
 from portal.acquirer import signing
+from portal.acquirer.adapters import ADAPTERS
 from portal.acquirer.wallets import WALLETS
 from portal.admin import display, protocol
 from portal.admin.acts import Act, ActForm, NoteForm, asks_first
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.admin.places import DrainForm, OpenForm, PlacesForm, needs_approval
-from portal.gateways import notification_url, protocols
+from portal.gateways import adapter_of, notification_url, protocols
 from portal.models import AcquirerAccount, AcquirerKey, MerchantKey, PaymentMethod
 from portal.money import EXPONENTS
-from portal.words import counted, lazy, say
+from portal.words import counted, lazy, say, told
 
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,8}")
-_HOST_ONLY = lazy(
-    "Give scheme and host alone, such as https://open-sea-global.alipay.com; the path follows from the client id."
-)
+_HOST_ONLY = lazy("Give scheme and host alone; the protocol knows the paths.")
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 _LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
@@ -53,10 +52,6 @@ def _address(text: str, *, path_allowed: bool) -> str:
     return cleaned
 
 
-_DAYS_OF_CYCLE = {"W": (2, 5), "M": (2, 30)}
-"""https://docs.antom.com/ac/reconcile/rules"""
-
-
 class AccountForm(NoteForm):
     """An account's facts: to connect a new one, or to edit one."""
 
@@ -73,7 +68,7 @@ class AccountForm(NoteForm):
     client_id = forms.CharField(
         label=lazy("Client id"),
         max_length=128,
-        help_text=lazy("Sandbox client ids begin with SANDBOX_; the path follows from it."),
+        help_text=lazy("Sandbox client ids begin with SANDBOX_."),
     )
     key_version = forms.CharField(
         label=lazy("Key version"),
@@ -133,15 +128,15 @@ class AccountForm(NoteForm):
         label=lazy("Merchant id in reports"),
         max_length=64,
         required=False,
-        help_text=lazy(
-            "customerId, as the acquirer prints it in settlement reports. A file with another one is refused."
-        ),
+        help_text=lazy("As the acquirer prints it in settlement reports. A file with another one is refused."),
     )
     merchant_reference = forms.CharField(
-        label=lazy("Secondary merchant"),
+        label=lazy("Merchant id"),
         max_length=64,
         required=False,
-        help_text=lazy("Only if your contract has secondary merchants."),
+        help_text=lazy(
+            "The merchant’s id towards the acquirer, where the contract has several merchants or asks for it."
+        ),
     )
     is_enabled = forms.BooleanField(
         label=lazy("In use"),
@@ -180,7 +175,9 @@ class AccountForm(NoteForm):
     def clean(self) -> dict[str, Any]:
         """Hold N against what the acquirer offers for a week and a month."""
         cleaned = super().clean() or self.cleaned_data
-        days, bounds = cleaned.get("settlement_days"), _DAYS_OF_CYCLE.get(cleaned.get("settlement_cycle", ""))
+        chosen = ADAPTERS.get(cleaned.get("adapter", ""))
+        offered = chosen.connecting.days_of_cycle if chosen is not None else {}
+        days, bounds = cleaned.get("settlement_days"), offered.get(cleaned.get("settlement_cycle", ""))
         if days is not None and bounds is not None and not bounds[0] <= days <= bounds[1]:
             sentence = say("Of this cycle the acquirer offers {least} to {most} days.", least=bounds[0], most=bounds[1])
             self.add_error("settlement_days", sentence)
@@ -394,6 +391,8 @@ class TestCallForm(ActForm):
 
 
 def _not_ready(account: AcquirerAccount) -> str:
+    if _misses_merchant(account):
+        return say("Say first who the merchant is; this acquirer wants it with every call.")
     if not account.private_key:
         return say("Make our key pair first; there is nothing to sign with yet.")
     if not _keys_in_use(account):
@@ -405,9 +404,17 @@ def _keys_in_use(account: AcquirerAccount) -> list[AcquirerKey]:
     return [key for key in account.acquirer_keys.all() if key.retired_at is None]
 
 
+def _misses_merchant(account: AcquirerAccount) -> bool:
+    """Whether its acquirer wants the merchant said with every call, and it is not said yet."""
+    needs = adapter_of(account).capabilities.needs_merchant_data
+    return needs and not (account.merchant_reference and account.merchant_legal_name)
+
+
 def _state(account: AcquirerAccount) -> Chip:
     if not account.is_enabled:
         return Chip(say("Off"))
+    if _misses_merchant(account):
+        return Chip(say("Needs merchant data"), "wait")
     if not account.private_key:
         return Chip(say("Needs our key pair"), "wait")
     if not _keys_in_use(account):
@@ -530,7 +537,7 @@ class AcquirerAccountAdmin(LedgerAdmin):
             Card(
                 say("To paste at the acquirer"),
                 note=say("our key version {key_version}", key_version=account.key_version),
-                text="" if account.public_key else say("Make our key pair first; its public key then stands here."),
+                text=" ".join(_hints(account)),
                 texts=_to_paste(account),
                 wide=True,
             ),
@@ -674,6 +681,14 @@ def _offered(account: AcquirerAccount) -> SafeString:
     return display.link(url, ", ".join(_contracted(account)) or say("None contracted"))
 
 
+def _hints(account: AcquirerAccount) -> list[str]:
+    """Where what is to be pasted goes, as this protocol's adapter says."""
+    connecting = adapter_of(account).connecting
+    first = [] if account.public_key else [say("Make our key pair first; its public key then stands here.")]
+    hints = (connecting.keys_hint, connecting.notifications_hint)
+    return [*first, *(told(sentence) for sentence in hints if sentence)]
+
+
 def _taken(account: AcquirerAccount) -> SafeString | str:
     if account.drained_at is None:
         return say("Yes")
@@ -682,8 +697,8 @@ def _taken(account: AcquirerAccount) -> SafeString | str:
 
 def _to_paste(account: AcquirerAccount) -> list[tuple[str, str]]:
     urls = [
-        (say("Notification URL: {kind}", kind=kind), notification_url(account, kind))
-        for kind in ("authorization", "payment", "refund")
+        (say("Notification URL: {kind}", kind=called), notification_url(account, kind))
+        for kind, called in adapter_of(account).connecting.notifications
     ]
     if not account.public_key:
         return urls

@@ -58,7 +58,7 @@ def test_a_csv_says_what_the_rows_say(chief: Desk) -> None:
 
     head, *rows = read_csv(taken(chief, Payment, "csv"))
 
-    assert head == ["Payment", "Order", "Wallet", "State", "Amount", "Currency", "Time"]
+    assert head == ["Payment", "Order", "Wallet", "State", "Amount", "Currency", "Through account", "Time"]
     assert rows == [
         [
             payment.payment_request_id,
@@ -67,6 +67,7 @@ def test_a_csv_says_what_the_rows_say(chief: Desk) -> None:
             "Paid",
             payment.amount.major,
             payment.currency,
+            payment.account.name,
             timezone.localtime(payment.created_at).isoformat(" ", "seconds"),
         ]
         for payment in made
@@ -126,7 +127,7 @@ def test_the_page_says_how_many_rows_and_which_columns(chief: Desk) -> None:
 
     page = chief.reads(f"{list_url(Payment)}export/?day=7")
 
-    assert "Rows 3 Filters Last 7 days Columns Payment, Order, Wallet, State, Amount, Time" in page
+    assert "Rows 3 Filters Last 7 days Columns Payment, Order, Wallet, State, Amount, Through account, Time" in page
     assert "CSV, 3 rows" in page
 
 
