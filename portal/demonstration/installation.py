@@ -14,7 +14,7 @@ from django.db import connection
 
 from portal import accounts, merchant_keys, outbox, people, roles
 from portal.actor import Actor
-from portal.gateways import notification_url
+from portal.gateways import adapter_of, notification_url
 from portal.models import AcquirerAccount, MerchantKey, WebhookEndpoint
 from portal.sandbox.connection import Connection
 from portal.sandbox.control import SandboxControl
@@ -26,6 +26,8 @@ SHOP = "Kape & Co"
 SLUG = "sandbox"
 SERVER = f"{SHOP} server"
 BACKEND = f"{SHOP} backend"
+PARTNER = f"{SHOP} regional"
+PARTNER_SLUG = "regional"
 SETTLEMENT_CURRENCY = "USD"
 WALLETS = (
     "GCASH",
@@ -47,6 +49,18 @@ _KEY_VERSION = "2"
 """Version 1 is the pair the sandbox made for foreign clients; the portal makes one of its own."""
 _CUSTOMER_ID = "2188000000000042"
 _APP_ID = "3333010071465913"
+
+_SHOP_ID = "KAPE0001"
+"""What the shop is called where an acquirer serves a partner with many: authClientId, referenceMerchantId."""
+_REGISTERED = {
+    "merchant_legal_name": "Kape & Co Trading Pte. Ltd.",
+    "merchant_display_name": SHOP,
+    "merchant_category_code": "5814",
+    "merchant_region": "SG",
+    "merchant_city": "Singapore",
+}
+_SETTLED = {"wallet_selector_field": "customerBelongsTo"}
+"""As the sandbox has it: its mini programs run inside one wallet, which the request must name."""
 
 STAFF = (
     ("admin", "Amihan", "Lopez", roles.ADMINISTRATOR),
@@ -126,6 +140,40 @@ def connect(control: SandboxControl, connection_file: Path, base_url: str) -> Ac
     return account
 
 
+def connect_partner(control: SandboxControl, connection_file: Path, base_url: str) -> AcquirerAccount:
+    """Make a second account beside the first, at the acquirer that speaks the other protocol."""
+    line = Connection.read(connection_file).alipayplus
+    (there,) = (one for one in control.merchants() if one["client_id"] == line["client_id"])
+    facts = {
+        "name": PARTNER,
+        "slug": PARTNER_SLUG,
+        "adapter": AcquirerAccount.Adapter.ALIPAYPLUS,
+        "gateway_url": line["gateway_url"],
+        "client_id": line["client_id"],
+        "key_version": _KEY_VERSION,
+        "wallets": [wallet for wallet in WALLETS if wallet in there["wallets"]],
+        "settlement_currency": SETTLEMENT_CURRENCY,
+        "settlement_cycle": AcquirerAccount.Cycle.DAILY,
+        "settlement_days": 2,
+        "settlement_grace_days": 3,
+        "notify_base_url": base_url,
+        "app_id": _APP_ID,
+        "customer_id": there["customer_id"],
+        "merchant_reference": _SHOP_ID,
+        "is_enabled": True,
+    }
+    account = accounts.connect(facts, by=BY)
+    account = accounts.describe_merchant(
+        account, dict.fromkeys(accounts.MERCHANT, "") | _REGISTERED, by=BY, note="As registered."
+    )
+    account = accounts.settle_points(account, _SETTLED, by=BY, note="As the sandbox has it.")
+    account = accounts.make_key_pair(account, _KEY_VERSION, by=BY)
+    accounts.add_acquirer_key(account, "1", line["acquirer_public_key"], by=BY)
+    _tell_dashboard(control, account)
+    _take_calendar(control, account)
+    return account
+
+
 def _take_calendar(control: SandboxControl, account: AcquirerAccount) -> None:
     """Expect settlements on the days on which the sandbox settles: it has no weekend unless it is given one."""
     (there,) = (one for one in control.merchants() if one["client_id"] == account.client_id)
@@ -134,7 +182,8 @@ def _take_calendar(control: SandboxControl, account: AcquirerAccount) -> None:
 
 
 def _tell_dashboard(control: SandboxControl, account: AcquirerAccount) -> None:
-    urls = {kind: notification_url(account, kind) for kind in ("authorization", "payment", "refund")}
+    kinds = (kind for kind, _ in adapter_of(account).connecting.notifications)
+    urls = {kind: notification_url(account, kind) for kind in kinds}
     control.register_merchant(
         client_id=account.client_id,
         name=account.name,

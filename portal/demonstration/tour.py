@@ -46,6 +46,7 @@ class Tour:
     def __init__(self, control: SandboxControl, account: AcquirerAccount, say: Say) -> None:
         self._control, self._account, self._say = control, account, say
         self._time = Time(control)
+        self._taken_before = {user["id"]: len(control.taken_from(user["id"])) for user in control.users()}
         self._ana = self._customer("ana", "GCASH")
         self._paolo = self._customer("paolo", "GCASH")
         self._budi = self._customer("budi", "DANA")
@@ -124,7 +125,8 @@ class Tour:
         _expect(isinstance(back, Cancel) and back.status == CancelStatus.CONFIRMED, f"{back} is {back.status}.")
         _expect(payment.status == PaymentStatus.CANCELLED, f"{payment} is {payment.status}.")
         self._say(
-            "Cancel", f"Order {payment.order}: {payment.amount} paid with {name_of('DANA')} is cancelled the same day."
+            "Cancel",
+            f"Order {payment.order}: {payment.amount} paid with {name_of('DANA')} is cancelled the same day.",
         )
         self._say("", "Budi has everything back, and payment and cancel will settle to nothing.")
 
@@ -197,14 +199,20 @@ class Tour:
             )
 
     def _compare(self) -> list[str]:
-        found = [*agreement.differences(self._control, self._account), *self._settlement()]
-        orders = Order.objects.filter(account=self._account).count()
+        return [*self._differences(), *self._settlement()]
+
+    def _differences(self) -> list[str]:
+        """What the two say differently of everything but settlement."""
+        ours = {"wallet_account__account": self._account}
+        below = {f"payment__{path}": account for path, account in ours.items()}
         self._say(
             "Compare",
-            f"{orders} orders, {Payment.objects.count()} payments, {Refund.objects.count()} refunds, "
-            f"{Cancel.objects.count()} cancel, {WalletAccount.objects.count()} wallets, {Batch.objects.count()} batch.",
+            f"{Order.objects.filter(account=self._account).count()} orders, {Payment.objects.filter(**ours).count()} "
+            f"payments, {Refund.objects.filter(**below).count()} refunds, {Cancel.objects.filter(**below).count()} "
+            f"cancel, {WalletAccount.objects.filter(account=self._account).count()} wallets, "
+            f"{Batch.objects.filter(account=self._account).count()} batch.",
         )
-        return found
+        return agreement.differences(self._control, self._account)
 
     def _settlement(self) -> list[str]:
         """What the reports say was paid out, with what was planted added back, is what the books paid out."""
@@ -235,7 +243,7 @@ class Tour:
         return payment
 
     def _expect_taken(self, customer: Customer, times: int) -> None:
-        taken = self._control.taken_from(customer.user)
+        taken = self._control.taken_from(customer.user)[self._taken_before[customer.user] :]
         _expect(len(taken) == times, f"{customer.user} was debited {len(taken)} times: {taken}.")
 
     def _expect_no_charge(self, wallet: WalletAccount) -> None:
@@ -247,6 +255,43 @@ class Tour:
             _expect(len(self._control.payments()) == before, "A revoked wallet was charged.")
             return
         raise StoryBroken(f"Order {order} was charged to a revoked wallet.")
+
+
+class SecondTour(Tour):
+    """The same story through the account at the other acquirer: other keys, other words, and the same portal.
+
+    A wallet asks here before its user ends an agreement, and a refund is repeated until it is final.
+    """
+
+    def play(self) -> list[str]:
+        """Play every step. Returns what portal and sandbox say differently in the end. Raises StoryBroken."""
+        self._say("Again", f"The same through {self._account}: another acquirer, and another protocol.")
+        self._bind()
+        paid = self._pay()
+        self._lose_an_answer()
+        self._refuse()
+        self._refund_a_part(paid)
+        self._repeat_a_refund(paid)
+        self._cancel()
+        self._revoke_in_the_wallet()
+        self._expect_asked()
+        return self._differences()
+
+    def _repeat_a_refund(self, payment: Payment) -> None:
+        part = Money(50_00, "PHP")
+        self._control.fault("refund_stays_processing", seconds=_LATE_SECONDS)
+        refund = paying.refund(payment, part, by=BY, reason_code=ReasonCode.BUYER_REQUEST)
+        _expect(refund.status == RefundStatus.PROCESSING, f"Refund {refund} is {refund.status} at once.")
+        self._time.pass_for(minutes=10)
+        refund.refresh_from_db()
+        _expect(refund.status == RefundStatus.SUCCEEDED, f"Refund {refund} did not heal: {refund.status}.")
+        self._say("", f"{refund}: {part} more takes its time: the same request is repeated until it is final.")
+
+    def _expect_asked(self) -> None:
+        asked = self._control.notifications(kind="consultUnbinding", client_id=self._account.client_id)
+        _expect(len(asked) == 1, f"The wallet asked {len(asked)} times before it ended the agreement.")
+        _expect(asked[0]["status"] == "ACKNOWLEDGED", f"Its question is {asked[0]['status']}.")
+        self._say("", "The wallet had asked first whether it may, and the portal's signed answer was: yes.")
 
 
 def _expect(holds: bool, otherwise: str) -> None:

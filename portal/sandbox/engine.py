@@ -200,7 +200,7 @@ class Engine:
             raise Refusal("KEY_NOT_FOUND") from reason
         if not verify(public_key, content, parts["signature"]):
             raise Refusal("INVALID_SIGNATURE")
-        if merchant.protocol != door.protocol:
+        if merchant.protocol != door.protocol and not call.of_the_wallet:
             raise Refusal("ACCESS_DENIED")
         return _Caller(client_id, uri, merchant, door, call)
 
@@ -209,7 +209,11 @@ class Engine:
         with self.store.transaction():
             request, illegal = _parsed(body)
             wallet = self._wallet_in(request, caller.client_id)
-            where: dict[str, Any] = {"api": (api, caller.call.word), "wallet": wallet, "protocol": door.protocol}
+            where: dict[str, Any] = {
+                "api": (api, caller.call.word),
+                "wallet": wallet,
+                "protocol": caller.merchant.protocol,
+            }
             fault = faults.take(_BEFORE_WORK, now, strikes_first=True, **where)
             if fault is not None:
                 answer: dict[str, Any] = {}
@@ -238,7 +242,7 @@ class Engine:
         if kind == "http_500":
             return Response(500, {"content-type": "text/plain; charset=utf-8"}, b"Internal Server Error")
         keys = self.context.keys
-        key = keys.stranger_key if kind == "answer_wrongly_signed" else keys.speaking(door.protocol)
+        key = keys.stranger_key if kind == "answer_wrongly_signed" else keys.speaking(caller.merchant.protocol)
         return self._written(
             answer,
             caller.client_id,

@@ -14,7 +14,7 @@ from portal.demonstration import environment, goods, installation
 from portal.demonstration.customers import StoryBroken
 from portal.demonstration.processes import Children, interruptible
 from portal.demonstration.sandbox import SandboxSilent, start
-from portal.demonstration.tour import START, Tour
+from portal.demonstration.tour import START, SecondTour, Tour
 from portal.demonstration.web import serving
 
 _TITLE = 13
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     help = (
         "Play bind, pay, a lost answer, a refusal, a refund, a cancel, a revoke, a day close and a report import "
-        "against fresh data, then compare portal and sandbox."
+        "against fresh data, through an account at each acquirer, then compare portal and sandbox."
     )
     requires_system_checks: list[str] = []
 
@@ -78,9 +78,13 @@ class Command(BaseCommand):
         with installation.hurried_database(), serving() as portal_url:
             _, control = start(children, folder, portal_url=portal_url, frozen_at=START)
             installation.make_tables()
-            account = installation.connect(control, folder / environment.SANDBOX / "connection.json", portal_url)
-            goods.stock(account)
-            return Tour(control, account, self._tell).play()
+            line = folder / environment.SANDBOX / "connection.json"
+            first = installation.connect(control, line, portal_url)
+            second = installation.connect_partner(control, line, portal_url)
+            goods.stock(first)
+            found = Tour(control, first, self._tell).play()
+            goods.stock(second)
+            return found + SecondTour(control, second, self._tell).play()
 
     def _tell(self, title: str, line: str) -> None:
         self.stdout.write(f"{title:<{_TITLE}}{line}")

@@ -22,6 +22,8 @@ class Call:
     api: str
     word: str
     rule: Rule
+    of_the_wallet: bool = False
+    """No acquirer's: every merchant may call it, and is answered with its own acquirer's key."""
 
 
 class Door(Voice, Protocol):

@@ -314,7 +314,7 @@ class AntomDoor:
     protocol = ANTOM
     calls: Mapping[str, Call] = {
         f"{prefix}/v1/{path}": call for prefix in ("/ams/api", "/ams/sandbox/api") for path, call in _CALLS.items()
-    } | {LOGIN_PATH: Call("login", "login", logins.apply_token)}
+    } | {LOGIN_PATH: Call("login", "login", logins.apply_token, of_the_wallet=True)}
 
     def is_time(self, text: str) -> bool:
         """Unix milliseconds, or ISO 8601 with offset: both are in use."""
