@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import BinaryField, Field, JSONField, Model
+from django.db.models import BinaryField, Field, JSONField, Model, Value
+from django.db.models.expressions import DatabaseDefault
 
 from authorizations.models import Authorization, Buyer, WalletAccount
 from payments.models import Cancel, Order, Payment, Refund
@@ -184,6 +185,9 @@ def _otherwise(field: "Field[Any, Any]") -> str:
     if isinstance(field, BinaryField) and not isinstance(field, EncryptedBinaryField):
         return "''::bytea" if connection.vendor == "postgresql" else "x''"
     given = field.get_default()
+    if isinstance(given, DatabaseDefault):
+        assert isinstance(given.expression, Value)
+        given = given.expression.value
     if isinstance(field, JSONField):
         return "'[]'" if given == [] else "'{}'"
     if isinstance(given, bool):
