@@ -12,6 +12,7 @@ from payments.states import OrderStatus, PaymentStatus, RefundStatus
 from portal import accounts, catalogue
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput, NotFound
+from portal.gateways import adapter_of, notification_url
 from portal.models import AcquirerAccount, AcquirerKey, Exchange, JournalEntry, Notification, PaymentMethod
 from portal.sandbox.control import SandboxControl
 from tests.story import PHONE, PHP, Acquirer, Customer, Shop
@@ -20,9 +21,40 @@ SECOND = "SANDBOX_5X00000000000077"
 BY = Actor.command("story")
 
 
-@pytest.fixture
-def second(account: AcquirerAccount, acquirer: Acquirer) -> AcquirerAccount:
+@pytest.fixture(params=["same protocol", "another protocol"])
+def second(request: pytest.FixtureRequest, account: AcquirerAccount, acquirer: Acquirer) -> AcquirerAccount:
     """The shop's other account, at the same sandbox: another client, another settlement currency."""
+    return _same(account, acquirer) if request.param == "same protocol" else _other(account, acquirer)
+
+
+def _other(account: AcquirerAccount, acquirer: Acquirer) -> AcquirerAccount:
+    theirs = acquirer.sandbox.connection.alipayplus
+    made = AcquirerAccount.objects.create(
+        name="Second",
+        slug="second",
+        adapter=AcquirerAccount.Adapter.ALIPAYPLUS,
+        gateway_url=theirs["gateway_url"],
+        client_id=theirs["client_id"],
+        private_key=theirs["merchant_private_key"],
+        public_key=theirs["merchant_public_key"],
+        settlement_currency="HKD",
+        notify_base_url=account.notify_base_url,
+        app_id="3333010071465913",
+        merchant_reference="M001",
+        merchant_legal_name="Kape and Company Pte Ltd",
+        protocol_settings={"wallet_selector_field": "customerBelongsTo"},
+    )
+    SandboxControl(acquirer.sandbox.url).register_merchant(
+        client_id=theirs["client_id"],
+        settlement_currencies=["HKD", "USD"],
+        notify_urls={kind: notification_url(made, kind) for kind, _ in adapter_of(made).connecting.notifications},
+    )
+    catalogue.begin(made, ["GCASH", "DANA"])
+    AcquirerKey.objects.create(account=made, version="1", public_key=theirs["acquirer_public_key"])
+    return made
+
+
+def _same(account: AcquirerAccount, acquirer: Acquirer) -> AcquirerAccount:
     theirs = acquirer.sandbox.connection
     SandboxControl(acquirer.sandbox.url).register_merchant(
         client_id=SECOND, name="Kape & Co, the second", public_key=theirs.merchant_public_key
@@ -62,6 +94,7 @@ def test_a_wallet_is_bound_through_the_preferred_account_and_debited_there(
     wallet = buyer.binds("GCASH")
     order = shop.sells("Monthly pass", PHP(499_00), to=buyer)
     payment = shop.charges(order, wallet)
+    assert payment.status == PaymentStatus.SUCCEEDED, (payment.result_code, payment.result_message)
     refund = shop.refunds(payment, PHP(100_00))
     shop.comes_to_rest()
 

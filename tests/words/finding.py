@@ -76,7 +76,7 @@ _WORDS = re.compile(r"[0-9A-Za-z’'”»,;:…}.)]\s+[{A-Za-z–“(]")
 _ONE_WORD = re.compile(r"[A-Z][a-z’]+(?:-[a-z]+)?[.…?]?")
 _ASIDE = re.compile(
     r"^[A-Z][a-zA-Z]+Error$|<[a-z/]|^attachment;|^Lax$|^Bearer |; url=|\\|^(Autodebit|Antom)$"
-    r"|^(SELECT|PRAGMA|CREATE|DROP|INSERT|UPDATE|DELETE|PLAIN)\b|^[a-z]+/[a-z]"
+    r"|^\(?(SELECT|PRAGMA|CREATE|DROP|INSERT|UPDATE|DELETE|PLAIN)\b|^[a-z]+/[a-z]"
 )
 
 
