@@ -153,7 +153,7 @@ class Customer:
 
     def agrees(self, attempt: Authorization) -> tuple[str, str]:
         """Agree on the wallet's page; the (authCode, authState) the wallet hands back."""
-        decision = self._engine.agree(attempt.auth_url, self.name)
+        decision = self._engine.agree(attempt.auth_url, self.name, wallet=attempt.wallet)
         return decision.auth_code, decision.auth_state
 
     def binds(self, wallet: str = "GCASH", *, purse: int = FULL_PURSE) -> WalletAccount:
