@@ -214,7 +214,7 @@ class Guide:
 def what_is_left(folder: DemoFolder) -> Left:
     """Look what a visitor has not tried yet."""
     made_at = folder.made_at()
-    days = (path for path in sorted(folder.reports.glob("*")) if path.is_dir())
+    days = (path for path in sorted(folder.reports.glob("[0-9]" * len("YYYYMMDD"))) if path.is_dir())
     reports = next((path for path in days if not _are_imported(path)), None)
     planted_on = clock.acquirer_day(made_at - timedelta(days=1)) if made_at else ""
     by_people = {"created_at__gt": made_at, "actor_kind": str(ActorKind.PERSON)} if made_at else {"pk": None}

@@ -23,7 +23,7 @@ from portal import approvals, clock
 from portal.acquirer import PaymentRequest
 from portal.acquirer.results import Secret
 from portal.clock import ACQUIRER_ZONE, SystemClock
-from portal.demonstration import declarations, subscribers
+from portal.demonstration import declarations, regional, subscribers
 from portal.demonstration.customers import SERVER_TERMINAL, Customer
 from portal.demonstration.installation import person
 from portal.demonstration.timekeeping import Time
@@ -116,10 +116,11 @@ class History:
         start: datetime,
         end: datetime,
         passed: Callable[[int], None],
+        second: AcquirerAccount | None = None,
     ) -> None:
-        """``passed(day)`` is told how many days have gone by."""
+        """``passed(day)`` is told how many days have gone by. ``second``: an account that has its last days, too."""
         self._control, self._account, self._passed = control, account, passed
-        self._start, self._end = start, end
+        self._start, self._end, self._second = start, end, second
         self._time = Time(control)
         self._random = random.Random(SEED)  # noqa: S311 - a story, not a secret
         self._agenda: list[tuple[datetime, int, Callable[[], object]]] = []
@@ -172,6 +173,8 @@ class History:
         self._plan_subscriptions()
         alipay = self._named(declarations.WALLET)
         declarations.plan(self._control, self._account, alipay, self._end, self._at, by=self._operator)
+        if self._second is not None:
+            regional.plan(self._control, self._second, self._end, self._at, by=self._operator)
         # On a day whose report is imported, whatever time of day it is now: the newest report is the visitor's.
         today = self._moment(self._end.astimezone(ACQUIRER_ZONE).date(), time(0))
         self._at(min(self._end - _STRAY_BEFORE_END, today - timedelta(hours=25)), self._another_system_pays)

@@ -116,8 +116,8 @@ class Command(BaseCommand):
             self._tell(f"Going on with the demo in {folder.path}; no new history.")
             installation.make_tables()
             _, control = sandbox.start(children, folder.path, port=sandbox_port, portal_url=portal_url)
-            account = AcquirerAccount.objects.get(slug=installation.SLUG)
-            installation.move(control, account, gateway_url=control.base_url, base_url=portal_url)
+            for account in AcquirerAccount.objects.filter(slug__in=(installation.SLUG, installation.PARTNER_SLUG)):
+                installation.move(control, account, gateway_url=control.base_url, base_url=portal_url)
             installation.let_shop_hear(control)
         else:
             guide.logins, guide.merchant_key = self._make(folder, children, port, sandbox_port, options["days"])
@@ -153,11 +153,15 @@ class Command(BaseCommand):
             _, control = sandbox.start(children, folder.path, port=sandbox_port, portal_url=portal_url, frozen_at=start)
             installation.make_tables()
             account = installation.connect(control, folder.connection, portal_url)
+            second = installation.connect_partner(control, folder.connection, portal_url)
             logins = installation.hire()
             _, key = installation.give_key(account)
             goods.stock(account)
+            goods.stock(second)
             self._tell(f"{days} days of history, by the real flow: signed calls, notifications, reports …")
-            history = History(control, account, start=start, end=end, passed=lambda day: self._count(day, days))
+            history = History(
+                control, account, start=start, end=end, passed=lambda day: self._count(day, days), second=second
+            )
             history.make()
             history.catch_up()
             sandbox.let_time_run(control)
