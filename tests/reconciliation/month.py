@@ -225,13 +225,8 @@ class _Theirs:
         elif event.kind == "CANCEL":
             transactions.record_cancel(self._context, payment)
         kind = {"REFUND": "REFUND", "CANCEL": "CANCEL"}.get(event.kind, "PAYMENT")
-        told = transactions.settlement_facts(self._context, payment_id, event.request_id, kind)
-        gross: Any = told.get("grossSettlementAmount")
-        return {
-            "payment_id": payment_id,
-            "refund_id": refund_id,
-            "gross": None if gross is None else int(gross["value"]),
-        }
+        told = transactions.rate_of(self._context, payment_id, event.request_id, kind)
+        return {"payment_id": payment_id, "refund_id": refund_id, "gross": None if told is None else told[0].value}
 
 
 class _Ours:
