@@ -56,11 +56,16 @@ def _line(row: Sequence[Value]) -> str:
 def fresh_keys(model: type[Model], count: int) -> list[int]:
     """So many primary keys that nobody has or will get; on SQLite as long as the transaction lasts."""
     table = model._meta.db_table
+    if not count:
+        return []
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
-            )
+            fresh = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) AS key FROM generate_series(1, %s)"
+            cursor.execute(f"SELECT min(key), max(key) FROM ({fresh}) AS fresh", [table, count])  # noqa: S608 - as above
+            first, last = cursor.fetchone()
+            if last - first + 1 == count:
+                return list(range(first, last + 1))
+            cursor.execute(fresh, [table, count])  # somebody else drew from between them
             return [key for (key,) in cursor.fetchall()]
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         found = cursor.fetchone()

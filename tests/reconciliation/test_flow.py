@@ -4,10 +4,11 @@ import random
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from payments.models import Payment
 from portal.money import Money
-from reconciliation import operations, queries
+from reconciliation import copying, operations, queries
 from reconciliation.errors import ReportRefused
 from reconciliation.models import Batch, FeeContract, Match, ReportFile, SettlementRow
 from reconciliation.operations import flowing, foreseeing, importing, undecided
@@ -201,3 +202,11 @@ def test_the_first_rows_do_not_decide_against_the_others(trade: Books, monkeypat
             "payment_request_id", flat=True
         )
     )
+
+
+def test_fresh_keys_are_nobodys(trade: Books) -> None:
+    with transaction.atomic():
+        first, second = (copying.fresh_keys(SettlementRow, count) for count in (3, 0))
+    assert second == []
+    assert len(set(first)) == 3
+    assert not SettlementRow.objects.filter(pk__in=first).exists()
