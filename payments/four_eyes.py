@@ -77,8 +77,8 @@ def carry_out(approval: Approval, by: Actor, remember: Remember) -> str:
 
 
 def _said(approval: Approval, made: Cancel | Refund) -> str:
-    what = "Refund" if isinstance(made, Refund) else "Cancel"
-    return f"{what} of {_amount(approval)}: {str(made.get_status_display()).lower()}."
+    amount, state = _amount(approval), str(made.get_status_display()).lower()
+    return f"Refund of {amount}: {state}." if isinstance(made, Refund) else f"Cancel of {amount}: {state}."
 
 
 def became(approvals: Sequence[Approval]) -> Mapping[int, Became]:

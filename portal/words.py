@@ -166,8 +166,8 @@ def _sentences(language: str) -> tuple[dict[str, str], list[_Pattern]]:
     patterns: list[tuple[int, _Pattern]] = []
     prefix = f"{TOLD}\x04"
     for key, target in _catalogue(language).items():
-        if not isinstance(key, str) or "\x04" in key.removeprefix(prefix):
-            continue  # a plural, or words of one sense
+        if not key or not isinstance(key, str) or "\x04" in key.removeprefix(prefix):
+            continue  # the catalogue's own head, a plural, or words of one sense
         source, is_told = key.removeprefix(prefix), key.startswith(prefix)
         places = tuple(_PLACE.findall(source))
         if not places:

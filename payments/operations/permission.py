@@ -11,7 +11,6 @@ from portal.money import Money
 MONEY_BACK = "refund"
 """The kind under which every way back of money stands."""
 REFUND, CANCEL, GIVE_BACK = "refund", "cancel", "give back"
-_WAYS = {REFUND: "by refund", CANCEL: "by cancel, whole", GIVE_BACK: "by cancel or refund"}
 
 
 def permit(payment: Payment, amount: Money, act: str, *, by: Actor, reason_code: str, note: str, **params: Any) -> None:
@@ -34,4 +33,8 @@ def words(payment: Payment, amount: Money, act: str) -> str:
     """``700.00 PHP goes back to GCash 63-9****31111 by refund.`` Which payment it is stands beside it."""
     wallet = payment.wallet_account
     to = f"{name_of(wallet.wallet)} {wallet.login_label}".strip()
-    return f"{amount} goes back to {to} {_WAYS[act]}."
+    if act == REFUND:
+        return f"{amount} goes back to {to} by refund."
+    if act == CANCEL:
+        return f"{amount} goes back to {to} by cancel, whole."
+    return f"{amount} goes back to {to} by cancel or refund."

@@ -65,6 +65,17 @@ def _look(approvals_: Sequence[Approval]) -> None:
             approval.__dict__[_SEEN] = found.get(approval.pk)
 
 
+def _what(approval: Approval) -> str:
+    """What was asked for. The code has made it, however short it is."""
+    return told(approval.sentence, is_ours=True)
+
+
+def _result(approval: Approval) -> str:
+    """What came of it: as it is now where its kind can tell, else as it was kept."""
+    became = _became(approval)
+    return told(became.sentence if became else approval.result, is_ours=True)
+
+
 def _became(approval: Approval) -> Became | None:
     """What it has become, where its kind can tell; None: what was done is done."""
     if _SEEN not in approval.__dict__:
@@ -332,7 +343,7 @@ class ApprovalAdmin(LedgerAdmin):
 
     @display.column(lazy("Request"), wraps=True)
     def what(self, approval: Approval) -> str:
-        return approval.sentence
+        return _what(approval)
 
     @display.column(lazy("State"))
     def state(self, approval: Approval) -> SafeString:
@@ -375,7 +386,7 @@ class ApprovalAdmin(LedgerAdmin):
         )
         if approval.status == ApprovalStatus.WAITING:
             line = say("{line} · ends {relative}", line=line, relative=display.relative(approval.expires_at))
-        return Headline(approval.sentence, chips, line)
+        return Headline(_what(approval), chips, line)
 
     def timeline(self, approval: Approval) -> Iterable[TimelineEntry]:
         return story_of(approval, is_own_page=True)
@@ -450,8 +461,7 @@ def _reason(approval: Approval) -> str:
 def _ended(approval: Approval) -> Done:
     match approval.status:
         case ApprovalStatus.DONE:
-            became = _became(approval)
-            result = became.sentence if became else approval.result
+            became, result = _became(approval), _result(approval)
             match became.tone if became else "good":
                 case "wait":
                     said = say("Approved and begun; how it ends is not known yet. {result}", result=result)
@@ -471,9 +481,9 @@ def _ended(approval: Approval) -> Done:
 def story_of(approval: Approval, *, is_own_page: bool = False) -> list[TimelineEntry]:
     """What happened to a request, oldest first, for its own page or for that of the thing it is about."""
     links = () if is_own_page else ((say("Request"), display.page_of(approval)),)
-    about = "" if is_own_page else approval.sentence
+    about = "" if is_own_page else _what(approval)
     reason = _reason(approval)
-    told = [
+    entries = [
         TimelineEntry(
             approval.created_at,
             say("{actor_name} asked for approval", actor_name=approval.actor_name),
@@ -485,7 +495,7 @@ def story_of(approval: Approval, *, is_own_page: bool = False) -> list[TimelineE
     if approval.decided_at is not None:
         note = approval.decision_note
         if approval.is_glass_broken:
-            told.append(
+            entries.append(
                 TimelineEntry(
                     approval.decided_at,
                     say("{decided_by} broke the glass", decided_by=approval.decided_by),
@@ -495,7 +505,7 @@ def story_of(approval: Approval, *, is_own_page: bool = False) -> list[TimelineE
                 )
             )
         elif approval.status == ApprovalStatus.DECLINED:
-            told.append(
+            entries.append(
                 TimelineEntry(
                     approval.decided_at,
                     say("Declined by {decided_by}", decided_by=approval.decided_by),
@@ -505,7 +515,7 @@ def story_of(approval: Approval, *, is_own_page: bool = False) -> list[TimelineE
                 )
             )
         else:
-            told.append(
+            entries.append(
                 TimelineEntry(
                     approval.decided_at,
                     say("Approved by {decided_by}", decided_by=approval.decided_by),
@@ -518,27 +528,26 @@ def story_of(approval: Approval, *, is_own_page: bool = False) -> list[TimelineE
     if end is not None:
         match approval.status:
             case ApprovalStatus.REFUSED:
-                told.append(TimelineEntry(end, say("It could not be done"), approval.result, "bad", links))
+                entries.append(TimelineEntry(end, say("It could not be done"), approval.result, "bad", links))
             case ApprovalStatus.WITHDRAWN:
-                told.append(
+                entries.append(
                     TimelineEntry(
                         end, say("{actor_name} took the request back", actor_name=approval.actor_name), "", "", links
                     )
                 )
             case ApprovalStatus.EXPIRED:
-                told.append(TimelineEntry(end, say("Nobody decided in time"), "", "", links))
+                entries.append(TimelineEntry(end, say("Nobody decided in time"), "", "", links))
             case ApprovalStatus.DONE if is_own_page:
                 page = display.page_at(approval.result_type, approval.result_id)
                 made = ((say("Result"), page),) if page else ()
-                became = _became(approval)
-                result, tone = (became.sentence, became.tone) if became else (approval.result, "good")
-                told.append(TimelineEntry(end, str(_BEGUN[tone]), result, tone, made))
+                tone = became.tone if (became := _became(approval)) else "good"
+                entries.append(TimelineEntry(end, str(_BEGUN[tone]), _result(approval), tone, made))
     if approval.reviewed_at is not None:
         verdict = say("found it right") if approval.is_found_right else say("found that it should not have been done")
         tone = "good" if approval.is_found_right else "bad"
         sentence = f"{approval.reviewed_by} {verdict}"
-        told.append(TimelineEntry(approval.reviewed_at, sentence, approval.review_note, tone, links))
-    return told
+        entries.append(TimelineEntry(approval.reviewed_at, sentence, approval.review_note, tone, links))
+    return entries
 
 
 def stories_about(*things: Model) -> list[TimelineEntry]:

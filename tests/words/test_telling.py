@@ -85,3 +85,17 @@ def test_lists_of_what_is_known_are_joined_as_the_language_does() -> None:
         == "高于 150.00 AUD，或每日高于 1,500.00 AUD"
     )
     assert told("Finance or somebody like that") == "Finance or somebody like that"
+
+
+def test_what_is_empty_is_told_as_nothing() -> None:
+    with translation.override("zh-hans"):
+        for text in ("", "Above 5,000.00 PHP a second person approves"):
+            assert "Content-Type" not in told(text)
+        assert told("Above 5,000.00 PHP a second person approves") == "高于 5,000.00 PHP 需要第二人审批"
+
+
+def test_what_was_asked_for_and_what_came_of_it_are_told() -> None:
+    with translation.override("zh-hans"):
+        asked = told("6,000.00 PHP goes back to GCash 63-9****31111 by refund.", is_ours=True)
+        came = told("Refund of 6,000.00 PHP: unknown.", is_ours=True)
+    assert not any(word in asked + came for word in ("goes back", "by refund", "Refund of", "unknown"))
