@@ -567,7 +567,7 @@ class AcquirerAccountAdmin(LedgerAdmin):
                         display.joined((display.to(one) for one in accounts.places_of(account)), " → "),
                     ),
                 ],
-                note=say("the first that has the wallet and is not drained"),
+                note=say("the first that can"),
             ),
             Card(
                 say("Their keys"),

@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from portal import accounts, approvals
 from portal.acquirer.points import Kind, Point
@@ -133,6 +135,11 @@ def _answer(value: str) -> Any:
     return _ANSWERS.get(value, value or say("Not sent"))
 
 
+def _sentence(text: str) -> SafeString:
+    """In a table, over several lines where one has no room."""
+    return format_html('<span class="sentence">{}</span>', told(text))
+
+
 def cards(account: AcquirerAccount) -> list[Card]:
     """What the account's page shows of it; nothing where its protocol wants nothing and leaves nothing open."""
     adapter = adapter_of(account)
@@ -165,11 +172,11 @@ def cards(account: AcquirerAccount) -> list[Card]:
                     rows=[
                         (
                             told(point.title, is_ours=True),
-                            told(point.question),
+                            _sentence(point.question),
                             display.chip(_answer(settled[point.name]), "good")
                             if settled[point.name] != point.default
                             else _answer(settled[point.name]),
-                            told(point.default_means),
+                            _sentence(point.default_means),
                         )
                         for point in adapter.points
                     ],

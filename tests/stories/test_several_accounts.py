@@ -12,9 +12,9 @@ from payments.states import OrderStatus, PaymentStatus, RefundStatus
 from portal import accounts, catalogue
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput, NotFound
-from portal.gateways import adapter_of, notification_url
 from portal.models import AcquirerAccount, AcquirerKey, Exchange, JournalEntry, Notification, PaymentMethod
 from portal.sandbox.control import SandboxControl
+from tests import partner
 from tests.story import PHONE, PHP, Acquirer, Customer, Shop
 
 SECOND = "SANDBOX_5X00000000000077"
@@ -24,34 +24,7 @@ BY = Actor.command("story")
 @pytest.fixture(params=["same protocol", "another protocol"])
 def second(request: pytest.FixtureRequest, account: AcquirerAccount, acquirer: Acquirer) -> AcquirerAccount:
     """The shop's other account, at the same sandbox: another client, another settlement currency."""
-    return _same(account, acquirer) if request.param == "same protocol" else _other(account, acquirer)
-
-
-def _other(account: AcquirerAccount, acquirer: Acquirer) -> AcquirerAccount:
-    theirs = acquirer.sandbox.connection.alipayplus
-    made = AcquirerAccount.objects.create(
-        name="Second",
-        slug="second",
-        adapter=AcquirerAccount.Adapter.ALIPAYPLUS,
-        gateway_url=theirs["gateway_url"],
-        client_id=theirs["client_id"],
-        private_key=theirs["merchant_private_key"],
-        public_key=theirs["merchant_public_key"],
-        settlement_currency="HKD",
-        notify_base_url=account.notify_base_url,
-        app_id="3333010071465913",
-        merchant_reference="M001",
-        merchant_legal_name="Kape and Company Pte Ltd",
-        protocol_settings={"wallet_selector_field": "customerBelongsTo"},
-    )
-    SandboxControl(acquirer.sandbox.url).register_merchant(
-        client_id=theirs["client_id"],
-        settlement_currencies=["HKD", "USD"],
-        notify_urls={kind: notification_url(made, kind) for kind, _ in adapter_of(made).connecting.notifications},
-    )
-    catalogue.begin(made, ["GCASH", "DANA"])
-    AcquirerKey.objects.create(account=made, version="1", public_key=theirs["acquirer_public_key"])
-    return made
+    return _same(account, acquirer) if request.param == "same protocol" else partner.connected(account, acquirer)
 
 
 def _same(account: AcquirerAccount, acquirer: Acquirer) -> AcquirerAccount:
