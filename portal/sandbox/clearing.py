@@ -166,7 +166,7 @@ def _clear_batch(context: Context, one: _Set, day: str, numbered: list[tuple[int
         gross_value=sum(line.converted for line in lines),
         fee_value=sum(line.fee for line in lines),
     )
-    where, most = ("clearing", next_day(day), batch_id), context.settings.report_lines
+    where, most = ("clearing", next_day(day), batch_id), _lines_of_a_file(context)
     fees = [item for line in lines for item in _fee_items(line)]
     return [
         *_files(one, "transactionItems", where, [_item(line) for line in lines], "settlementAmount", most),
@@ -266,7 +266,7 @@ def _settle(context: Context, merchant: Merchant, date: str) -> list[ReportFile]
             for batch in batches
         ]
         where = ("settlement", date, batch_id)
-        files += _files(one, "settlement", where, details, "netAmount", context.settings.report_lines)
+        files += _files(one, "settlement", where, details, "netAmount", _lines_of_a_file(context))
     return files
 
 
@@ -275,6 +275,10 @@ def _iso(day: str) -> str:
 
 
 # Files.
+
+
+def _lines_of_a_file(context: Context) -> int:
+    return max(1, context.settings.report_lines)
 
 
 def _files(
@@ -286,7 +290,7 @@ def _files(
     most: int,
 ) -> list[ReportFile]:
     """A report in as many files as it takes; each begins with the summary of its own lines."""
-    parts = [details[start : start + most] for start in range(0, len(details), max(1, most))] or [[]]
+    parts = [details[start : start + most] for start in range(0, len(details), most)] or [[]]
     return [
         _file(one, kind, where, seq, {"totalCount": len(part), "netTotalAmount": _sum(part, net)}, part)
         for seq, part in enumerate(parts)

@@ -1,5 +1,6 @@
 """The merchants this acquirer has contracts with: keys by version, wallets, currencies, notification URLs."""
 
+import functools
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -69,6 +70,7 @@ def all_merchants(context: Context) -> list[Merchant]:
     return [_read(row["client_id"], row["details"]) for row in rows]
 
 
+@functools.lru_cache(maxsize=64)
 def _read(client_id: str, details: str) -> Merchant:
     data = json.loads(details)
     for name in ("wallets", "settlement_currencies", "secondary_merchants", "weekend", "holidays", "working_days"):
