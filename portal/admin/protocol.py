@@ -135,9 +135,18 @@ def _answer(value: str) -> Any:
     return _ANSWERS.get(value, value or say("Not sent"))
 
 
-def _sentence(text: str) -> SafeString:
-    """In a table, over several lines where one has no room."""
-    return format_html('<span class="sentence">{}</span>', told(text))
+def _asked(point: Point) -> SafeString:
+    """What to ask the acquirer, over several lines where one has no room."""
+    title, question = told(point.title, is_ours=True), told(point.question)
+    return format_html('<span class="sentence"><b>{}</b> {}</span>', title, question)
+
+
+def _stands(point: Point, value: str) -> SafeString:
+    """What counts now, and what the default means."""
+    answer = _answer(value)
+    shown = display.chip(answer, "good") if value != point.default else answer
+    words = f"{say('By default:')} {told(point.default_means)}" if point.default_means else ""
+    return format_html('<span class="sentence">{} <span class="dim">{}</span></span>', shown, words)
 
 
 def cards(account: AcquirerAccount) -> list[Card]:
@@ -168,18 +177,8 @@ def cards(account: AcquirerAccount) -> list[Card]:
                 say("To settle with the acquirer"),
                 note=say("what the documents leave open"),
                 table=Table(
-                    head=(say("Point"), say("Question"), say("As it is now"), say("By default")),
-                    rows=[
-                        (
-                            told(point.title, is_ours=True),
-                            _sentence(point.question),
-                            display.chip(_answer(settled[point.name]), "good")
-                            if settled[point.name] != point.default
-                            else _answer(settled[point.name]),
-                            _sentence(point.default_means),
-                        )
-                        for point in adapter.points
-                    ],
+                    head=(say("Question"), say("As it is now")),
+                    rows=[(_asked(point), _stands(point, settled[point.name])) for point in adapter.points],
                 ),
                 wide=True,
             )
