@@ -22,6 +22,7 @@ from portal.acquirer.results import (
     InboundMessage,
     PaymentInquiry,
     PaymentResult,
+    Presentation,
     RefundInquiry,
     RefundResult,
     RevokeResult,
@@ -263,6 +264,9 @@ class Acquirer(Protocol):
 
         ``method``: as the account's catalogue has it, or None where that has no such method.
         """
+
+    def present(self, *, currency: str) -> Presentation | None:
+        """How its method is to be shown for payments in a currency. None: it says nothing, and nothing was asked."""
 
     def read(self, *, path: str, headers: Mapping[str, str], body: bytes) -> InboundMessage:
         """Verify an inbound message over its raw bytes and parse it. Raises BadSignature; never another error."""

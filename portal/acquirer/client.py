@@ -304,6 +304,8 @@ class _WatchingAdapter(HTTPAdapter):
     """Raises NotSent where the connection failed before a byte of the body was taken to be sent."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        if request.body is None:
+            return super().send(request, *args, **kwargs)  # a question without a body: nothing can have been acted on
         body = _WatchedBody(request.body if isinstance(request.body, bytes) else b"")
         watched = request.copy()
         watched.body = body  # type: ignore[assignment]  # a stream is allowed; Content-Length is already set

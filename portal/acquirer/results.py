@@ -5,6 +5,7 @@ acquirer's own ``code`` for display, and the ``advice``: what the merchant may d
 amounts are Money in minor units, and tokens are ``Secret``, whose ``repr`` shows nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -300,6 +301,20 @@ class DeclarationInquiry(Result):
 
     records: tuple[DeclarationRecord, ...] = ()
     not_found: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Presentation:
+    """How the acquirer wants its method shown. Not available: show the catalogue's own name and picture."""
+
+    is_available: bool
+    logo_url: str = ""
+    promotions: Mapping[str, str] = field(default_factory=dict)
+    """By language."""
+    sdk_url: str = ""
+    """Its client SDK for web pages; empty where there is none."""
+    kept_seconds: int = 0
+    """How long it may be shown without asking again."""
 
 
 # What the acquirer tells us unasked.

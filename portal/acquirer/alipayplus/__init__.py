@@ -3,6 +3,7 @@
     asking, answers      pure: our words to theirs, and back; camelCase lives there and in ``notifications`` alone
     codes, meanings      every documented result code: what we may believe, what to do, in words
     notifications        what it tells and asks us
+    presentation         how its method is to be shown: logo, promotion, client SDK
     points               what its documents leave open, with what we do until it is confirmed
 
 It differs from other protocols in what capabilities say: a refund cannot be asked about and is repeated instead, our
@@ -33,12 +34,12 @@ from portal.acquirer import (
     diagnosis,
     inbound,
 )
-from portal.acquirer.alipayplus import answers, asking, codes, notifications
+from portal.acquirer.alipayplus import answers, asking, codes, notifications, presentation
 from portal.acquirer.alipayplus.codes import AUTHORIZATION_REFUSALS, PAYMENT_REFUSALS, Api
 from portal.acquirer.alipayplus.meanings import meaning_of
 from portal.acquirer.alipayplus.points import POINTS
 from portal.acquirer.answering import unanswered
-from portal.acquirer.client import Answer, Dialect, SignedClient, kept_answer
+from portal.acquirer.client import Answer, Dialect, SignedClient, kept_answer, new_session
 from portal.acquirer.deadlines import cancel_deadline
 from portal.acquirer.errors import NotSent, NoVerdict
 from portal.acquirer.points import Settled
@@ -53,6 +54,7 @@ from portal.acquirer.results import (
     Outcome,
     PaymentInquiry,
     PaymentResult,
+    Presentation,
     RefundInquiry,
     RefundResult,
     RevokeResult,
@@ -117,7 +119,8 @@ class AlipayPlus:
             form=Form(self._settled.text("signature_form")),
             sends_key_version=self._settled.flag("sends_key_version"),
         )
-        self._client = client or SignedClient(credentials, session=session, dialect=self._dialect)
+        self._session = session or new_session()
+        self._client = client or SignedClient(credentials, session=self._session, dialect=self._dialect)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -239,6 +242,18 @@ class AlipayPlus:
     def cancel_deadline(self, paid_at: datetime, *, method: Wallet | None) -> datetime | None:
         """Usually 00:15 of the acquirer's next day (UTC+8); None where what is paid cannot be cancelled."""
         return cancel_deadline(paid_at, method=method)
+
+    def present(self, *, currency: str) -> Presentation | None:
+        """https://docs.alipayplus.com/alipayplus/alipayplus/integration_cashier_acq/consult_info
+
+        None while the address of the information is not settled and there is no client SDK.
+        """
+        url = presentation.address(self._credentials, self._settled, currency=currency)
+        sdk_url = self._settled.text("sdk_url")
+        if not url and not sdk_url:
+            return None
+        shown = presentation.read(self._session, url, self._settled) if url else Presentation(is_available=False)
+        return replace(shown, sdk_url=sdk_url, kept_seconds=60 * self._settled.number("cdn_cache_minutes"))
 
     def read(self, *, path: str, headers: Mapping[str, str], body: bytes) -> InboundMessage:
         """Verify a message over its raw bytes, then parse it. Raises BadSignature, and nothing else."""

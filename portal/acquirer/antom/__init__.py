@@ -43,6 +43,7 @@ from portal.acquirer.results import (
     Outcome,
     PaymentInquiry,
     PaymentResult,
+    Presentation,
     RefundInquiry,
     RefundResult,
     RevokeResult,
@@ -224,6 +225,10 @@ class Antom:
     def cancel_deadline(self, paid_at: datetime, *, method: Wallet | None) -> datetime | None:
         """Usually 00:15 of the acquirer's next day (UTC+8); None where what is paid cannot be cancelled."""
         return cancel_deadline(paid_at, method=method)
+
+    def present(self, *, currency: str) -> Presentation | None:
+        """It says nothing of that: the catalogue's rows do."""
+        return None
 
     def read(self, *, path: str, headers: Mapping[str, str], body: bytes) -> InboundMessage:
         """Verify a notification over its raw bytes, then parse it. Raises BadSignature, and nothing else."""
