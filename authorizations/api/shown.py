@@ -150,6 +150,18 @@ def _text(words: str | Promise) -> str:
     return str(words)
 
 
+@extend_schema_serializer(component_name="Presentation")
+class PresentationShown(serializers.Serializer[Any]):
+    """How the acquirer wants its method shown. Show none of it where it is not available."""
+
+    is_available = serializers.BooleanField()
+    logo_url = serializers.CharField(help_text="The acquirer's picture; empty: the method's own.")
+    promotions = serializers.DictField(
+        child=serializers.CharField(), help_text="By language; shown beside the picture only."
+    )
+    sdk_url = serializers.CharField(help_text="The acquirer's client SDK for web pages; empty where there is none.")
+
+
 @extend_schema_serializer(component_name="PaymentMethod")
 class PaymentMethodShown(serializers.Serializer[Any]):
     """A wallet the merchant can debit."""
@@ -175,6 +187,7 @@ class PaymentMethodShown(serializers.Serializer[Any]):
         allow_null=True, help_text="Whether a part may be refunded; null where nobody said."
     )
     logo_url = serializers.CharField(help_text="Its picture; empty where none is known.")
+    presentation = PresentationShown(allow_null=True, help_text="Null where the acquirer says nothing of it.")
     site_name = serializers.CharField(help_text="What `my.getSiteInfo` calls it; empty where it has no mini programs.")
     is_here = serializers.BooleanField(help_text="Whether this session runs in this very wallet.")
     wallet_account = WalletShown(allow_null=True, help_text="The caller's own, where it is bound.")

@@ -41,6 +41,7 @@ from portal.api.schema import BUYER, MERCHANT, NOBODY, Step, example, operation
 from portal.catalogue import Wish, Withheld
 from portal.models import AcquirerAccount, PaymentMethod
 from portal.money import Money
+from portal.presenting import presentation_of
 from portal.words import in_english
 
 REDIRECT_PATH = "/return"
@@ -255,6 +256,7 @@ class PaymentMethods(Door):
                             "refund_days": 365,
                             "partial_refund": True,
                             "logo_url": "",
+                            "presentation": None,
                             "site_name": "GCASH",
                             "is_here": True,
                             "wallet_account": _WALLET,
@@ -274,7 +276,11 @@ class PaymentMethods(Door):
         bound = _bound(caller, query.get("customer"))
         here = caller.session.site_name if isinstance(caller, BuyerCaller) else ""
         weighed = catalogue.offers(caller.account, wish)
-        items = [_method(method, bound.get(method.code), here) for method, _, why in weighed if why is None]
+        items = [
+            _method(method, bound.get(method.code), here) | {"presentation": presentation_of(through, method.currency)}
+            for method, through, why in weighed
+            if why is None
+        ]
         withheld = []
         if query.get("withheld") == "true":
             withheld = [_withheld(method, why, wish) for method, _, why in weighed if why is not None]

@@ -76,6 +76,8 @@ class Capabilities:
     declaration_inquiry_size: int
     unbinding: Unbinding = Unbinding.ALWAYS
     """Of an acquirer that asks."""
+    presents_methods: bool = False
+    """Whether it says how its method is to be shown."""
 
     @property
     def payment_expiry(self) -> timedelta:

@@ -82,6 +82,7 @@ CAPABILITIES = Capabilities(
     refund_missing_after=3,
     refresh_before_days=10,
     declaration_inquiry_size=1,
+    presents_methods=True,
 )
 
 _PATHS: Mapping[Api, str] = {
