@@ -4,6 +4,7 @@ Everybody is invented; every call is signed and crosses a socket between two pro
 should ends the tour with a sentence; at the end the portal is compared with the sandbox's own books.
 """
 
+import csv
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
@@ -36,6 +37,8 @@ Say = Callable[[str, str], None]
 _LATE_SECONDS = 90
 """The notification comes after the portal has asked, so that it is the asking that heals."""
 _SHORT_BY = 50_00
+_REPORTED_AT = timedelta(hours=8, minutes=30)
+"""After midnight, when the other acquirer's reports of a day are there."""
 _KINDS = ("transactionItems", "settlementItems", "settlementSummary")
 """In this order: what is settled refers to what happened."""
 
@@ -275,7 +278,41 @@ class SecondTour(Tour):
         self._cancel()
         self._revoke_in_the_wallet()
         self._expect_asked()
-        return self._differences()
+        cleared = self._cleared()
+        return [*self._differences(), *self._compared_with_what_is_kept(cleared)]
+
+    def _cleared(self) -> dict[str, int]:
+        """What the clearing report of the day says of each payment and refund: minor units of the settlement currency.
+
+        It names no rate: what was said of each movement when it was made is all that it can be held against.
+        """
+        day = datetime.combine(clock.now().astimezone(ACQUIRER_ZONE), time.min, ACQUIRER_ZONE) + timedelta(days=1)
+        self._time.pass_until(day + _REPORTED_AT)
+        client_id, found = self._account.client_id, {}
+        for file in self._control.reports():
+            if (file["client_id"], file["kind"], file["day"]) == (client_id, "transactionItems", f"{day:%Y%m%d}"):
+                _, _, details = self._control.report(file["day"], file["name"], client_id).partition("\n\n")
+                for row in csv.DictReader(details.splitlines()):
+                    found[row["transactionRequestId"]] = int(row["settlementAmount"])
+        self._say("Day close", f"Cleared at eight: {len(found)} movements, and nothing that was cancelled or failed.")
+        return found
+
+    def _compared_with_what_is_kept(self, cleared: dict[str, int]) -> list[str]:
+        ours = {
+            payment.payment_request_id: payment.gross_settlement_value or payment.amount_value
+            for payment in Payment.objects.filter(wallet_account__account=self._account, status=PaymentStatus.SUCCEEDED)
+        }
+        ours |= {
+            refund.refund_request_id: -(refund.gross_settlement_value or refund.amount_value)
+            for refund in Refund.objects.filter(
+                payment__wallet_account__account=self._account, status=RefundStatus.SUCCEEDED
+            )
+        }
+        return [
+            f"{request_id} is worth {ours.get(request_id)} here, and {cleared.get(request_id)} in the clearing report."
+            for request_id in sorted({*ours, *cleared})
+            if ours.get(request_id) != cleared.get(request_id)
+        ]
 
     def _repeat_a_refund(self, payment: Payment) -> None:
         part = Money(50_00, "PHP")
