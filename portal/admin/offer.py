@@ -6,13 +6,14 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
 
 from portal import catalogue
 from portal.acquirer import TerminalType
 from portal.admin import display
 from portal.admin.display import Chip
 from portal.admin.ledger import Card, LedgerAdmin, Table
-from portal.catalogue import Wish, Withheld
+from portal.catalogue import Offer, Wish, Withheld
 from portal.models import AcquirerAccount, PaymentMethod
 from portal.money import EXPONENTS, MoneyError, parse_major
 from portal.words import lazy, say, told
@@ -92,17 +93,16 @@ def offer_view(desk: LedgerAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def _answered(account: AcquirerAccount, wish: Wish) -> list[Card]:
-    methods = PaymentMethod.objects.filter(account=account).order_by("-is_contracted", "country", "code")
-    reasons = [(method, catalogue.why_withheld(method, wish)) for method in methods]
+    found = sorted(catalogue.offers(account, wish), key=_by_country)
     offered = [
-        (display.to(method, method.name), method.country or display.NOTHING, range_of(method))
-        for method, why in reasons
-        if why is None
+        (_named(account, offer), offer.method.country or display.NOTHING, range_of(offer.method))
+        for offer in found
+        if offer.why is None
     ]
     withheld = [
-        (display.to(method, method.name), Chip(_why(method, why)), range_of(method))
-        for method, why in reasons
-        if why is not None
+        (_named(account, offer), Chip(_why(offer.method, offer.why)), range_of(offer.method))
+        for offer in found
+        if offer.why is not None
     ]
     takes = say("Takes")
     return [
@@ -119,6 +119,16 @@ def _answered(account: AcquirerAccount, wish: Wish) -> list[Card]:
             wide=True,
         ),
     ]
+
+
+def _by_country(offer: Offer) -> tuple[bool, str, str]:
+    return not offer.method.is_contracted, offer.method.country, offer.method.code
+
+
+def _named(account: AcquirerAccount, offer: Offer) -> SafeString:
+    """The method, and through which account it is bound where that is another one."""
+    other = offer.through.name if offer.through != account else ""
+    return display.joined((display.to(offer.method, offer.method.name), other))
 
 
 def range_of(method: PaymentMethod) -> str:

@@ -3,6 +3,7 @@
 import pytest
 
 from portal import accounts
+from portal.actor import Actor
 from portal.models import AcquirerAccount, Approval, ApprovalStatus, JournalEntry
 from portal.roles import FINANCE
 from tests import factories
@@ -54,6 +55,17 @@ def test_draining_tells_whose_buyers_go_where(chief: Desk, two: tuple[AcquirerAc
 
     assert "Shop Singapore takes new wallets again." in page
     assert "Taken Yes" in chief.reads(page_url(singapore))
+
+
+def test_what_would_be_offered_follows_the_order(chief: Desk, two: tuple[AcquirerAccount, AcquirerAccount]) -> None:
+    nobody_else_decides(accounts.KEY_CHANGE)
+    manila, singapore = two
+    _order(chief, manila, "singapore", "manila")
+    url = f"/admin/portal/paymentmethod/offer/?account={manila.pk}"
+
+    assert "GCash · Shop Singapore PH" in chief.reads(url)
+    accounts.drain(singapore, by=Actor.command("story"), note="ends in June")
+    assert "GCash PH" in chief.reads(url)
 
 
 def test_a_second_person_is_asked(chief: Desk, two: tuple[AcquirerAccount, AcquirerAccount]) -> None:
