@@ -20,7 +20,7 @@ from portal.sandbox.delivery import HttpDelivery
 from portal.sandbox.engine import Engine
 from portal.sandbox.miniprogram import pages as miniprogram
 from portal.sandbox.miniprogram.forwarding import portal_base
-from portal.sandbox.pages import console, static_files, wallet
+from portal.sandbox.pages import cdn, console, static_files, wallet
 from portal.sandbox.store import Store
 from portal.sandbox.wsgi import LARGEST_BODY, Application, LineDropped, Page
 
@@ -159,7 +159,7 @@ class Sandbox:
         )
         if portal_url is not None:
             self.engine.context.portal_url = portal_base(portal_url)
-        known = (static_files.page, wallet.page, miniprogram.page, console.page)
+        known = (static_files.page, cdn.page, wallet.page, miniprogram.page, console.page)
         self.application = Application(self.engine, (*pages, *known))
         self._server = HttpServer(self.application, host, port)
         self._ticker = Ticker(self.engine) if ticking else None

@@ -1,12 +1,15 @@
 """The wallet's page of both protocols, and a console that tells the two merchants apart."""
 
+import hashlib
 import re
 from html import unescape
 
 import pytest
+import requests
 
 from portal.sandbox.control import SandboxControl
-from tests.sandbox.alipayplus.conftest import Partner
+from portal.sandbox.merchants import FIRST_PARTNER
+from tests.sandbox.alipayplus.conftest import SHOP, Partner
 from tests.sandbox.conftest import Shop, code
 
 
@@ -59,3 +62,21 @@ def test_a_fault_is_narrowed_to_a_protocol_on_the_console(partner: Partner, cont
     partner.session.post(f"{partner.sandbox.url}/console/act", data=form | {"protocol": "alipayplus", "calls": "1"})
     (fault,) = control.faults()
     assert (fault["protocol"], fault["api"]) == ("alipayplus", "cancelPayment")
+
+
+def test_the_cdn_says_how_the_method_is_shown(partner: Partner, control: SandboxControl) -> None:
+    participant = partner.sandbox.engine.register_merchant(client_id=FIRST_PARTNER).customer_id
+
+    def asked(currency: str = "PHP", who: str = participant, shop: str = SHOP) -> requests.Response:
+        digest = hashlib.sha256(shop.encode()).hexdigest()
+        place = f"{who}/{digest}/AGREEMENT_PAYMENT/{currency}/ALL/NONE/alipayplus.json"
+        return partner.session.get(f"{partner.sandbox.url}/cdn/sandbox/{place}", timeout=10)
+
+    shown = asked().json()
+    assert (shown["available"], sorted(shown["promoNames"])) == ("true", ["en_US", "zh_CN"])
+    assert partner.session.get(shown["logoUrl"], timeout=10).headers["content-type"] == "image/svg+xml"
+    assert asked("USD").json() == {"available": "false"}, "no wallet of the contract pays in it"
+    assert asked(who="2188000000000042").status_code == 404, "another acquirer's merchant"
+    control.register_merchant(client_id=FIRST_PARTNER, secondary_merchants=[SHOP])
+    assert asked().status_code == 200
+    assert asked(shop="M002").status_code == 404
