@@ -35,6 +35,15 @@ METHOD_CHANGE = "payment method"
 """What may be offered and debited through an account that works, as a kind of ``portal.approvals``."""
 SAID = tuple(name for name in FACTS if name != "code")
 """What a person says about a method."""
+LIMITS_TOLD = (
+    "{amount} per day",
+    "{amount} per month",
+    "{amount} per year",
+    "{amount} per 24 hours",
+    "{amount} per 30 days",
+    "{amount} per person and year",
+)
+"""Limits per period that readers of other languages are told in theirs; what is written otherwise stays as it is."""
 _AMOUNTS = ("minimum_value", "maximum_value", "refund_minimum_value")
 _CODE = re.compile(r"[A-Z0-9_]{1,64}")
 _COUNTRY = re.compile(r"[A-Z]{2}")

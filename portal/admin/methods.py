@@ -376,7 +376,7 @@ class PaymentMethodAdmin(LedgerAdmin):
                     (say("Currency"), method.currency or unknown),
                     (say("Smallest payment"), _amount(method, method.minimum_value)),
                     (say("Largest payment"), _amount(method, method.maximum_value)),
-                    (say("Limits per period"), method.limits or unknown),
+                    (say("Limits per period"), told(method.limits, is_ours=True) or unknown),
                     (say("Works from"), ", ".join(terminals) or unknown),
                     (say("Logo"), display.mono(method.logo_url) if method.logo_url else unknown),
                 ],

@@ -7,6 +7,7 @@ from django.utils import translation
 
 from payments.errors import CancelNotPossible, RefundExceedsPayment
 from portal.acquirer.antom.meanings import ELSEWHERE, MEANINGS
+from portal.acquirer.wallets import WALLETS
 from portal.words import counted, lazy, say, told
 
 CHINESE = "zh-hans"
@@ -99,3 +100,13 @@ def test_what_was_asked_for_and_what_came_of_it_are_told() -> None:
         asked = told("6,000.00 PHP goes back to GCash 63-9****31111 by refund.", is_ours=True)
         came = told("Refund of 6,000.00 PHP: unknown.", is_ours=True)
     assert not any(word in asked + came for word in ("goes back", "by refund", "Refund of", "unknown"))
+
+
+def test_every_limit_of_the_acquirers_table_is_told() -> None:
+    limits = [wallet.limits for wallet in WALLETS.values() if wallet.limits]
+    assert len(limits) > 5
+    with translation.override(CHINESE):
+        for text in limits:
+            words = told(text, is_ours=True)
+            assert not re.search(r"[a-z]", words), words
+            assert re.findall(r"[\d,]+ [A-Z]{3}", words) == re.findall(r"[\d,]+ [A-Z]{3}", text)
