@@ -6,8 +6,10 @@ import pytest
 
 from authorizations.models import Authorization, Buyer
 from payments.models import Payment
+from portal import accounts
+from tests import partner
 from tests.api.conftest import Api
-from tests.story import PHP, Customer, Shop
+from tests.story import PHP, Acquirer, Customer, Shop
 
 
 def _offered(api: Api, query: str = "") -> list[str]:
@@ -137,3 +139,19 @@ def test_paying_refuses_it_with_a_code_before_the_wire_and_the_same_key_pays_aft
     shop.says_of("GCASH", **before)
     assert server.post(f"orders/{order.number}/pay", body, key="once")["status"] == "PAID"
     assert shop.acquirer.took_from(buyer) == [PHP(499_00)]
+
+
+def test_a_drained_account_leaves_the_offer_to_the_next(mini: Api, shop: Shop, acquirer: Acquirer) -> None:
+    second = partner.connected(shop.account, acquirer)
+    accounts.order_places(shop.account, [shop.account, second], by=shop.staff, note="contract of March")
+    before = _offered(mini)
+
+    accounts.drain(shop.account, by=shop.staff, note="it ends in June")
+
+    assert {"TNG", "GCASH"} <= set(before)
+    assert _offered(mini) == ["GCASH", "DANA"]
+    refused = mini.refused("POST", "authorizations", {"wallet": "TNG", "os_type": "IOS"})
+    assert refused["code"] == "wallet_not_contracted"
+    begun = mini.post("authorizations", {"wallet": "GCASH", "os_type": "IOS"}, status=201)
+    assert begun["status"] == "OFFERED"
+    assert Authorization.objects.get(public_id=begun["id"]).account == second
