@@ -32,6 +32,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 FOLDER = "CRASH_SEAMS"
+PLAIN = {"prepare": "consult", "cancelToken": "revoke", "cancelPayment": "cancel"}
+"""The plain word for a verb that one of the protocols calls otherwise."""
 STRUCK = ".struck"
 ROWS_PER_INSERT = 2
 """So few that every report is written in several steps."""
@@ -111,7 +113,7 @@ def _at_the_wire() -> None:
     real = SignedClient.post
 
     def post(self: SignedClient, name: str, path: str, message: Any) -> Answer:
-        api = "refresh" if name == "applyToken" and "refreshToken" in message else name
+        api = "refresh" if name == "applyToken" and "refreshToken" in message else PLAIN.get(name, name)
         pass_by(f"{api}.promised")
         try:
             return real(self, name, path, message)

@@ -3,6 +3,7 @@
 A few of the seams, since every death costs a start; all of them are told by ``python -m tests.crash.storm``.
 """
 
+from portal.models import AcquirerAccount
 from tests.crash import books, scenes, statements
 from tests.crash.premises import WORKER, Premises
 from tests.crash.town import Town
@@ -14,6 +15,17 @@ def test_whoever_dies_at_a_seam_loses_nothing(premises: Premises, town: Town) ->
     premises.start(WORKER)
     scenes.tell(town, SEAMS)
     assert scenes.import_reports(premises, ("import.rows",)) == 3
+    assert books.complaints(town) == []
+
+
+REPEATED = ["pay.answered", "refund.promised", "refund.answered", "cancel.answered", "notify.effected"]
+
+
+def test_nothing_is_lost_either_with_an_acquirer_that_is_repeated_instead_of_asked(premises: Premises) -> None:
+    premises.start(WORKER)
+    town = Town(premises, ["ana", "budi", "carla", "dewi"], AcquirerAccount.Adapter.ALIPAYPLUS)
+    scenes.tell(town, REPEATED)
+    premises.clock_moves(hours=24)  # what the dead web server did not hear is told once more
     assert books.complaints(town) == []
 
 

@@ -14,6 +14,7 @@ from payments.models import Payment
 from payments.operations.products import add_product
 from portal import catalogue, merchant_keys, people
 from portal.actor import Actor
+from portal.gateways import adapter_of
 from portal.models import AcquirerAccount, AcquirerKey, WebhookEndpoint
 from portal.money import Money
 from portal.roles import FINANCE, OPERATOR
@@ -32,11 +33,11 @@ BY = Actor.command("test")
 class Town:
     """An acquirer account, and the people around it."""
 
-    def __init__(self, premises: Premises, names: list[str]) -> None:
+    def __init__(self, premises: Premises, names: list[str], adapter: str = AcquirerAccount.Adapter.ANTOM) -> None:
         self.premises, self.control, self.names = premises, premises.control, names
         self.heard = Heard()
         self.backend: Backend | None = None
-        self.account = _account(premises)
+        self.account = _account(premises, adapter)
         key, text = merchant_keys.create(self.account, "shop server", by=BY)
         self.server = Caller(premises.url, self.heard, text)
         self.heard.secrets |= {text, key.digest, PASSWORD, premises.connection.merchant_private_key[60:120]}
@@ -77,23 +78,40 @@ class Town:
         return Clerk(self, name)
 
 
-def _account(premises: Premises) -> AcquirerAccount:
+def _account(premises: Premises, adapter: str) -> AcquirerAccount:
     line = premises.connection
+    lines = {
+        AcquirerAccount.Adapter.ANTOM: {
+            "client_id": line.client_id,
+            "merchant_private_key": line.merchant_private_key,
+            "merchant_public_key": line.merchant_public_key,
+            "acquirer_public_key": line.acquirer_public_key,
+        },
+        AcquirerAccount.Adapter.ALIPAYPLUS: line.alipayplus,
+    }
+    ours = lines[AcquirerAccount.Adapter(adapter)]
     account = AcquirerAccount.objects.create(
         name="Sandbox",
         slug="sandbox",
+        adapter=adapter,
         gateway_url=premises.sandbox_url,
-        client_id=line.client_id,
-        private_key=line.merchant_private_key,
-        public_key=line.merchant_public_key,
+        client_id=ours["client_id"],
+        private_key=ours["merchant_private_key"],
+        public_key=ours["merchant_public_key"],
         settlement_currency="USD",
         notify_base_url=premises.url,
         app_id="3333010071465913",
+        merchant_legal_name="Kape & Co Trading Inc.",
+        # Antom takes one only where the contract has secondary merchants.
+        merchant_reference="M001"
+        if adapter_of(AcquirerAccount(adapter=adapter)).capabilities.needs_merchant_data
+        else "",
     )
     catalogue.begin(account, WALLETS)
-    AcquirerKey.objects.create(account=account, version="1", public_key=line.acquirer_public_key)
-    urls = {kind: f"{premises.url}/notify/sandbox/{kind}" for kind in ("authorization", "payment", "refund")}
-    premises.control.notify_urls(**urls)
+    AcquirerKey.objects.create(account=account, version="1", public_key=ours["acquirer_public_key"])
+    kinds = [kind for kind, _ in adapter_of(account).connecting.notifications]
+    urls = {kind: f"{premises.url}/notify/sandbox/{kind}" for kind in kinds}
+    premises.control.notify_urls(client_id=account.client_id, **urls)
     return account
 
 
@@ -117,7 +135,7 @@ class Shopper:
 
     def agrees(self, begun: dict[str, Any]) -> dict[str, str]:
         """Agree in the wallet; the code as the mini program gets it."""
-        decision = self.town.control.agree(begun["sign_str"], self.name)
+        decision = self.town.control.agree(begun["sign_str"], self.name, wallet=begun["wallet"])
         self.town.heard.secrets.add(decision["authCode"])
         return {"auth_code": decision["authCode"], "auth_state": decision["authState"]}
 
