@@ -154,7 +154,7 @@ def _events(transactions: int, draw: random.Random, month: Month) -> list[_Event
         day = number * _DAYS // max(transactions * 90 // 100, 1)
         seconds = 86_399 if number % 50 == 49 else draw.randrange(86_000)
         at = _BEGINS + timedelta(days=day, seconds=seconds)
-        value = draw.choice((499_00, 499_00, 1_250_00, 9_900_00))
+        value = draw.choice((499_00, 499_00, 1_250_00, 9_900_00)) * (100 if _WALLETS[wallet][1] == "IDR" else 1)
         share = number % 45
         if share == 44:
             events.append(_Event(at, "FAILED", number, wallet, value))
@@ -334,6 +334,10 @@ class Planter:
             for later in self.details:
                 if later.day > report.day and later.currency == report.currency:
                     return report, row, later
+
+    def failed_amount(self, request_id: str) -> str:
+        """What a payment was over that failed, as the transaction details print it."""
+        return _told(self, request_id)["transactionAmountValue"]
 
     def file(self) -> Report:
         """Another settlement."""
@@ -576,9 +580,13 @@ def _sign(planter: Planter, number: int) -> None:
 
 @plant("a failed payment is settled")
 def _failed(planter: Planter, number: int) -> None:
-    report, row = planter.take()
-    name = planter.month.failed[number * 2]
+    name = [one for one in planter.month.failed if int(one[2:]) % len(_WALLETS) == 0][number]
+    while True:
+        report, row = planter.take()
+        if row["transactionCurrency"] == _WALLETS[0][1]:
+            break
     made = {**_without_fee(row), "transactionRequestId": name, "transactionId": ""}
+    made |= dict.fromkeys(("transactionAmountValue", "settlementAmountValue"), planter.failed_amount(name))
     report.rows.append(made)
     planter.expect("STATUS_DIFFERS", made)
 
@@ -586,7 +594,7 @@ def _failed(planter: Planter, number: int) -> None:
 @plant("a failed payment was made after all")
 def _payment_reversal(planter: Planter, number: int) -> None:
     report, row = planter.take()
-    name = planter.month.failed[number * 2 + 1]
+    name = [one for one in planter.month.failed if int(one[2:]) % len(_WALLETS) == 3][number]
     made = {
         **_without_fee(row),
         "transactionType": "PAYMENT_REVERSAL",
