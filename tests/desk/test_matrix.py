@@ -23,6 +23,7 @@ from portal import registry, roles
 from portal.actor import Actor
 from portal.admin.acts import Act
 from portal.admin.ledger import LedgerAdmin
+from portal.models import PaymentMethod
 from portal.roles import PURPOSES, RIGHTS
 from reconciliation import operations as reconciling
 from reconciliation.models import (
@@ -78,8 +79,9 @@ EVERYBODY = {
 """Pages of the desk that belong to no kind of things: what they show depends on who looks, and stands elsewhere."""
 OF_A_KIND = {"changelist", "change", "history", "act", "list_act"}
 """Doors of a kind of things, each walked below."""
-OF_A_LIST = {"export", "columns", "views", "progress", "forecast"}
-"""What a list can be made into, how far an import is, what is to be charged; who may is told by their stories."""
+OF_A_LIST = {"export", "columns", "views", "progress", "forecast", "offer"}
+"""What a list can be made into, how far an import is, what is to be charged; who may is told by their stories. What
+would be offered is walked below."""
 NEVER = {"add", "delete"}
 """Django's own, which let nobody in (tests/desk/test_pages.py)."""
 
@@ -144,6 +146,10 @@ def doors() -> Iterator[Door]:
         seen = f"{thing._meta.app_label}.view_{thing._meta.model_name}"
         yield Door(f"{label} list", list_url(thing), frozenset({seen}))
         yield Door(f"{label} page", page_url(thing), frozenset({seen}))
+        if isinstance(thing, PaymentMethod):
+            yield Door(
+                f"{label} offer", reverse("admin:portal_paymentmethod_offer"), frozenset({seen}), list_url(thing)
+            )
         for act in model_admin.acts:
             wanted = frozenset({seen, permission(model_admin, act)})
             offered = page_url(thing) if not act.why_not(thing) else ""
