@@ -246,6 +246,68 @@ _HK = {
     "Remarks":                           "description",
     "Original_partner_transaction_ID":   "original_request_id",
 }
+
+# Undocumented; we choose the columns of the clearing reports, because the published pages name the reports and their
+# two sections, but not what stands in them: the words are those of the acquirer's APIs. Amounts are in minor units,
+# refunds negative, fees positive where they are deducted. What only a file's name says, and what fees make of a row, is
+# put beside its columns when it is read (``reading.sections``).
+_C1_NAMED = {
+    "participantId":                     "merchant_id",
+    "clearingBatchId":                   "batch_id",
+    "generationDate":                    "settled_on",
+}
+_C1_DETAILS = {
+    **_C1_NAMED,
+    "transactionType":                   "type",
+    "transactionId":                     "transaction_id",
+    "transactionRequestId":              "request_id",
+    "transactionTime":                   "paid_at",
+    "transactionAmount":                 "amount",
+    "transactionCurrency":               "amount_currency",
+    "settlementAmount":                  "gross",
+    "settlementCurrency":                "net_currency",
+    "netAmount":                         "net",
+    "paymentId":                         "original_transaction_id",
+    "paymentRequestId":                  "original_request_id",
+    "refundId":                          "refund_id",
+    "refundRequestId":                   "refund_request_id",
+    "pspId":                             "wallet",
+    "feeCurrency":                       "fee_currency",
+}
+_C1_SUMMARY = {
+    **_C1_NAMED,
+    "transactionType":                   "type",
+    "totalCount":                        "count",
+    "settlementAmount":                  "gross",
+    "netAmount":                         "net",
+    "settlementCurrency":                "net_currency",
+}
+FEE_TYPES = {
+    "INTERCHANGE_FEE":                   "interchangeFeeAmount",
+    "SERVICE_FEE":                       "serviceFeeAmount",
+}
+"""Where a fee of a clearing is counted; any other type is counted as ``OTHER_FEE``, and announced."""
+OTHER_FEE = "otherFeeAmount"
+_C1_FEES = (
+    # our word                             amount column                        currency column                adds
+    ("interchangeFeeAmountValue",         "interchangeFeeAmount",              "feeCurrency",                    A),
+    ("serviceFeeAmountValue",             "serviceFeeAmount",                  "feeCurrency",                    A),
+    ("otherFeeAmountValue",               "otherFeeAmount",                    "feeCurrency",                    A),
+)
+SUMMED_UP = ("totalCount", "netTotalAmount", "settlementCurrency")
+"""The columns of the section that sums up."""
+SECTIONS = {
+    "ITEMS": (
+        *("transactionType", "transactionId", "transactionRequestId", "transactionTime", "transactionAmount"),
+        *("transactionCurrency", "settlementAmount", "settlementCurrency", "paymentId", "paymentRequestId", "pspId"),
+    ),
+    "FEES": ("feeType", "transactionType", "transactionId", "transactionRequestId", "feeAmount", "feeCurrency"),
+    "SUMMARY": (
+        *("transactionType", "totalCount", "settlementAmount", "interchangeFeeAmount", "serviceFeeAmount"),
+        *("netAmount", "settlementCurrency"),
+    ),
+}
+"""What the details of each section cannot do without."""
 # fmt: on
 
 CURRENT_ONLY = frozenset({"ARN", "settlementInitiatedDate", "paymentMethodFeeAmountValue", "status"})
@@ -320,4 +382,6 @@ TABLES: tuple[tuple[str, str, Table], ...] = (
     # One header for both; settlement's cells are filled.
     ("E0-HK", "TRANSACTIONS", _table(_HK, _HK_IDS, _HK_FEES, _HK)),
     ("E0-HK", "SETTLEMENT", _table(_HK, (*_HK_IDS, "net", "settled_on"), _HK_FEES, _HK)),
+    ("C1", "SETTLEMENT", _table(_C1_DETAILS, (*_IDS, *_SETTLES, "gross"), _C1_FEES)),
+    ("C1", "SUMMARY", _table(_C1_SUMMARY, _SUMS, _C1_FEES)),
 )

@@ -35,6 +35,7 @@ class Edition(TextChoices):
     E2 = "E2", "E2, 2022 and 2023"
     E3 = "E3", "E3, 2023 to 2025"
     E4 = "E4", "E4, the current one"
+    C1 = "C1", "C1, clearing reports"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,12 @@ class Layout:
     @property
     def has_end(self) -> bool:
         """Whether a file of this edition must end in ``<END>``."""
-        return self.edition not in {Edition.E0, Edition.E0_HK}
+        return self.edition not in {Edition.E0, Edition.E0_HK, Edition.C1}
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether its amounts are minor units in every file."""
+        return self.edition is Edition.C1
 
 
 @dataclass(frozen=True)

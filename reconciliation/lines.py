@@ -163,6 +163,8 @@ def decide_unit(
     nothing: a late account may still deliver the old unit.
     Source: https://global.alipay.com/docs/releasenotes
     """
+    if reading.layout.is_minor:
+        return Conventions(AmountUnit.MINOR, "this edition prints minor units")
     if answers.unit is not None:
         return Conventions(answers.unit, "as a person said")
     columns = reading.layout.amount_columns
@@ -440,7 +442,10 @@ def _read_gross(line: Line, record: Record, unit: AmountUnit) -> None:
         value = -abs(value) if known is not None and known.sign < 0 else abs(value)
     line.amount = Money(value, code)
     if currency:
-        line.gross = amounts.gross_in(currency, line.amount, line.pair, line.price)
+        if gross := cells.get("gross", ""):
+            line.gross = amounts.read_amount(gross, currency, unit, line=number, column=record.name("gross"))
+        else:
+            line.gross = amounts.gross_in(currency, line.amount, line.pair, line.price)
         if converted := cells.get("converted", ""):
             line.converted = amounts.read_amount(
                 converted, currency, unit, line=number, column=record.name("converted")

@@ -349,6 +349,8 @@ def _split_amount(line: Line, decision: Decision, kind: ReportKind) -> None:
         agreed = amounts.gross_in(
             line.settlement_currency, Money(sign * ours.value, ours.currency), line.pair, line.price
         )
+        if agreed is None and (told := _told(line, decision)) is not None:
+            agreed = sign * abs(told.value)
         # Without a rate nothing can be taken out of the net; the formula's own discrepancy then holds all of it.
         share = line.gross - agreed if line.gross is not None and agreed is not None else 0
     by = Money(abs(difference), ours.currency)
@@ -391,10 +393,8 @@ def _split_formula(line: Line, decision: Decision) -> None:
 
 def _split_rate(line: Line, decision: Decision) -> None:
     """Where the acquirer told the gross when it happened, the settlement must be of that gross."""
-    told = decision.refund.gross if decision.refund is not None else None
-    if decision.role is Role.PAYMENT and decision.payment is not None:
-        told = decision.payment.gross
-    if told is None or line.gross is None or told.currency != line.settlement_currency:
+    told = _told(line, decision)
+    if told is None or line.gross is None:
         return
     difference = abs(line.gross) - abs(told.value)
     if not difference:
@@ -406,6 +406,14 @@ def _split_rate(line: Line, decision: Decision) -> None:
     now = Money(abs(line.gross), told.currency)
     sentence = f"Settled gross {now}; when it was paid the acquirer told {_absolute(told)}."
     decision.findings.append(Finding(Reason.FX_DIFFERS, sentence, share, Money(share, told.currency)))
+
+
+def _told(line: Line, decision: Decision) -> Money | None:
+    """The gross as the acquirer told it when it happened, where that is in the currency of the settlement."""
+    told = decision.refund.gross if decision.refund is not None else None
+    if decision.role is Role.PAYMENT and decision.payment is not None:
+        told = decision.payment.gross
+    return told if told is not None and told.currency == line.settlement_currency else None
 
 
 def _compare_fees(line: Line, decision: Decision, books: Books) -> None:

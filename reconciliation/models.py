@@ -162,7 +162,7 @@ class ReportFile(ActorFields, Due):
     absent_columns = models.JSONField(default=list)
     """Documented columns that are not there though nothing needs them; told where there are unknown ones."""
     report_day = models.CharField(max_length=8, blank=True)
-    """``YYYYMMDD`` in UTC+8, of transaction details whose name says it."""
+    """``YYYYMMDD`` in UTC+8, of transaction details whose name says it, and of clearing details."""
     preview = models.JSONField(null=True, blank=True)
     """What trying it showed; emptied by the import, whose rows then speak for themselves."""
     forecast_at = models.DateTimeField(null=True, blank=True)

@@ -169,7 +169,6 @@ def _report_days(period: Period) -> Check:
     )
     here = ReportFile.objects.filter(
         account=period.account_id,
-        kind=ReportKind.TRANSACTIONS,
         status=FileStatus.IMPORTED,
         report_day__gte=f"{first:%Y%m%d}",
         report_day__lt=f"{end:%Y%m%d}",

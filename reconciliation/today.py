@@ -54,7 +54,6 @@ from reconciliation.expecting import (
     settling,
     watched,
 )
-from reconciliation.layouts import ReportKind
 from reconciliation.models import (
     AwaitedReport,
     Discrepancy,
@@ -226,7 +225,7 @@ def _is_missing(day: _Day) -> Q:
         created_at__lt=day.ends,
         status=PaymentStatus.SUCCEEDED,
     )
-    here = ReportFile.objects.filter(account=OuterRef("pk"), kind=ReportKind.TRANSACTIONS, report_day=day.name)
+    here = ReportFile.objects.filter(account=OuterRef("pk"), report_day=day.name)
     return Q(Exists(paid.order_by())) & ~Q(Exists(here.order_by()))
 
 

@@ -81,7 +81,7 @@ from reconciliation.operations.planning import (
 from reconciliation.operations.undecided import deal, decide_rest, drifts_as_json, drifts_from, find_drifts
 from reconciliation.outcomes import Outcome, Result, describe, foretell
 from reconciliation.reading import Reading, read
-from reconciliation.reading.archives import MAX_REPORT_BYTES, base_name, digest, in_chunks, is_packed
+from reconciliation.reading.archives import MAX_REPORT_BYTES, base_name, digest, in_chunks, is_packed, with_its_name
 from reconciliation.reading.flow import Chunks, Flow, recognise, survey
 
 Remember = Callable[[Model], None]
@@ -174,6 +174,7 @@ def import_report(
     another file of the account is at work.
     """
     name = base_name(name)
+    content = with_its_name(name, content)
     earlier = known(content, account)
     if earlier is not None:
         return _known(earlier, name)
@@ -417,6 +418,7 @@ def rehearse(
 ) -> Outcome:
     """What importing would do, found out without writing. Raises ReportRefused. Keeps nothing."""
     name = base_name(name)
+    content = with_its_name(name, content)
     earlier = known(content, account)
     if earlier is not None:
         return _known(earlier, name)
@@ -546,7 +548,7 @@ def _recognised(file: ReportFile, reading: Reading, name: str) -> None:
     file.row_count = sum(part.row_count for part in reading.parts)
     file.columns = [column for column in reading.header if column not in PERSONAL]
     file.unknown_columns, file.absent_columns = list(reading.change.unknown), list(reading.change.absent)
-    file.report_day = report_day(name) if layout.kind is ReportKind.TRANSACTIONS else ""
+    file.report_day = report_day(name) if layout.kind is ReportKind.TRANSACTIONS else reading.day
     file.amount_unit = file.amount_unit or AmountUnit.MAJOR
     file.fee_sign = file.fee_sign or FeeSign.CHARGE_NEGATIVE
 

@@ -27,7 +27,7 @@ from reconciliation.operations.importing import (
 from reconciliation.operations.planning import account_of
 from reconciliation.outcomes import Outcome, Result, describe
 from reconciliation.reading import glance
-from reconciliation.reading.archives import base_name, digest
+from reconciliation.reading.archives import base_name, digest, with_its_name
 from reconciliation.reading.flow import Chunks
 
 Remember = Callable[[Model], None]
@@ -52,6 +52,7 @@ def try_report(
     again: then there is no file but the earlier one's.
     """
     name = base_name(name)
+    content = with_its_name(name, content)
     if len(content) > BYTES_AT_ONCE:
         return _keep_for_the_worker(name, content, by, account, answers, remember)
     refusal: ReportRefused | None = None

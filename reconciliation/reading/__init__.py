@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from reconciliation.editions import PERSONAL
 from reconciliation.errors import NotAReport, PartsDiffer, ReportTruncated
 from reconciliation.layouts import LAYOUTS, Edition, Layout, LayoutChange, ReportKind, change
-from reconciliation.reading import archives, text, workbook
+from reconciliation.reading import archives, sections, text, workbook
 from reconciliation.reading.archives import MAX_REPORT_BYTES, Delivery, gather
 from reconciliation.reading.shape import END, check_width, is_end, nothing_more, read_header, truncated
 
@@ -56,6 +56,8 @@ class Reading:
     change: LayoutChange
     records: tuple[Record, ...]
     parts: tuple[Part, ...]
+    day: str = ""
+    """``YYYYMMDD`` of a clearing: all that its details tell of."""
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -65,9 +67,10 @@ class Reading:
 
 def read(content: bytes, name: str = "report.csv") -> Reading:
     """Read a report to its end. Raises ReportRefused (one of its family) with the line where there is one."""
-    readings = [
-        _read_one(part.content, part.name, number) for number, part in enumerate(archives.parts_of(name, content))
-    ]
+    given = archives.parts_of(name, content)
+    if archives.is_sectioned(given[0].content):
+        return _in_sections(sections.read(given))
+    readings = [_read_one(part.content, part.name, number) for number, part in enumerate(given)]
     first = readings[0]
     for other in readings[1:]:
         if other.layout != first.layout:
@@ -91,12 +94,43 @@ def read(content: bytes, name: str = "report.csv") -> Reading:
 
 def glance(content: bytes, name: str = "report.csv") -> Reading:
     """The header and the first row alone, to tell what it is and whose. Raises ReportRefused."""
-    part = archives.parts_of(name, content)[0]
+    given = archives.parts_of(name, content)
+    part = given[0]
+    if archives.is_sectioned(part.content):
+        return _in_sections(sections.read(given))
     lines, encoding, is_workbook = _lines(part.content)
     first = [line for line, _ in zip(lines, range(2), strict=False)]
     header, layout, records, _, _ = _rows(iter(first), 0, is_workbook=is_workbook)
     facts = Part(part.name, archives.digest(part.content), len(part.content), len(records), encoding)
     return Reading(layout, header, change(layout, header), tuple(records), (facts,))
+
+
+def _in_sections(whole: sections.Whole) -> Reading:
+    """A report in sections, by our words."""
+    layout = whole.layout
+    records = tuple(
+        Record(
+            row.part,
+            row.line,
+            {word: row.cells.get(name, "") for name, word in layout.words.items()},
+            {name: row.cells[name] for name in whole.header if row.cells.get(name)},
+            layout,
+        )
+        for row in whole.rows
+    )
+    parts = tuple(
+        Part(
+            one.given.name,
+            archives.digest(one.given.content),
+            len(one.given.content),
+            sum(row.part == number for row in whole.rows),
+            one.encoding,
+        )
+        for number, one in enumerate(whole.files)
+    )
+    found = change(layout, whole.header)
+    found = LayoutChange((*found.unknown, *whole.strange), found.absent)
+    return Reading(layout, whole.header, found, records, parts, whole.day)
 
 
 def _called(reading: Reading) -> str:

@@ -1,7 +1,9 @@
 """What is delivered together: ZIP archives of reports, and reports that come in several parts.
 
-A report in parts is a set: names that differ in ``_000``, ``_001`` … only, without a gap. It is kept as one archive of
-its parts, whose bytes depend on nothing but them, so that the same parts are the same report.
+A report in parts is a set: names that differ in ``_000``, ``_001`` … only, without a gap. Fees that come as files of
+their own (``feeItems``) are parts of the report on their transactions. A set is kept as one archive of its parts, whose
+bytes depend on nothing but them, so that the same parts are the same report. So is a file in sections, whose name says
+what nothing in it says: two days' summaries may be the same to the last byte.
 """
 
 import hashlib
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import NamedTuple
 
+from reconciliation import editions
 from reconciliation.errors import NotAReport, PartMissing, ReportRefused
 from reconciliation.reading.workbook import is_workbook
 
@@ -23,9 +26,13 @@ MAX_ARCHIVE_FILES = 200
 MAX_ARCHIVE_BYTES = 256 * 1024 * 1024
 """Unpacked."""
 _NUMBERED = re.compile(
-    r"(?P<stem>(?:transactionItems|settlementItems|settlementSummary)_.+)_(?P<number>[0-9]{3})\.(?:csv|xlsx)",
+    r"(?P<kind>transactionItems|feeItems|settlementItems|settlementSummary|summary)(?P<stem>_.+)_(?P<number>[0-9]{3})"
+    r"\.(?:csv|xlsx)",
     re.IGNORECASE,
 )
+_ITEMS, _FEES = "transactionitems", "feeitems"
+_BESIDE = 1_000
+"""From here on count the parts that stand beside the numbered ones: the fees."""
 _WHEN = (1980, 1, 1, 0, 0, 0)
 
 
@@ -53,6 +60,17 @@ def digest(content: bytes) -> str:
 def is_packed(content: bytes) -> bool:
     """Whether it is an archive or a workbook."""
     return content.startswith(b"PK\x03\x04")
+
+
+def is_sectioned(content: bytes) -> bool:
+    """Whether the first line is the header of a section that sums up."""
+    first = content[:2_000].partition(b"\n")[0]
+    return all(name.encode() in first for name in editions.SUMMED_UP)
+
+
+def with_its_name(name: str, content: bytes) -> bytes:
+    """The bytes by which a report is known: those of a file in sections have its name beside them."""
+    return _packed([Given(name, content)]) if is_sectioned(content) else content
 
 
 def in_chunks(content: bytes, size: int = 1 << 20) -> Iterator[bytes]:
@@ -85,7 +103,9 @@ def gather(files: Iterable[tuple[str, bytes]]) -> list[Delivery]:
                 Delivery(
                     base_name(given.name),
                     given.content,
-                    PartMissing(problem=f"There are two different files with number {number:03d}. Give one of them."),
+                    PartMissing(
+                        problem=f"There are two different files with number {number % _BESIDE:03d}. Give one of them."
+                    ),
                 )
             )
         else:
@@ -122,16 +142,19 @@ def set_of(name: str) -> str:
 def _delivery(numbers: dict[int, Given]) -> Delivery:
     ordered = [numbers[number] for number in sorted(numbers)]
     name = base_name(ordered[0].name)
-    missing = [number for number in range(max(numbers)) if number not in numbers]
+    missing: list[int] = []
+    for first in (0, _BESIDE):
+        theirs = [number - first for number in numbers if first <= number < first + _BESIDE]
+        missing += [number for number in range(max(theirs, default=0)) if number not in theirs]
     if missing:
-        here = ", ".join(f"{number:03d}" for number in sorted(numbers))
+        here = ", ".join(f"{number % _BESIDE:03d}" for number in sorted(numbers))
         lost = ", ".join(f"{number:03d}" for number in missing[:5])
         problem = (
             f"Part {lost} of this report is missing; here {'is' if len(numbers) == 1 else 'are'} {here}. "
             "Give all parts together."
         )
         return Delivery(name, ordered[0].content, PartMissing(problem=problem))
-    return Delivery(name, ordered[0].content if len(ordered) == 1 else _packed(ordered))
+    return Delivery(name, with_its_name(*ordered[0]) if len(ordered) == 1 else _packed(ordered))
 
 
 def _numbered(name: str) -> tuple[str, int]:
@@ -140,7 +163,10 @@ def _numbered(name: str) -> tuple[str, int]:
     if match is None:
         return name, 0
     folder = str(PurePath(name.replace("\\", "/")).parent)
-    return f"{folder}/{match['stem'].lower()}", int(match["number"])
+    kind, number = match["kind"].lower(), int(match["number"])
+    if kind == _FEES:
+        kind, number = _ITEMS, _BESIDE + number
+    return f"{folder}/{kind}{match['stem'].lower()}", number
 
 
 def _is_archive(content: bytes) -> bool:

@@ -30,12 +30,20 @@ def read_header(cells: list[str]) -> tuple[tuple[str, ...], Layout]:
     if names and names[0] == END:
         raise NotAReport(problem=f"The file has no header line: it begins with {END}.")
     layout = recognise(names)
+    return read_names(names), layout
+
+
+def read_names(cells: list[str], *, line: int = 1) -> tuple[str, ...]:
+    """The printed names of a header. Raises ReportUnreadable where one is empty, or stands there twice."""
+    names = [name.strip() for name in cells]
+    while names and not names[-1]:
+        names.pop()
     for position, name in enumerate(names, 1):
         if not name:
-            raise ReportUnreadable(line=1, problem=f"column {position} has no name.")
+            raise ReportUnreadable(line=line, problem=f"column {position} has no name.")
         if names.count(name) > 1:
-            raise ReportUnreadable(line=1, problem=f"the column {name} stands here twice.")
-    return tuple(names), layout
+            raise ReportUnreadable(line=line, problem=f"the column {name} stands here twice.")
+    return tuple(names)
 
 
 def check_width(line: int, header: tuple[str, ...], cells: list[str]) -> None:

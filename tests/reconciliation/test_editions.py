@@ -52,8 +52,8 @@ def answered_by_minor(unit: AmountUnit) -> Answers:
 
 def test_every_header_of_every_edition_is_recognised_for_what_it_is() -> None:
     for (edition, kind), layout in LAYOUTS.items():
-        if edition is Edition.E0_HK:
-            continue  # one header for both
+        if edition in {Edition.E0_HK, Edition.C1}:
+            continue  # one header for both; and in sections, whose columns are in no one header
         found = recognise([*layout.words, *(fee.amount for fee in layout.fees)])
         # E2 and E3 have the same columns but for those of interchange pricing, and no fees in transaction details.
         same = {Edition.E2, Edition.E3} if edition in {Edition.E2, Edition.E3} else {edition}

@@ -1,0 +1,296 @@
+"""Reports in two sections, as the sandbox's other acquirer writes them: what was cleared, its fees, and its summary.
+
+Every file is one the sandbox wrote for payments that crossed the wire; what is damaged was whole before.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from payments.models import Payment
+from portal import clock
+from portal.actor import Actor
+from portal.models import AcquirerAccount
+from portal.money import Money
+from portal.sandbox.control import SandboxControl
+from reconciliation import operations, queries
+from reconciliation.errors import ReportRefused
+from reconciliation.models import Batch, Discrepancy, Match, ReportFile, SettlementRow
+from reconciliation.operations import Result
+from reconciliation.reading import gather, read
+from tests.partner import connected
+from tests.reconciliation.conftest import every_file_obeys_the_law, opened
+from tests.story import PHP, Acquirer, Customer, Shop, StoryClock
+
+BOOKKEEPER = Actor.command("bookkeeper")
+Files = dict[str, bytes]
+
+
+@pytest.fixture
+def shop(account: AcquirerAccount, acquirer: Acquirer, story_clock: StoryClock) -> Shop:
+    """The merchant at the other acquirer."""
+    return Shop(connected(account, acquirer, settlement_currency="USD"), acquirer, story_clock)
+
+
+@pytest.fixture
+def buyer(shop: Shop) -> Customer:
+    return shop.customer("ana")
+
+
+def a_day_of_trade(shop: Shop, buyer: Customer) -> list[Payment]:
+    """Three payments that stay, one of them in HKD and one with a refund, and one that is cancelled."""
+    buyer.binds("GCASH")
+    payments = [shop.charges(shop.sells("pass", PHP(499_00 + number), to=buyer)) for number in range(3)]
+    shop.account.settlement_currency = "HKD"
+    shop.account.save()
+    payments.append(shop.charges(shop.sells("pass", PHP(120_00), to=buyer)))
+    shop.clock_moves(minutes=5)
+    shop.refunds(payments[0], PHP(120_50))
+    shop.cancels(payments.pop(1))
+    shop.clock_moves(minutes=10)
+    return payments
+
+
+def day_passes(shop: Shop) -> None:
+    """Eight o'clock of the next morning in UTC+8, when a day's clearing is reported."""
+    midnight = clock.now().astimezone(clock.ACQUIRER_ZONE).replace(hour=0, minute=0, second=0) + timedelta(days=1)
+    shop.clock_moves_to(midnight + timedelta(hours=8, minutes=30))
+
+
+def written(shop: Shop, *kinds: str) -> Files:
+    """What the acquirer wrote for the account, by name."""
+    control = SandboxControl(shop.acquirer.sandbox.url)
+    mine = [one for one in control.reports() if one["client_id"] == shop.account.client_id]
+    return {
+        one["name"]: control.report(one["day"], one["name"], one["client_id"]).encode()
+        for one in sorted(mine, key=lambda one: str(one["name"]))
+        if one["kind"] in kinds
+    }
+
+
+CLEARING = ("transactionItems", "feeItems", "summary")
+
+
+def imports(shop: Shop, files: Iterable[tuple[str, bytes]]) -> list[operations.Outcome]:
+    """Import what is given, as a person gives it."""
+    outcomes = []
+    for delivery in gather(files):
+        if delivery.refusal is not None:
+            raise delivery.refusal
+        outcomes.append(operations.import_report(delivery.name, delivery.content, by=BOOKKEEPER, account=shop.account))
+    every_file_obeys_the_law()
+    return outcomes
+
+
+def test_a_cleared_day_meets_our_books(shop: Shop, buyer: Customer) -> None:
+    payments = a_day_of_trade(shop, buyer)
+    day_passes(shop)
+
+    outcomes = imports(shop, written(shop, *CLEARING).items())
+
+    assert opened() == []
+    assert {outcome.result for outcome in outcomes} == {Result.IMPORTED}
+    assert set(ReportFile.objects.values_list("edition", "amount_unit")) == {("C1", "MINOR")}
+    assert sorted(Match.objects.values_list("role", flat=True)) == ["PAYMENT", "PAYMENT", "PAYMENT", "REFUND"]
+    for payment in payments:
+        row = queries.settled(payment)
+        assert row is not None
+        assert (row.transaction_amount, row.payment_method_type) == (payment.amount, "GCASH")
+        payment.refresh_from_db()
+        assert row.gross_value == payment.gross_settlement_value
+        assert set(row.fees) == {"interchangeFeeAmountValue", "serviceFeeAmountValue"}
+        assert row.fees_value is not None
+        assert row.fees_value < 0
+        assert row.settlement_value == row.gross_value + row.fees_value
+    by_currency = {batch.currency: batch for batch in Batch.objects.all()}
+    assert {currency: batch.row_count for currency, batch in by_currency.items()} == {"USD": 3, "HKD": 1}
+    for batch in by_currency.values():
+        assert batch.summary is not None
+        total = batch.summary_rows.get(summary_type="TOTAL")
+        assert (total.settlement_value, total.count) == (batch.net_value, batch.row_count)
+
+
+def test_an_empty_cycle_settles_nothing(shop: Shop, buyer: Customer) -> None:
+    a_day_of_trade(shop, buyer)
+    day_passes(shop)
+    before = written(shop, *CLEARING)
+    day_passes(shop)
+    empty = {name: content for name, content in written(shop, *CLEARING).items() if name not in before}
+
+    outcomes = imports(shop, empty.items())
+
+    assert len(empty) == 12
+    assert [(outcome.result, outcome.rows) for outcome in outcomes] == [(Result.IMPORTED, 0)] * 8
+    assert (Batch.objects.count(), opened()) == (0, [])
+
+
+def test_a_wrong_amount_is_the_one_thing_found(shop: Shop, buyer: Customer, acquirer: Acquirer) -> None:
+    short, *_ = a_day_of_trade(shop, buyer)
+    acquirer.engine.plant("amount_short", request_id=short.payment_request_id, by=100_00)
+    day_passes(shop)
+
+    imports(shop, written(shop, *CLEARING).items())
+
+    [found] = Discrepancy.objects.filter(closed_at=None)
+    row = found.row
+    assert row is not None
+    assert (found.reason, found.stake) == ("AMOUNT_DIFFERS", Money(-100_00, "PHP"))
+    assert row.transaction_request_id == short.payment_request_id
+    short.refresh_from_db()
+    assert row.gross_value is not None
+    assert found.value == row.gross_value - (short.gross_settlement_value or 0)
+    assert found.value < 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "reason"),
+    [
+        ("unknown_row", {"request_id": "STRAY-1"}, "NOT_IN_OUR_BOOKS"),
+        ("duplicated_row", {}, "DUPLICATE"),
+    ],
+)
+def test_what_is_planted_is_found_and_nothing_else(
+    shop: Shop, buyer: Customer, acquirer: Acquirer, kind: str, options: dict[str, object], reason: str
+) -> None:
+    a_day_of_trade(shop, buyer)
+    acquirer.engine.plant(kind, **options)
+    day_passes(shop)
+
+    imports(shop, written(shop, *CLEARING).items())
+
+    assert [found for found, _, _ in opened()] == [reason]
+
+
+def test_any_order_gives_the_same(shop: Shop, buyer: Customer, acquirer: Acquirer) -> None:
+    short, *_ = a_day_of_trade(shop, buyer)
+    acquirer.engine.plant("amount_short", request_id=short.payment_request_id, by=100_00)
+    day_passes(shop)
+    deliveries = gather(written(shop, *CLEARING).items())
+    assert len(deliveries) == 8, "details and a summary for each currency, under both agreements"
+    pictures = []
+    full = [one for one in deliveries if "PAYMENT" in str(read(one.content, one.name).records)]
+    for order in list(permutations(full))[::5]:
+        for delivery in order:
+            operations.import_report(delivery.name, delivery.content, by=BOOKKEEPER, account=shop.account)
+        every_file_obeys_the_law()
+        rows = SettlementRow.objects.order_by("transaction_request_id")
+        said = list(rows.values_list("transaction_request_id", "state", "matched_value", "open_value", "fees"))
+        pictures.append((said, opened(), sorted(Batch.objects.values_list("batch_id", "currency", "net_value"))))
+        for file in ReportFile.objects.all():
+            operations.undo(file, by=BOOKKEEPER, reason_code="OTHER", note="Another order.")
+        assert SettlementRow.objects.count() == 0
+    assert len(pictures) == 5
+    assert all(picture == pictures[0] for picture in pictures)
+
+
+def test_trying_says_what_importing_does(shop: Shop, buyer: Customer) -> None:
+    a_day_of_trade(shop, buyer)
+    day_passes(shop)
+    for delivery in gather(written(shop, *CLEARING).items()):
+        foretold = operations.rehearse(delivery.name, delivery.content, by=BOOKKEEPER, account=shop.account)
+        done = operations.import_report(delivery.name, delivery.content, by=BOOKKEEPER, account=shop.account)
+        assert (foretold.law, foretold.discrepancies) == (done.law, done.discrepancies)
+        again = operations.import_report(delivery.name, delivery.content, by=BOOKKEEPER, account=shop.account)
+        assert again.result is Result.KNOWN
+
+
+def test_columns_are_found_by_name(shop: Shop, buyer: Customer) -> None:
+    a_day_of_trade(shop, buyer)
+    day_passes(shop)
+
+    def turned(content: bytes) -> bytes:
+        head, _, details = content.decode().partition("\n\n")
+        lines = [",".join(reversed(line.split(","))) for line in details.splitlines()]
+        return f"{head}\n\n{chr(10).join(lines)}\n".encode()
+
+    imports(shop, [(name, turned(content)) for name, content in written(shop, *CLEARING).items()])
+
+    assert opened() == []
+    assert Match.objects.count() == 4
+
+
+def test_a_batch_in_several_files_is_one_report(shop: Shop, buyer: Customer) -> None:
+    control = SandboxControl(shop.acquirer.sandbox.url)
+    usual = shop.acquirer.engine.context.settings.report_lines
+    control.settings(report_lines=2)
+    a_day_of_trade(shop, buyer)
+    day_passes(shop)
+    control.settings(report_lines=usual)
+    files = written(shop, *CLEARING)
+    assert len(files) > 12
+
+    imports(shop, files.items())
+
+    assert opened() == []
+    assert Match.objects.count() == 4
+    assert {outcome.result for outcome in imports(shop, files.items())} == {Result.KNOWN}
+
+
+def test_two_days_of_the_same_figures_are_two(shop: Shop, buyer: Customer) -> None:
+    buyer.binds("GCASH")
+    for _ in range(2):
+        shop.charges(shop.sells("pass", PHP(20_00), to=buyer))
+        shop.clock_moves(minutes=5)
+        day_passes(shop)
+    files = written(shop, *CLEARING)
+    summaries = [content for name, content in files.items() if name.startswith("summary") and b"PAYMENT" in content]
+    assert len(summaries) == 2
+    assert len(set(summaries)) == 1, "nothing in them tells one from the other"
+
+    imports(shop, files.items())
+
+    assert opened() == []
+    assert [batch.summary is not None for batch in Batch.objects.all()] == [True, True]
+    days = set(ReportFile.objects.exclude(report_day="").values_list("report_day", flat=True))
+    assert {f"{payment.paid_at:%Y%m%d}" for payment in Payment.objects.all() if payment.paid_at} <= days
+
+
+def of(files: Files, kind: str, currency: str = "USD") -> tuple[str, str]:
+    """The one file of a kind that has something in it."""
+    found = [(name, text.decode()) for name, text in files.items() if name.startswith(kind) and currency in name]
+    return max(found, key=lambda one: len(one[1]))
+
+
+def refused(shop: Shop, *given: tuple[str, str]) -> str:
+    with pytest.raises(ReportRefused) as caught:
+        imports(shop, [(name, text.encode()) for name, text in given])
+    assert ReportFile.objects.count() == 0
+    return caught.value.message
+
+
+def test_a_damaged_file_is_refused_with_a_sentence(shop: Shop, buyer: Customer) -> None:
+    a_day_of_trade(shop, buyer)
+    day_passes(shop)
+    files = written(shop, *CLEARING)
+    items, fees, summary = (of(files, kind) for kind in CLEARING)
+
+    cut = summary[0], summary[1].rsplit("\n", 2)[0] + "\n"
+    assert "totalCount is 3, but the lines below make" in refused(shop, cut)
+    short = items[0], items[1].rsplit("\n", 2)[0] + "\n"
+    assert "totalCount is 3, but the lines below make 2" in refused(shop, short, fees)
+    [line] = [line for line in fees[1].splitlines() if "REFUND" in line]
+    changed = fees[0], fees[1].replace(line, line.replace(",-", ","))
+    assert "netTotalAmount is" in refused(shop, items, changed)
+    head = items[1].splitlines()
+    assert "before its details" in refused(shop, (items[0], "\n".join(head[:2])), fees)
+    assert "an empty line must stand" in refused(shop, (items[0], items[1].replace("\n\n", "\n")), fees)
+    assert "feeItems" in refused(shop, items)
+    assert "transactionItems" in refused(shop, fees)
+    assert "feeAmount" in refused(shop, items, (fees[0], fees[1].replace("feeAmount", "fee")))
+    assert "is not a whole number" in refused(shop, (items[0], items[1].replace("-", "--")), fees)
+    assert "under the name it was delivered with" in refused(shop, ("report.csv", summary[1]))
+    assert "but this clearing summary is in HKD" in refused(shop, (summary[0].replace("USD", "HKD"), summary[1]))
+    shop.account.customer_id = "SOMEBODY-ELSE"
+    shop.account.save()
+    assert "belongs to merchant" in refused(shop, summary)
+
+
+def test_a_file_is_recognised_by_its_header(shop: Shop, buyer: Customer) -> None:
+    a_day_of_trade(shop, buyer)
+    day_passes(shop)
+    name, text = of(written(shop, *CLEARING), "summary")
+    reading = read(text.encode(), name.replace("summary_", "feeItems_"))
+    assert (reading.layout.kind, reading.layout.edition) == ("SUMMARY", "C1")
+    assert [record.cells["type"] for record in reading.records] == ["TOTAL", "PAYMENT", "REFUND"]
