@@ -36,7 +36,7 @@ import django
 from celery import Celery, signals
 from celery.beat import Scheduler
 from celery.exceptions import OperationalError
-from kombu.transport import TRANSPORT_ALIASES, redis
+from kombu.transport import redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
@@ -92,7 +92,7 @@ app.conf.update(
 )
 
 
-class _RedisChannel(redis.Channel):
+class RedisChannel(redis.Channel):
     """A channel that says so when the connection it came by was let go."""
 
     def _connparams(self, asynchronous: bool = False) -> Any:
@@ -104,13 +104,8 @@ class _RedisChannel(redis.Channel):
         return super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
 
 
-class RedisTransport(redis.Transport):
-    """Redis, whose messages may outlive the connection they came by."""
-
-    Channel = _RedisChannel
-
-
-TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:{RedisTransport.__name__}"))
+# Not as a transport of another name: that would lose what a URL says of TLS, and stand in every line of the log.
+redis.Transport.Channel = RedisChannel
 
 
 @app.task(name="portal.work_on")  # type: ignore[untyped-decorator]
