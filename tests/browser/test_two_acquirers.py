@@ -48,7 +48,8 @@ def test_linked_paid_given_back_and_removed_through_the_second(
 
     page.goto(url)
     page.get_by_role("button", name="Go on").click()
-    page.get_by_role("button", name="Link GCash").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Link GCash").click()
     _look(page, f"consent-{scheme}")
     page.get_by_role("link", name="GCash").or_(page.get_by_role("button", name="GCash")).first.click()
     page.get_by_role("button", name="Agree", exact=True).click()

@@ -160,8 +160,8 @@ BUGS = (
         "another buyer's wallet may pay",
         (
             PAYMENTS,
-            "    if wallet_account.buyer_id != order.buyer_id or wallet_account.account_id != order.account_id:\n",
-            "    if wallet_account.account_id != order.account_id:\n",
+            "    if wallet_account.buyer_id != order.buyer_id:\n",
+            "    if False:\n",
         ),
     ),
     _bug(
