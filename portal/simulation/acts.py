@@ -23,7 +23,7 @@ from portal.actor import Actor
 from portal.errors import PortalError
 from portal.models import Notification
 from portal.money import Money
-from portal.sandbox.authorizations import LinkUnusable
+from portal.sandbox.authorizations import LinkUnusable, UnbindingRefused
 from portal.simulation.breaking import something_breaks
 from portal.simulation.deciding import (
     gives_back_all_day,
@@ -37,6 +37,7 @@ from portal.simulation.deciding import (
 )
 from portal.simulation.declaring import amends, asks_what_customs_says, declares, sets_the_rule
 from portal.simulation.doors import Asked
+from portal.simulation.draining import an_account_is_drained
 from portal.simulation.mischief import (
     a_message_is_forged,
     somebody_sits_in_the_line,
@@ -51,7 +52,9 @@ from portal.simulation.world import World, made_by
 
 NOBODY_ELSES = "nobody else's"
 ONCE = "every message counts once"
-REFUSALS = (PortalError, LinkUnusable)
+REFUSALS = (PortalError, LinkUnusable, UnbindingRefused)
+_PICKS_ANOTHER = 0.1
+"""How often the buyer picks another wallet on a page that shows several."""
 _LONGEST_LEAP_DAYS = 400
 
 
@@ -87,7 +90,8 @@ def decides(world: World, rng: random.Random) -> str:
         if rng.random() < 0.7:
             world.doors.browse(back)
         return f"{attempt.buyer} refuses {attempt.wallet}"
-    decision = world.engine.agree(attempt.auth_url, attempt.buyer.reference)
+    picked = rng.choice(list(WALLETS)) if rng.random() < _PICKS_ANOTHER else attempt.wallet
+    decision = world.engine.agree(attempt.auth_url, attempt.buyer.reference, picked)
     if rng.random() < 0.85:
         world.codes.append((attempt.pk, decision.auth_code or "", decision.return_url))
         world.expected += ["brings a code", "brings a code"]
@@ -241,9 +245,11 @@ def revokes(world: World, rng: random.Random) -> str:
 
 def ends_in_the_wallet(world: World, rng: random.Random) -> str:
     """A buyer ends a binding in the wallet's own app."""
-    buyer, wallet = rng.choice(world.buyers), rng.choice(list(WALLETS))
-    ended = world.engine.revoke_in_the_wallet(buyer.reference, wallet, buyer.account.client_id)
-    return f"{buyer} ends {wallet} in the wallet" if ended else ""
+    bound = world.some(rng, WalletAccount)
+    if bound is None:
+        return ""
+    ended = world.engine.revoke_in_the_wallet(bound.buyer.reference, bound.wallet, bound.account.client_id)
+    return f"{bound.buyer} ends {bound.wallet} in the wallet" if ended else ""
 
 
 def tries_a_door(world: World, rng: random.Random) -> str:
@@ -273,6 +279,8 @@ def _a_foreign_door(
     world: World, rng: random.Random, foreign: str, who: list[int]
 ) -> tuple[str, str, dict[str, Any] | None]:
     kind = rng.randrange(10)
+    # A wallet is its buyer's merchant's, through whichever account it is bound.
+    foreign_buyer = f"buyer_id IN (SELECT id FROM authorizations_buyer WHERE {foreign.replace('buyer_id', 'id')})"  # noqa: S608
     if kind < 6:
         order = world.some(rng, Order, foreign, who)
         if order is None:
@@ -292,7 +300,7 @@ def _a_foreign_door(
             return "", "", None
         return "POST", f"{path}/pay", {"wallet_id": wallet.public_id, "os_type": "IOS"}
     if kind == 6:
-        attempt = world.some(rng, Authorization, foreign, who)
+        attempt = world.some(rng, Authorization, foreign_buyer, who)
         return ("GET", f"/authorizations/{attempt.public_id}", None) if attempt is not None else ("", "", None)
     if kind == 7:
         refund = world.some(rng, Refund, f"payment_id IN ({_PAYMENTS_OF} {foreign})", who)
@@ -300,7 +308,7 @@ def _a_foreign_door(
     if kind == 8:
         said = world.some(rng, Declaration, f"payment_id IN ({_PAYMENTS_OF} {foreign})", who)
         return ("GET", f"/declarations/{said.declaration_request_id}", None) if said is not None else ("", "", None)
-    wallet = world.some(rng, WalletAccount, foreign, who)
+    wallet = world.some(rng, WalletAccount, foreign_buyer, who)
     return ("POST", f"/wallets/{wallet.public_id}/revoke", {}) if wallet is not None else ("", "", None)
 
 
@@ -322,7 +330,7 @@ def lists_things(world: World, rng: random.Random) -> str:
         return ""
     model, column = (Order, "number") if what == "orders" else (WalletAccount, "public_id")
     rows: Any = model.objects
-    own = rows.filter(account_id=buyer.account_id) if is_merchant else rows.filter(buyer=buyer)
+    own = rows.filter(buyer__account_id=buyer.account_id) if is_merchant else rows.filter(buyer=buyer)
     strange = {item[word] for item in answer.body["items"]} - set(own.values_list(column, flat=True))
     if strange:
         world.seen.append((NOBODY_ELSES, f"{buyer} sees {what} of another's: {', '.join(sorted(strange))}"))
@@ -527,6 +535,7 @@ ACTS: dict[str, tuple[Act, int]] = {
     "declares": (declares, 5),
     "amends": (amends, 3),
     "asks what customs says": (asks_what_customs_says, 2),
+    "an account is drained": (an_account_is_drained, 2),
     "tries a message again": (tries_a_message_again, 1),
     "worker looks": (worker_looks, 16),
     "acquirer works": (acquirer_works, 5),

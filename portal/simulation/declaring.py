@@ -70,7 +70,8 @@ def declares(world: World, rng: random.Random) -> str:
 
 
 def _something_is_bought(world: World, rng: random.Random) -> str:
-    wallet = world.some(rng, WalletAccount, "status = 'ACTIVE' AND wallet = %s", [WALLET])
+    where, account = "status = 'ACTIVE' AND wallet = %s AND account_id = %s", world.accounts["sim"]
+    wallet = world.some(rng, WalletAccount, where, [WALLET, account.pk])
     if wallet is None:
         return ""
     amount = Money(rng.randrange(100, 2000) * 100, CURRENCY)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from django.test.utils import override_settings
 
-from payments.models import Declaration
+from payments.models import Declaration, Payment, Refund
 from portal import clock
 from portal.gateways import speaking_over
 from portal.sandbox.context import Keys
@@ -23,6 +23,7 @@ from portal.simulation.promises import broken
 from portal.simulation.receiver import webhooks_to
 from portal.simulation.stage import Stage, dangling, in_haste
 from portal.simulation.world import World
+from portal.statements import Found
 
 _CRASHES = 0.03
 _CRASHES_BEFORE_A_COMMIT = 0.03
@@ -32,6 +33,7 @@ _ALIKE = 0.3
 _EXPECTED = 0.3
 """How often the next act is one that an earlier one leads to, while there is one."""
 _DEEPEST = 2
+_ACCOUNTS = Found(lambda: Payment.objects.order_by("pk").values_list("wallet_account__account__slug"))
 _NAMES = tuple(ACTS)
 _WEIGHTS = tuple(weight for _, weight in ACTS.values())
 
@@ -52,6 +54,10 @@ class Told:
     reports: int = 0
     planted: int = 0
     declared: int = 0
+    through: Counter[str] = field(default_factory=Counter)
+    """Payments, by account."""
+    repeated: int = 0
+    """Refunds that were sent more than once."""
     days: float = 0.0
 
     @property
@@ -71,6 +77,8 @@ class Told:
             "reports",
             "planted",
             "declared",
+            "through",
+            "repeated",
             "days",
         ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -130,6 +138,8 @@ class Teller:
                 told.faults.update(world.faults)
                 told.messages, told.reports = world.delivery.count, len(world.imported)
                 told.planted, told.declared = len(world.planted), Declaration.objects.count()
+                told.through.update(slug for (slug,) in _ACCOUNTS.tuples())
+                told.repeated = Refund.objects.filter(times_sent__gt=1).count()
         except Exception:
             told.violations.append(_nobody_expected())
         return told

@@ -15,6 +15,7 @@ from requests.adapters import BaseAdapter
 
 from portal import inbox
 from portal.acquirer.client import READ_SECONDS
+from portal.sandbox.alipayplus_codes import WORDS
 from portal.sandbox.engine import Engine
 from portal.sandbox.notifications import Undelivered
 
@@ -86,7 +87,7 @@ class Line:
 
     unreachable: int = 0
     """So many connections are not made: the request certainly never leaves."""
-    forge: Callable[[str, dict[str, Any]], tuple[dict[str, str], bytes] | None] | None = None
+    forge: Callable[[str, requests.PreparedRequest, dict[str, Any]], tuple[dict[str, str], bytes] | None] | None = None
     """Somebody sits in the line: given the verb and the request, headers and body of a forged answer, or None."""
     after_a_loss: Callable[[str, dict[str, Any]], None] | None = None
     """Told of every call whose work was done and whose answer was lost: the verb and the request."""
@@ -104,7 +105,8 @@ class InProcess(BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:  # type: ignore[override]
         """Answer, or break the line as a fault says."""
-        api = request.path_url.rsplit("/", 1)[-1]
+        name = request.path_url.rsplit("/", 1)[-1]
+        api = WORDS.get(name, name)
         body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
         if self._line.unreachable:
             self._line.unreachable -= 1
@@ -125,7 +127,7 @@ class InProcess(BaseAdapter):
         self, request: requests.PreparedRequest, api: str, body: bytes, asked: dict[str, Any]
     ) -> requests.Response:
         self._seams.reach(f"before {api}")
-        forged = self._line.forge(api, asked) if self._line.forge is not None else None
+        forged = self._line.forge(api, request, asked) if self._line.forge is not None else None
         if forged is not None:
             return _response(request, 200, *forged)
         headers = {name.lower(): str(value) for name, value in request.headers.items()}

@@ -4,10 +4,14 @@ import json
 import random
 from typing import Any
 
+from requests import PreparedRequest
+
 from payments.models import Payment
 from portal.acquirer.signing import content_to_sign, sign, signature_header
 from portal.money import Money
 from portal.sandbox.codes import result
+from portal.sandbox.context import NotSaid
+from portal.sandbox.merchants import voice_of
 from portal.sandbox.moments import on_the_wire
 from portal.sandbox.notifications import Undelivered
 from portal.sandbox.payments import NotOpen
@@ -29,18 +33,14 @@ def somebody_sits_in_the_line(world: World, rng: random.Random) -> str:
     """The next call of a kind never arrives; its answer says that all went well, and nobody we know has signed it."""
     wanted = rng.choice(_WORTH_FORGING)
 
-    def forge(api: str, asked: dict[str, Any]) -> tuple[dict[str, str], bytes] | None:
+    def forge(api: str, request: PreparedRequest, asked: dict[str, Any]) -> tuple[dict[str, str], bytes] | None:
         if api != wanted:
             return None
         world.line.forge = None
-        return _forged(world, _all_went_well(world, api, asked), f"/ams/sandbox/api/v1/{_folder(api)}/{api}")
+        return _forged(world, _all_went_well(world, api, asked), request)
 
     world.line.forge = forge
     return f"somebody sits in the line and waits for {wanted}"
-
-
-def _folder(api: str) -> str:
-    return "customs" if api in _CUSTOMS else "payments"
 
 
 def _all_went_well(world: World, api: str, asked: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +63,7 @@ def _all_went_well(world: World, api: str, asked: dict[str, Any]) -> dict[str, A
     payment = Payment.objects.filter(payment_request_id=asked.get("paymentRequestId", "")).first()
     amount = payment.amount if payment is not None else Money(100, "PHP")
     status = {"paymentStatus": "SUCCESS", "paymentResultCode": "SUCCESS", "paymentAmount": amount.to_wire()}
+    status |= {"paymentResult": result("SUCCESS")}  # the word of the other protocol
     return answer | _of(asked, "paymentRequestId") | status | {"paymentTime": time}
 
 
@@ -70,9 +71,9 @@ def _of(asked: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: asked[name] for name in names if name in asked}
 
 
-def _forged(world: World, body: dict[str, Any], path: str) -> tuple[dict[str, str], bytes]:
+def _forged(world: World, body: dict[str, Any], request: PreparedRequest) -> tuple[dict[str, str], bytes]:
     text = json.dumps(body).encode()
-    engine, client_id = world.engine, next(iter(world.accounts.values())).client_id
+    engine, path, client_id = world.engine, request.path_url, str(request.headers["Client-Id"])
     time = on_the_wire(engine.context.now())
     signature = sign(engine.context.keys.stranger_key, content_to_sign("POST", path, client_id, time, text))
     headers = {
@@ -94,13 +95,15 @@ def a_message_is_forged(world: World, rng: random.Random) -> str:
     body = {
         "notifyType": "PAYMENT_RESULT",
         "result": result(code),
+        "paymentResult": result(code),
         "paymentRequestId": payment.payment_request_id,
         "paymentId": payment.payment_id or "2026FORGED",
         "paymentAmount": payment.amount.to_wire(),
         "paymentTime": on_the_wire(engine.context.now()),
     }
     path = f"/notify/{account.slug}/payment"
-    text, time = json.dumps(body).encode(), str(engine.context.now())
+    voice = voice_of(engine.context, account.client_id)
+    text, time = json.dumps(body).encode(), voice.time(engine.context.now())
     headers = {"client-id": account.client_id, "request-time": time, "content-type": "application/json"}
     if rng.random() < 0.8:
         content = content_to_sign("POST", path, account.client_id, time, text)
@@ -121,7 +124,7 @@ def the_acquirer_says_pending(world: World, rng: random.Random) -> str:
         return ""
     try:
         world.engine.tell_pending(rng.choice(rows)["payment_id"])
-    except NotOpen:
+    except (NotOpen, NotSaid):
         return ""
     return "the acquirer says that a payment is pending"
 

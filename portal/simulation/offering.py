@@ -76,7 +76,7 @@ def nothing_withheld_is_charged(end: "Ending") -> list[str]:
     """
     broken: list[str] = []
     for payment in end.payments:
-        account, code, at = payment.order.account_id, payment.wallet_account.wallet, payment.created_at
+        account, code, at = payment.account.pk, payment.wallet_account.wallet, payment.created_at
         theirs = [it for it in end.world.catalogue if (it.account, it.code) == (account, code)]
         before = [it for it in theirs if it.at < at]
         in_this_moment = [it for it in theirs if it.at == at]

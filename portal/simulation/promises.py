@@ -31,7 +31,7 @@ from portal import clock
 from portal.encryption import blind_index
 from portal.models import Notification, NotificationStatus, WebhookEvent
 from portal.sandbox.moments import stamp
-from portal.simulation import declaring, four_eyes, offering, settling, subscribing
+from portal.simulation import declaring, draining, four_eyes, offering, settling, subscribing
 from portal.simulation.stage import CLIENTS, PEOPLE, PURSE, WALLETS
 from portal.simulation.world import World
 from portal.statements import Found
@@ -47,10 +47,10 @@ _UNPAID = (PaymentStatus.FAILED, PaymentStatus.CANCELLED)
 
 
 _ORDERS = Found(lambda: Order.objects.order_by("pk"))
-_PAYMENTS = Found(lambda: Payment.objects.select_related("order__buyer").order_by("pk"))
+_PAYMENTS = Found(lambda: Payment.objects.select_related("order__buyer", "wallet_account__account").order_by("pk"))
 _REFUNDS = Found(lambda: Refund.objects.order_by("pk"))
 _CANCELS = Found(lambda: Cancel.objects.order_by("pk"))
-_WALLETS = Found(lambda: WalletAccount.objects.select_related("buyer__account").order_by("pk"))
+_WALLETS = Found(lambda: WalletAccount.objects.select_related("buyer__account", "account").order_by("pk"))
 _BEING_BOUND = Found(
     lambda: Authorization.objects.filter(
         status__in=(AuthorizationStatus.STARTED, AuthorizationStatus.OFFERED, AuthorizationStatus.CODE_RECEIVED)
@@ -429,7 +429,7 @@ def nothing_forgotten(end: Ending) -> list[str]:
 
 
 def nobody_elses(end: Ending) -> list[str]:
-    """No order was paid with another buyer's wallet, and no wallet was bound by another's consent."""
+    """No order was paid with another's wallet or through another account, and no wallet bound by another's consent."""
     found = []
     owners = {wallet.pk: wallet for wallet in end.wallets}
     for payment in end.payments:
@@ -439,12 +439,14 @@ def nobody_elses(end: Ending) -> list[str]:
         row = end.payments_there.get(payment.payment_request_id)
         if row is not None and row["user_id"] not in ("", payment.order.buyer.reference):
             found.append(f"{payment} of {payment.order.buyer} was debited from {row['user_id']}")
+        if row is not None and row["client_id"] != payment.account.client_id:
+            found.append(f"{payment} was debited through {row['client_id']}, and the wallet is {payment.account}'s")
     for wallet in end.wallets:
         token = end.tokens_there.get(wallet.access_token_index)
         if token is not None and token["user_id"] != wallet.buyer.reference:
             found.append(f"{wallet.buyer} holds a token of {token['user_id']}")
-        if token is not None and token["client_id"] != wallet.buyer.account.client_id:
-            found.append(f"{wallet} of {wallet.buyer} was bound for another merchant")
+        if token is not None and token["client_id"] != wallet.account.client_id:
+            found.append(f"{wallet} of {wallet.buyer} was bound through another account")
     return found
 
 
@@ -492,6 +494,7 @@ PROMISES: dict[str, Callable[[Ending], list[str]]] = {
     "charged once": subscribing.charged_once,
     "declared as paid": declaring.declared_as_paid,
     "nothing withheld is charged": offering.nothing_withheld_is_charged,
+    "a drained account binds nothing": draining.a_drained_account_binds_nothing,
     **{name: _of_the_world(check) for name, check in four_eyes.PROMISES.items()},
 }
 

@@ -9,7 +9,7 @@ from portal import clock
 from portal.actor import Actor
 from portal.errors import Conflict
 from portal.sandbox import reports, settlement
-from portal.simulation.stage import CLIENTS
+from portal.simulation.stage import CLIENTS, REPORTED
 from portal.simulation.world import World
 from reconciliation import operations as reconciling
 from reconciliation.errors import QuestionOpen
@@ -29,7 +29,8 @@ _COMES_LATER = 0.5
 """How often a row that is left out stands in the next batch."""
 _LONG_AFTER = timedelta(days=40)
 """By then nothing is waited for any more."""
-_SLUGS = {client: slug for slug, client in CLIENTS.items()}
+_SLUGS = {CLIENTS[slug]: slug for slug in REPORTED}
+"""Whose reports are read, by client."""
 
 
 def reports_are_imported(world: World, rng: random.Random) -> str:
@@ -80,21 +81,22 @@ def every_report_is_imported(world: World) -> None:
 
 def missing_in_the_end() -> set[str]:
     """Our ids of what no report has, as it is known once nothing is waited for any more."""
-    for held in SettlementWatch.objects.select_related("account").order_by("pk"):
+    for held in SettlementWatch.objects.filter(account__slug__in=REPORTED).select_related("account").order_by("pk"):
         reconciling.look(held, at=clock.now() + _LONG_AFTER)
         reconciling.rest(held)
-    found = Discrepancy.objects.filter(reason=Reason.MISSING, closed_at=None).select_related("payment", "refund")
+    missing = Discrepancy.objects.filter(reason=Reason.MISSING, closed_at=None, account__slug__in=REPORTED)
+    found = missing.select_related("payment", "refund")
     return {str(one.payment or one.refund) for one in found}
 
 
 def left_out(world: World) -> set[str]:
     """The ids of payments and refunds that stand in no batch, by the acquirer's own books."""
     rows = world.engine.store.all(
-        "SELECT request_id FROM transactions "
+        "SELECT request_id, client_id FROM transactions "
         "WHERE kind IN ('PAYMENT', 'REFUND') AND (batch_id IS NULL OR batch_id = ?)",
         (settlement.WITHHELD,),
     )
-    return {row["request_id"] for row in rows}
+    return {row["request_id"] for row in rows if row["client_id"] in _SLUGS}
 
 
 def still_open() -> list[Discrepancy]:
@@ -106,7 +108,8 @@ def still_open() -> list[Discrepancy]:
 
 
 def _waiting(world: World) -> list[tuple[str, str, str]]:
-    there = [(row["client_id"], row["day"], row["name"]) for row in reports.listing(world.engine.context)]
+    listed = reports.listing(world.engine.context)
+    there = [(row["client_id"], row["day"], row["name"]) for row in listed if row["client_id"] in _SLUGS]
     return sorted(set(there) - world.imported, key=lambda one: (one[1], one[2], one[0]))
 
 

@@ -29,17 +29,18 @@ from payments.operations.permission import MONEY_BACK
 from payments.operations.products import add_product
 from payments.subscriptions import operations as recurring
 from payments.subscriptions.states import Interval
-from portal import approvals, catalogue, clock, merchant_keys, roles
+from portal import accounts, approvals, catalogue, clock, merchant_keys, roles
 from portal.acquirer import Terminal, TerminalType
 from portal.acquirer.results import Secret
 from portal.actor import Actor
-from portal.gateways import speaking_over
+from portal.gateways import adapter_of, notification_url, speaking_over
 from portal.models import AcquirerAccount, AcquirerKey, ApprovalRule
 from portal.money import Money
 from portal.sandbox.context import Keys, Settings
 from portal.sandbox.engine import Engine
-from portal.sandbox.merchants import FIRST_CLIENT
+from portal.sandbox.merchants import FIRST_CLIENT, FIRST_PARTNER
 from portal.sandbox.store import Store
+from portal.sandbox.terms import ALIPAYPLUS, ANTOM
 from portal.sandbox.wallets import WALLETS as CHARGED
 from portal.simulation.agenda import Agenda
 from portal.simulation.doors import Asked, Doors
@@ -57,13 +58,24 @@ WALLETS = {
 }
 """Of each kind one: refreshed, one token only, never refreshed in a won of no decimals, not cancelled once paid, and
 declared to customs, which every buyer has bound."""
-DECLARED, DECLARES = "ALIPAY_CN", "two"
-"""The wallet whose payments can be declared, and the shop that declares them by itself."""
+DECLARED = "ALIPAY_CN"
+"""The wallet whose payments can be declared, where the acquirer takes declarations."""
 BUYERS = {"sim": ("ines", "milo", "tess"), "two": ("ines", "olga")}
 """By account. Two merchants know somebody as ines: one wallet's user, two customers."""
 PEOPLE = tuple(sorted({name for names in BUYERS.values() for name in names}))
-CLIENTS = {"sim": FIRST_CLIENT, "two": "SANDBOX_5X00000000000043"}
-CUSTOMERS = {"sim": "2188000000000042", "two": "2188000000000043"}
+CLIENTS = {"sim": FIRST_CLIENT, "two": FIRST_PARTNER}
+CUSTOMERS = {"sim": "2188000000000042", "two": "102218800000000043"}
+PROTOCOLS = {"sim": ANTOM, "two": ALIPAYPLUS}
+"""Each account has its own; the buyers of both shops bind through either."""
+_ADAPTERS = {ANTOM: AcquirerAccount.Adapter.ANTOM, ALIPAYPLUS: AcquirerAccount.Adapter.ALIPAYPLUS}
+CONTRACTED = {"sim": tuple(WALLETS), "two": ("GCASH", "DANA", "KAKAOPAY")}
+"""What the catalogues begin with; more may be added to the second, whose acquirer has no Thai bank at all."""
+PLACES = ("two", "sim")
+"""Through which accounts buyers bind, the preferred one first, until staff says otherwise."""
+PLACED_FROM = {"sim": 1, "two": 0}
+"""From which of its buyers on; the one before could bind through the account of the shop alone."""
+REPORTED = ("sim",)
+"""The accounts whose reports are read."""
 STAFF = {
     "sam": (roles.SUPPORT, 3),
     "ofelia": (roles.OPERATOR, 12),
@@ -162,8 +174,6 @@ def engine_on(store: Store, keys: Keys, on: clock.Clock, delivery: Delivery) -> 
 def _open_the_shop(keys: Keys, store: Store) -> Opened:
     delivery, doors = Delivery(), Doors()
     engine = engine_on(store, keys, clock.current(), delivery)
-    for slug, client_id in CLIENTS.items():
-        engine.register_merchant(client_id=client_id, customer_id=CUSTOMERS[slug], public_key=keys.merchant_public)
     with engine.store.transaction():
         for name in PEOPLE:
             engine.store.run("INSERT INTO users (id, name) VALUES (?, ?)", (name, name.title()))
@@ -171,7 +181,7 @@ def _open_the_shop(keys: Keys, store: Store) -> Opened:
         for wallet in WALLETS:
             engine.set_balance(name, wallet, PURSE)
     opened = Opened(
-        accounts={slug: _account(slug, keys) for slug in CLIENTS},
+        accounts={slug: _account(slug, keys, engine) for slug in CLIENTS},
         merchant_keys={},
         buyers=[],
         sessions={},
@@ -191,11 +201,12 @@ def _open_the_shop(keys: Keys, store: Store) -> Opened:
                 by=Actor.command("simulate"),
             )
             _offer_plans(account, product)
-            if slug == DECLARES:
-                _declare_by_itself(account)
-            for wallet in WALLETS:
+            for wallet in WALLETS if slug in REPORTED else ():
                 _agree_on_the_fee(account, wallet)
             for position, name in enumerate(BUYERS[slug]):
+                if position == PLACED_FROM[slug]:
+                    places = [opened.accounts[one] for one in PLACES]
+                    accounts.order_places(account, places, by=Actor.command("simulate"), note="the cheaper one first")
                 buyer = Buyer.objects.create(account=account, reference=name)
                 opened.buyers.append(buyer)
                 asked = Asked("POST", "/sessions", opened.merchant_keys[slug], {"customer": name}, "")
@@ -206,21 +217,35 @@ def _open_the_shop(keys: Keys, store: Store) -> Opened:
     return opened
 
 
-def _account(slug: str, keys: Keys) -> AcquirerAccount:
+def _account(slug: str, keys: Keys, engine: Engine) -> AcquirerAccount:
+    """An account, ready on both sides."""
+    is_first = PROTOCOLS[slug] == ANTOM
     account = AcquirerAccount.objects.create(
         name=f"Shop {slug}",
         slug=slug,
+        adapter=_ADAPTERS[PROTOCOLS[slug]],
         gateway_url="http://127.0.0.1:9",
         client_id=CLIENTS[slug],
         customer_id=CUSTOMERS[slug],
-        private_key=keys.merchant,
-        public_key=keys.merchant_public,
+        private_key=keys.merchant if is_first else keys.alipayplus_merchant,
+        public_key=keys.merchant_public if is_first else keys.alipayplus_merchant_public,
+        merchant_reference="" if is_first else "M002",
+        merchant_legal_name="" if is_first else "Example Trading Ltd",
+        protocol_settings={} if is_first else {"unbinding": "unless_charged"},
         notify_base_url=PORTAL,
         app_id="3333010071465913",
         settlement_grace_days=0,  # what comes later is missing first
     )
-    catalogue.begin(account, WALLETS)
-    AcquirerKey.objects.create(account=account, version="1", public_key=keys.acquirer_public)
+    catalogue.begin(account, CONTRACTED[slug])
+    theirs = keys.acquirer_public if is_first else keys.alipayplus_public
+    AcquirerKey.objects.create(account=account, version="1", public_key=theirs)
+    engine.register_merchant(
+        client_id=account.client_id,
+        protocol=PROTOCOLS[slug],
+        customer_id=account.customer_id,
+        public_key=account.public_key,
+        notify_urls={kind: notification_url(account, kind) for kind, _ in adapter_of(account).connecting.notifications},
+    )
     return account
 
 
@@ -242,8 +267,8 @@ def _offer_plans(account: AcquirerAccount, product: Product) -> None:
             recurring.add_plan(plan, by=Actor.command("simulate"))
 
 
-def _declare_by_itself(account: AcquirerAccount) -> None:
-    """What this shop sells goes through customs; the other declares by hand until somebody sets a rule."""
+def declare_by_itself(account: AcquirerAccount) -> None:
+    """What is paid through this account goes through customs by itself until somebody changes the rule."""
     set_rule(
         account,
         customs_code=CustomsOffice.ZONGSHU,
@@ -295,7 +320,7 @@ def _bind(engine: Engine, buyer: Buyer, wallet: str) -> None:
         buyer, wallet, terminal=PHONE, redirect_url=f"{PORTAL}/return", by=Actor.buyer(buyer.reference)
     )
     if isinstance(attempt, Authorization):
-        code = engine.agree(attempt.auth_url, buyer.reference).auth_code or ""
+        code = engine.agree(attempt.auth_url, buyer.reference, wallet).auth_code or ""
         binding.redeem(attempt, Secret(code), heard_from=Messenger.BUYER)
 
 

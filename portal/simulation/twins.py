@@ -145,7 +145,7 @@ def _binds(world: World, disorder: random.Random | None) -> None:
         return
     if disorder is not None:
         _disturbs(world, disorder, "inquiryPayment", "notifyAuthorization")
-    code = world.engine.agree(attempt.auth_url, buyer.reference).auth_code or ""
+    code = world.engine.agree(attempt.auth_url, buyer.reference, wallet).auth_code or ""
     way = disorder.randrange(3) if disorder is not None else 0
     if way == 1:
         world.engine.tick()

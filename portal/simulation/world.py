@@ -25,7 +25,7 @@ from portal.sandbox.context import Keys
 from portal.simulation.doors import Answer, Asked, Doors
 from portal.simulation.line import Delivery, Line, Seams
 from portal.simulation.receiver import Receiver
-from portal.simulation.stage import START, Scene, engine_on
+from portal.simulation.stage import START, Scene, declare_by_itself, engine_on
 from portal.statements import Found, Given
 
 M = TypeVar("M", bound=models.Model)
@@ -65,6 +65,7 @@ class Wish:
 
 
 REARRANGED_SHARE = 0.25
+_DECLARING_SHARE = 0.5
 
 
 class World:
@@ -117,6 +118,10 @@ class World:
         """The first shop's own system, where it listens."""
         self.is_rearranged = random.Random(f"{seed}:catalogue").random() < REARRANGED_SHARE  # noqa: S311
         """Whether staff changes the catalogues of this history."""
+        if random.Random(f"{seed}:customs").random() < _DECLARING_SHARE:  # noqa: S311
+            declare_by_itself(self.accounts["sim"])
+        self.drained: list[tuple[Any, int, bool]] = []
+        """When an account was drained, or opened again: (moment, account, whether it is drained from then on)."""
         self.catalogue: list[Any] = []
         """What the catalogues said from when on, oldest first (``offering.Known``)."""
         self.rng = random.Random(f"{seed}:end")  # noqa: S311 - a story, not a secret

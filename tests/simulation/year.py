@@ -113,7 +113,7 @@ class Year:
             operations.add_plan(plan, by=Actor.command("year"))
             by_currency.setdefault(plan.currency, []).append(plan)
         wallets = list(
-            WalletAccount.objects.filter(account=account, status="ACTIVE").select_related("buyer", "account")
+            WalletAccount.objects.filter(buyer__account=account, status="ACTIVE").select_related("buyer", "account")
         )
         for wallet in wallets:
             self.world.engine.set_balance(wallet.buyer.reference, wallet.wallet, 10**12)

@@ -104,6 +104,8 @@ class Command(BaseCommand):
             "reports": total.reports,
             "planted": total.planted,
             "declared": total.declared,
+            "payments_through": dict(sorted(total.through.items())),
+            "refunds_repeated": total.repeated,
             "told_twice": twins,
             "promises": list(PROMISES),
             "steps_per_second": round(total.steps / seconds),
@@ -132,6 +134,8 @@ class Command(BaseCommand):
             f"imported, {facts['planted']} errors planted in them, {facts['declared']} declared to customs, "
             f"{facts['told_twice']} stories told twice"
         )
+        through = ", ".join(f"{count} through {slug}" for slug, count in facts["payments_through"].items())
+        self.stdout.write(f"payments: {through}; {facts['refunds_repeated']} refunds repeated")
         self.stdout.write(f"promises: {', '.join(facts['promises'])}")
         self.stdout.write(f"{facts['steps_per_second']} steps/s ({facts['steps_per_cpu_second']} per CPU second)")
         if shortest is None:
