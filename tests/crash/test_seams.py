@@ -18,7 +18,19 @@ def test_whoever_dies_at_a_seam_loses_nothing(premises: Premises, town: Town) ->
     assert books.complaints(town) == []
 
 
-REPEATED = ["pay.answered", "refund.promised", "refund.answered", "cancel.answered", "notify.effected"]
+REPEATED = [
+    "pay.answered",
+    "refund.promised",
+    "refund.answered",
+    "cancel.answered",
+    "notify.effected",
+    "consult.answered",
+    "code.recorded",
+    "revoke.answered",
+    "refresh.answered",
+    "work.payments.heard",
+    "work.refunds.recorded",
+]
 
 
 def test_nothing_is_lost_either_with_an_acquirer_that_is_repeated_instead_of_asked(premises: Premises) -> None:
