@@ -282,6 +282,16 @@ _C1_SUMMARY = {
     "netAmount":                         "net",
     "settlementCurrency":                "net_currency",
 }
+_C1_PAYOUT = {
+    **_C1_NAMED,
+    "clearingDate":                      "cleared_on",
+    "settlementAmount":                  "gross",
+    "feeAmount":                         "fee",
+    "netAmount":                         "net",
+    "settlementCurrency":                "net_currency",
+    "valueDate":                         "value_day",
+    "settlementBatchId":                 "payout_id",
+}
 FEE_TYPES = {
     "INTERCHANGE_FEE":                   "interchangeFeeAmount",
     "SERVICE_FEE":                       "serviceFeeAmount",
@@ -306,6 +316,7 @@ SECTIONS = {
         *("transactionType", "totalCount", "settlementAmount", "interchangeFeeAmount", "serviceFeeAmount"),
         *("netAmount", "settlementCurrency"),
     ),
+    "PAYOUT": ("clearingBatchId", "clearingDate", "settlementAmount", "feeAmount", "netAmount", "settlementCurrency"),
 }
 """What the details of each section cannot do without."""
 # fmt: on
@@ -384,4 +395,5 @@ TABLES: tuple[tuple[str, str, Table], ...] = (
     ("E0-HK", "SETTLEMENT", _table(_HK, (*_HK_IDS, "net", "settled_on"), _HK_FEES, _HK)),
     ("C1", "SETTLEMENT", _table(_C1_DETAILS, (*_IDS, *_SETTLES, "gross"), _C1_FEES)),
     ("C1", "SUMMARY", _table(_C1_SUMMARY, _SUMS, _C1_FEES)),
+    ("C1", "PAYOUT", _table(_C1_PAYOUT, ("batch_id", "merchant_id", "settled_on", "net", "net_currency"), ())),
 )

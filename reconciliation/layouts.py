@@ -19,11 +19,16 @@ from reconciliation.errors import ColumnMissing, NotAReport
 
 
 class ReportKind(TextChoices):
-    """Which of the three reports a file is."""
+    """Which of the reports a file is."""
 
     TRANSACTIONS = "TRANSACTIONS", "Transaction details"
     SETTLEMENT = "SETTLEMENT", "Settlement details"
     SUMMARY = "SUMMARY", "Settlement summary"
+    PAYOUT = "PAYOUT", "Settlement of clearings"
+
+
+SUMMING = frozenset({ReportKind.SUMMARY, ReportKind.PAYOUT})
+"""The reports whose lines are sums: of a batch's rows by type, or of whole batches."""
 
 
 class Edition(TextChoices):

@@ -12,7 +12,7 @@ from portal.acquirer.wallets import name_of
 from portal.money import Money
 from reconciliation import queries
 from reconciliation.contracts import Drift
-from reconciliation.layouts import ReportKind
+from reconciliation.layouts import SUMMING
 from reconciliation.matching import Decision
 from reconciliation.models import Batch, Discrepancy, ReportFile, RowState, SettlementRow
 
@@ -136,7 +136,7 @@ class Outcome:
 def describe(file: ReportFile, result: Result, sentence: str) -> Outcome:
     """An imported file as the database holds it now."""
     lines = queries.lines_of(file)
-    type_field = "summary_type" if file.kind == ReportKind.SUMMARY else "transaction_type"
+    type_field = "summary_type" if file.kind in SUMMING else "transaction_type"
     states = dict(lines.order_by().values_list("state").annotate(Count("pk")))
     types = [
         TypeLine(**row)
@@ -173,7 +173,7 @@ def describe(file: ReportFile, result: Result, sentence: str) -> Outcome:
         absent_columns=list(file.absent_columns),
         encodings=sorted(set(file.parts.values_list("encoding", flat=True))),
         parts=max(file.parts.count(), 1),
-        repeated_rows=0 if file.kind == ReportKind.SUMMARY else file.rows.filter(superseded_by__isnull=False).count(),
+        repeated_rows=0 if file.kind in SUMMING else file.rows.filter(superseded_by__isnull=False).count(),
         batches=[
             BatchLine(batch.psp, batch.currency, batch.batch_id)
             for batch in Batch.objects.filter(Q(details=file) | Q(summary=file)).order_by("psp", "currency", "batch_id")

@@ -16,7 +16,7 @@ from portal.money import Money
 from portal.registry import TimelineEntry
 from portal.words import say
 from reconciliation.errors import LawBroken
-from reconciliation.layouts import ReportKind
+from reconciliation.layouts import SUMMING
 from reconciliation.models import (
     COUNTING,
     Batch,
@@ -53,7 +53,7 @@ class Law:
 
 def lines_of(file: ReportFile) -> "QuerySet[Any]":
     """The accounted lines of a file: rows of details, or rows of a summary."""
-    return file.summary_rows.all() if file.kind == ReportKind.SUMMARY else file.rows.all()
+    return file.summary_rows.all() if file.kind in SUMMING else file.rows.all()
 
 
 def law(file: ReportFile) -> list[Law]:
@@ -81,7 +81,7 @@ def prove(file: ReportFile) -> None:
     The totals were added up from the text before anything was matched; the other side is summed over matches,
     explanations and discrepancies, so that a part that was lost or counted twice shows.
     """
-    is_summary = file.kind == ReportKind.SUMMARY
+    is_summary = file.kind in SUMMING
     ours = Q(summary_row__file=file) if is_summary else Q(row__file=file)
     reported = dict(file.totals.values_list("currency", "reported_value"))
     lines = {found.currency: found for found in law(file)}

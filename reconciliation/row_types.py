@@ -87,6 +87,10 @@ TOTAL = "TOTAL"
 """Of a summary only: the sum of the batch, which is the figure that is paid."""
 
 
+SETTLED = "SETTLED"
+"""Of a settlement of clearings only: what is paid for a batch."""
+
+
 DEFAULT = "DEFAULT"
 """An acquirer's correction of what it had computed; where only a fee is printed, the fee is the amount."""
 

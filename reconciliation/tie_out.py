@@ -2,7 +2,7 @@
 
 Types must add up to TOTAL exactly. Details may miss a type by the acquirer's tolerance for sums of rounded rows: that
 difference is booked as rounding, more is open. A summary whose details are not here yet is open as a whole, and
-settled by itself when they come.
+settled by itself when they come. Where several batches are settled together, what is paid for each is exactly its net.
 Source: https://docs.antom.com/ac/reconcile/settlement_summary , https://docs.antom.com/ac/reconcile/rules
 """
 
@@ -28,7 +28,7 @@ from reconciliation.models import (
     RowState,
     SummaryRow,
 )
-from reconciliation.row_types import DEFAULT, TOTAL, ExplanationKind
+from reconciliation.row_types import DEFAULT, SETTLED, TOTAL, ExplanationKind
 
 
 @dataclass
@@ -124,19 +124,51 @@ def compare(batch: Batch) -> None:
     With the summary alone, every type is open as awaited; with the details alone there is nothing to compare. What
     does not hold any more settles itself, what holds again is opened again.
     """
+    for row in batch.summary_rows.filter(summary_type=SETTLED).select_related("file"):
+        _keep(batch, row.file, stand_paid(batch, row, _accepted([row]).get(row.pk, 0)))
     if batch.summary is None:
         return
-    rows = [row for row in batch.summary_rows.all() if row.summary_type != TOTAL]
+    rows = [row for row in batch.summary_rows.all() if row.summary_type not in {TOTAL, SETTLED}]
+    sums = None if batch.details is None else details_by_type(batch)
+    _keep(batch, batch.summary, stand(batch, rows, sums, _accepted(rows)))
+
+
+def _accepted(rows: Sequence[SummaryRow]) -> dict[int, int]:
+    """By row: what a person accepted stays explained, whatever comes later."""
     accepted: dict[int, int] = defaultdict(int)
-    # What a person accepted stays explained, whatever comes later.
     for key, value in (
         Discrepancy.objects.filter(summary_row__in=rows, closed_at__isnull=False)
         .exclude(resolution=Resolution.HEALED)
         .values_list("summary_row_id", "value")
     ):
         accepted[key] += value
-    sums = None if batch.details is None else details_by_type(batch)
-    _keep(batch, stand(batch, rows, sums, accepted))
+    return accepted
+
+
+def stand_paid(batch: Batch, row: SummaryRow, accepted: int = 0) -> Standing:
+    """Whether what is paid for a batch is what its rows come to; reads and writes nothing."""
+    standing = Standing([row])
+    if accepted:
+        # What a person accepted unseen is not matched a second time.
+        row.matched_value, row.explained_value, row.open_value = row.reported_value - accepted, accepted, 0
+        row.state = RowState.EXPLAINED
+        return standing
+    made = batch.net_value if batch.details is not None else None
+    if made is None and not row.reported_value:
+        made = 0  # an empty cycle has no rows, and is paid with nothing
+    row.matched_value, row.explained_value = made or 0, 0
+    row.open_value = row.reported_value - row.matched_value
+    row.state = RowState.OPEN if row.open_value else RowState.MATCHED
+    stake = Money(row.open_value, row.currency)
+    if made is None:
+        sentence = f"Clearing batch {batch.batch_id} is paid here; its details are not imported."
+        standing.wanted.append(Wanted(row, Reason.DETAILS_AWAITED, sentence, row.open_value, stake))
+    elif row.open_value:
+        sentence = (
+            f"{row.net} are paid for clearing batch {batch.batch_id}; its rows come to {Money(made, row.currency)}."
+        )
+        standing.wanted.append(Wanted(row, Reason.NET_DIFFERS, sentence, row.open_value, stake))
+    return standing
 
 
 def stand(
@@ -236,11 +268,10 @@ _OF_COMPARISON = (
 )
 
 
-def _keep(batch: Batch, standing: Standing) -> None:
-    assert batch.summary is not None  # noqa: S101 - the caller looked
+def _keep(batch: Batch, file: ReportFile, standing: Standing) -> None:
     about = Q(summary_row__in=standing.rows)
-    if batch.summary.summed_batches.count() == 1:
-        about |= Q(file=batch.summary, row=None, summary_row=None)
+    if file.summed_batches.count() == 1:
+        about |= Q(file=file, row=None, summary_row=None)
     here = Discrepancy.objects.filter(about, reason__in=_OF_COMPARISON)
     wanted = {
         (one.row.pk if one.row is not None else None, str(one.reason), one.sentence[:400], one.share): one
@@ -258,7 +289,7 @@ def _keep(batch: Batch, standing: Standing) -> None:
             Discrepancy.objects.filter(pk=healed.pk).update(
                 value=wanted.pop(key).share, closed_at=None, closed_by="", resolution="", note=""
             )
-    Discrepancy.objects.bulk_create(_discrepancy(batch.summary, one) for one in wanted.values())
+    Discrepancy.objects.bulk_create(_discrepancy(file, one) for one in wanted.values())
     Explanation.objects.filter(summary_row__in=standing.rows).delete()
     Explanation.objects.bulk_create(
         Explanation(summary_row=row, kind=ExplanationKind.ROUNDING, value=value, currency=row.currency)

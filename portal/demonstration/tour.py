@@ -4,8 +4,7 @@ Everybody is invented; every call is signed and crosses a socket between two pro
 should ends the tour with a sentence; at the end the portal is compared with the sandbox's own books.
 """
 
-import csv
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, time, timedelta
 
 from authorizations.errors import WalletNotActive
@@ -26,7 +25,9 @@ from portal.money import Money
 from portal.sandbox.control import SandboxControl
 from reconciliation import operations as reconciling
 from reconciliation import queries as reports
-from reconciliation.models import Batch, Discrepancy, Reason, ReportFile, Resolution
+from reconciliation.models import Batch, Discrepancy, Reason, ReportFile, Resolution, SettlementRow, SummaryRow
+from reconciliation.reading import gather
+from reconciliation.row_types import SETTLED
 
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 """A Monday, 10:00 in UTC+8."""
@@ -41,6 +42,7 @@ _REPORTED_AT = timedelta(hours=8, minutes=30)
 """After midnight, when the other acquirer's reports of a day are there."""
 _KINDS = ("transactionItems", "settlementItems", "settlementSummary")
 """In this order: what is settled refers to what happened."""
+_CLEARING = frozenset({"transactionItems", "feeItems", "summary"})
 
 
 class Tour:
@@ -278,24 +280,62 @@ class SecondTour(Tour):
         self._cancel()
         self._revoke_in_the_wallet()
         self._expect_asked()
-        cleared = self._cleared()
-        return [*self._differences(), *self._compared_with_what_is_kept(cleared)]
+        cleared = self._import_cleared(self._close_the_cycle())
+        settled = self._import_settled()
+        return [*self._differences(), *self._compared_with_what_is_kept(cleared), *settled]
 
-    def _cleared(self) -> dict[str, int]:
-        """What the clearing report of the day says of each payment and refund: minor units of the settlement currency.
-
-        It names no rate: what was said of each movement when it was made is all that it can be held against.
-        """
+    def _close_the_cycle(self) -> str:
+        """The day on which the clearing of today is reported."""
         day = datetime.combine(clock.now().astimezone(ACQUIRER_ZONE), time.min, ACQUIRER_ZONE) + timedelta(days=1)
         self._time.pass_until(day + _REPORTED_AT)
-        client_id, found = self._account.client_id, {}
-        for file in self._control.reports():
-            if (file["client_id"], file["kind"], file["day"]) == (client_id, "transactionItems", f"{day:%Y%m%d}"):
-                _, _, details = self._control.report(file["day"], file["name"], client_id).partition("\n\n")
-                for row in csv.DictReader(details.splitlines()):
-                    found[row["transactionRequestId"]] = int(row["settlementAmount"])
-        self._say("Day close", f"Cleared at eight: {len(found)} movements, and nothing that was cancelled or failed.")
+        self._say("Day close", "At eight in the morning the acquirer writes what it cleared, the fees, and a summary.")
+        return f"{day:%Y%m%d}"
+
+    def _import_cleared(self, day: str) -> dict[str, int]:
+        """What was cleared of each payment and refund: minor units of the settlement currency."""
+        self._import_all(day, _CLEARING)
+        for batch in Batch.objects.filter(account=self._account):
+            _expect(batch.details is not None and batch.summary is not None, f"Batch {batch} is not whole.")
+            for law in reports.law_of_batch(batch):
+                said = f"reported {law.reported} = matched {law.matched} + explained {law.explained}"
+                self._say("", f"Batch {batch}: {said}")
+        rows = SettlementRow.objects.filter(file__account=self._account)
+        return {row.transaction_request_id: row.gross_value or 0 for row in rows}
+
+    def _import_settled(self) -> list[str]:
+        """What is paid for the clearing is what it comes to, and what the other side's books paid out."""
+        day = datetime.combine(clock.now().astimezone(ACQUIRER_ZONE), time.min, ACQUIRER_ZONE) + timedelta(days=1)
+        self._time.pass_until(day + _REPORTED_AT)
+        self._say("Settlement", "A day later the clearing is paid.")
+        self._import_all(f"{day:%Y%m%d}", {"settlement"})
+        balances = self._control.ledger_balances()[f"settled:{self._account.client_id}"]
+        found = []
+        for currency, paid_out in balances.items():
+            rows = SummaryRow.objects.filter(file__account=self._account, summary_type=SETTLED, currency=currency)
+            told = sum(rows.values_list("settlement_value", flat=True))
+            if told != paid_out:
+                found.append(f"{Money(told, currency)} are settled here, but {Money(paid_out, currency)} are paid out.")
         return found
+
+    def _import_all(self, day: str, kinds: Collection[str]) -> None:
+        """Import what the acquirer wrote on a day, all of which must reconcile."""
+        files = [
+            (file["name"], self._control.report(day, file["name"], file["client_id"]).encode())
+            for file in sorted(self._control.reports(), key=lambda file: str(file["name"]))
+            if (file["client_id"], file["day"]) == (self._account.client_id, day) and file["kind"] in kinds
+        ]
+        _expect(bool(files), f"The acquirer wrote nothing on {day}.")
+        title = "Import"
+        for delivery in gather(files):
+            if delivery.refusal is not None:
+                raise StoryBroken(f"{delivery.name}: {delivery.refusal.message}")
+            outcome = reconciling.import_report(delivery.name, delivery.content, by=BY, account=self._account)
+            _expect(outcome.result is reconciling.Result.IMPORTED, f"{delivery.name}: {outcome.sentence}")
+            if outcome.rows:
+                self._say(title, outcome.sentence)
+                title = ""
+        found = reports.open_discrepancies().filter(file__account=self._account)
+        _expect(not found.exists(), f"Open: {'; '.join(one.sentence for one in found)}")
 
     def _compared_with_what_is_kept(self, cleared: dict[str, int]) -> list[str]:
         ours = {

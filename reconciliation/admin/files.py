@@ -37,7 +37,7 @@ from reconciliation.admin.shared import (
     state_chip,
 )
 from reconciliation.errors import ReportRefused
-from reconciliation.layouts import LayoutChange, ReportKind
+from reconciliation.layouts import SUMMING, LayoutChange, ReportKind
 from reconciliation.models import AmountUnit, Batch, FeeParts, FeeSign, FileStatus, Reason, ReportFile, RowState
 from reconciliation.operations import UNDO_REASONS, Answers, Outcome, Result
 from reconciliation.operations.pieces import PIECE_BYTES
@@ -710,7 +710,7 @@ def _tables(shown: dict[str, Any], *, imported: ReportFile | None) -> list[Card]
     facts = []
     for state, count in counts:
         words: Any = rows_in_words(count)
-        if imported is not None and imported.kind != ReportKind.SUMMARY and count:
+        if imported is not None and imported.kind not in SUMMING and count:
             words = display.link(list_url("settlementrow", file=imported.pk, ask=state.value.lower()), words)
         facts.append((state_chip(state), words))
     return [Card(say("By type"), table=types, wide=True), Card(say("Rows"), facts=facts)]

@@ -23,7 +23,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Max, Model, Q
+from django.db.models import Count, Max, Model, Q, QuerySet
 
 from portal import clock, incidents, journal
 from portal.actor import Actor, ActorKind
@@ -34,7 +34,7 @@ from reconciliation.contracts import Drift
 from reconciliation.editions import PERSONAL
 from reconciliation.errors import BatchDiffers, NotAReport, ReportRefused
 from reconciliation.judging import Judgement, judge_without
-from reconciliation.layouts import Edition, Layout, ReportKind
+from reconciliation.layouts import SUMMING, Edition, Layout, ReportKind
 from reconciliation.lines import Answers, Line, report_day
 from reconciliation.models import (
     AT_WORK,
@@ -753,7 +753,7 @@ def _by_portions(
                 progress.hold({"stage": "writing", "rows_done": end})
                 _write(file, plan, start, end)
             look("writing", end)
-        rows = [] if plan.kind is ReportKind.SUMMARY else _handles(file)
+        rows = [] if plan.kind in SUMMING else _handles(file)
         later = _contested(plan)
         with transaction.atomic(durable=True):
             AcquirerAccount.objects.select_for_update().get(pk=file.account_id)
@@ -859,7 +859,7 @@ def _finish(file: ReportFile, plan: Plan, rows: Sequence[SettlementRow], later: 
         raise_incidents_of(file)
     _announce_drifts(file, plan.judgement.drifts)
     _note_successors(rows, plan.judgement)
-    if plan.kind is ReportKind.SUMMARY:
+    if plan.kind in SUMMING:
         _write_summary(file, plan)
     ReportTotal.objects.bulk_create(
         ReportTotal(file=file, currency=currency, row_count=count, reported_value=value)
@@ -890,7 +890,7 @@ def _finish(file: ReportFile, plan: Plan, rows: Sequence[SettlementRow], later: 
         setattr(file, name, value)
     _claim_batches(file, plan)
     periods.open_months_of(file)
-    for batch in Batch.objects.filter(Q(details=file) | Q(summary=file)).select_related("details", "summary"):
+    for batch in _told_of(file):
         tie_out.compare(batch)
     match_open(file.account, by=errand.by)
     queries.prove(file)
@@ -906,6 +906,13 @@ def _finish(file: ReportFile, plan: Plan, rows: Sequence[SettlementRow], later: 
     if plan.reading.change:
         _announce(file, plan)
     return replace(ending, sentence=sentence)
+
+
+def _told_of(file: ReportFile) -> QuerySet[Batch]:
+    """The batches that a file has rows, sums or payments of."""
+    summed = SummaryRow.objects.filter(file=file).order_by().values("batch")
+    told = Batch.objects.filter(Q(details=file) | Q(summary=file) | Q(pk__in=summed))
+    return told.select_related("details", "summary")
 
 
 def _look_for_missing(file: ReportFile, over: set[int]) -> None:
@@ -928,7 +935,9 @@ def _conventions(plan: Plan) -> dict[str, Any]:
 
 
 def _claim_batches(file: ReportFile, plan: Plan) -> None:
-    """From now on the batches are read from this file."""
+    """From now on the batches are read from this file; a settlement of theirs is only held against them."""
+    if plan.kind is ReportKind.PAYOUT:
+        return
     for psp, batch in plan.batches.items():
         if plan.kind is ReportKind.SUMMARY:
             batch.summary = file
@@ -1122,20 +1131,23 @@ def _stop_counting(file: ReportFile, errand: Errand) -> None:
     note = f"The import of {file.name} was undone."
     touched = restate_all(judgement.restated, note)
     _note_successors([], judgement)
-    batches = list(Batch.objects.filter(Q(details=file) | Q(summary=file)).select_related("details", "summary"))
+    batches = list(_told_of(file)) if file.kind != ReportKind.PAYOUT else []
     for batch in batches:
         if batch.details_id == file.pk:
             batch.details, batch.row_count, batch.net_value = None, 0, None
             if batch.summary is not None:
-                batch.net_value = sum(batch.summary_rows.values_list("reported_value", flat=True))
+                batch.net_value = sum(
+                    batch.summary_rows.filter(file=batch.summary).values_list("reported_value", flat=True)
+                )
         if batch.summary_id == file.pk:
             batch.summary = None
             if batch.details_id is None:
                 batch.net_value = None
         batch.save()
         tie_out.compare(batch)
-        if batch.summary is not None:
-            queries.prove(batch.summary)
+        told = batch.summary_rows.exclude(file=file).order_by().values("file")
+        for other in ReportFile.objects.filter(pk__in=told).defer("content"):
+            queries.prove(other)
     gone = [batch for batch in batches if batch.details_id is None and batch.summary_id is None]
     at_bank = let_go(gone)
     _prove_others(touched, file)

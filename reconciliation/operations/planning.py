@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from portal.models import AcquirerAccount
 from reconciliation import tie_out
+from reconciliation.amounts import read_amount
 from reconciliation.books import Ids, open_books
-from reconciliation.errors import AccountUnclear, ForeignMerchant, LawBroken
+from reconciliation.errors import AccountUnclear, ForeignMerchant, LawBroken, ReportUnreadable
 from reconciliation.judging import Judgement, Restated, judge
 from reconciliation.layouts import Edition, ReportKind
 from reconciliation.lines import (
@@ -19,6 +20,7 @@ from reconciliation.lines import (
     Conventions,
     Line,
     SummaryLine,
+    day_in,
     decide_unit,
     report_day,
     understand_details,
@@ -27,6 +29,7 @@ from reconciliation.lines import (
 from reconciliation.models import Batch, FileStatus, ReportFile, RowState, SummaryRow
 from reconciliation.operations.copies import compare_copies, copy_of, copy_of_summary
 from reconciliation.reading import Reading
+from reconciliation.row_types import SETTLED
 
 Look = Callable[[str, int], None]
 """Told of a stage and how many rows are through it."""
@@ -99,6 +102,8 @@ def make_plan(
     kind = reading.layout.kind
     if kind is ReportKind.SUMMARY:
         return _plan_summary(reading, account, answers, file)
+    if kind is ReportKind.PAYOUT:
+        return _plan_payout(reading, account, answers, file)
     look("understanding", 0)
     books = open_books(account, kind, (Ids.of_record(record) for record in reading.records), but=file)
     conventions = decide_unit(reading, books.amounts(), answers)
@@ -222,7 +227,10 @@ def _plan_summary(reading: Reading, account: AcquirerAccount, answers: Answers, 
     for psp, batch in plan.batches.items():
         if batch.summary is None or (file is not None and batch.summary.pk == file.pk):
             continue
-        here = [copy_of_summary(row) for row in batch.summary_rows.order_by("part", "line_number")]
+        here = [
+            copy_of_summary(row)
+            for row in batch.summary_rows.filter(file=batch.summary).order_by("part", "line_number")
+        ]
         given = [copy_of_summary(line) for line in summary.lines if line.psp == psp]
         compare_copies(batch, batch.summary, here, given, is_like=_is_like(plan, batch.summary))
     shares = tie_out.shares(summary.lines)
@@ -248,8 +256,52 @@ def _plan_summary(reading: Reading, account: AcquirerAccount, answers: Answers, 
     return plan
 
 
+def _plan_payout(reading: Reading, account: AcquirerAccount, answers: Answers, file: ReportFile | None) -> Plan:
+    """What is paid for each clearing batch; one that no details have told of yet waits for them."""
+    plan = Plan(account, ReportKind.PAYOUT, reading, decide_unit(reading, {}, answers))
+    for record in reading.records:
+        batch_id, currency = record.cells["batch_id"], record.cells["net_currency"]
+        if batch_id in plan.batches:
+            raise ReportUnreadable(line=record.line, problem=f"clearing batch {batch_id} stands here twice.")
+        known = Batch.objects.filter(account=account, currency=currency, batch_id=batch_id)
+        batch = known.select_related("details", "summary").defer("details__content", "summary__content").first()
+        if batch is None:
+            day = day_in(record.cells["settled_on"], reading.layout, line=record.line)
+            batch = Batch(account=account, currency=currency, batch_id=batch_id, initiated_on=day)
+        else:
+            paid = batch.summary_rows.filter(summary_type=SETTLED).exclude(file=file).select_related("file").first()
+            if paid is not None:
+                raise ReportUnreadable(
+                    line=record.line, problem=f"clearing batch {batch_id} is settled already, by {paid.file.name}."
+                )
+        plan.batches[batch_id] = batch
+        column, printed = record.name("net"), record.cells["net"]
+        net = read_amount(printed, currency, plan.conventions.unit, line=record.line, column=column)
+        plan.summary_rows.append(
+            SummaryRow(
+                batch=batch,
+                part=record.part,
+                line_number=record.line,
+                printed_type=SETTLED,
+                summary_type=SETTLED,
+                count=1,
+                settlement_value=net,
+                raw=record.raw,
+                state=RowState.OPEN,
+                currency=currency,
+                reported_value=net,
+                open_value=net,
+            )
+        )
+    return plan
+
+
 def foresee_tie_out(plan: Plan) -> None:
     """Fill in what holding the summary against its details would say. The import does it in the database."""
+    if plan.kind is ReportKind.PAYOUT:
+        for row in plan.summary_rows:
+            plan.forecast += tie_out.stand_paid(row.batch, row).wanted
+        return
     for batch in plan.batches.values():
         rows = [row for row in plan.summary_rows if row.batch is batch and row.summary_type != "TOTAL"]
         sums = tie_out.details_by_type(batch) if batch.details is not None and batch.pk is not None else None

@@ -26,7 +26,7 @@ MAX_ARCHIVE_FILES = 200
 MAX_ARCHIVE_BYTES = 256 * 1024 * 1024
 """Unpacked."""
 _NUMBERED = re.compile(
-    r"(?P<kind>transactionItems|feeItems|settlementItems|settlementSummary|summary)(?P<stem>_.+)_(?P<number>[0-9]{3})"
+    r"(?P<kind>transactionItems|feeItems|settlementItems|settlementSummary|summary|settlement)(?P<stem>_.+)_(?P<number>[0-9]{3})"
     r"\.(?:csv|xlsx)",
     re.IGNORECASE,
 )

@@ -40,6 +40,7 @@ class Section(StrEnum):
     ITEMS = "clearing details"
     FEES = "fees of a clearing"
     SUMMARY = "clearing summary"
+    PAYOUT = "settlement of clearings"
 
 
 _SUMS = {
@@ -47,8 +48,9 @@ _SUMS = {
     Section.ITEMS: ("settlementAmount", ""),
     Section.FEES: ("feeAmount", ""),
     Section.SUMMARY: (_NET, "totalCount"),
+    Section.PAYOUT: (_NET, ""),
 }
-_CURRENCIES = {Section.ITEMS: _PAID, Section.FEES: "feeCurrency", Section.SUMMARY: _PAID}
+_CURRENCIES = {Section.ITEMS: _PAID, Section.FEES: "feeCurrency", Section.SUMMARY: _PAID, Section.PAYOUT: _PAID}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Named:
         return {
             "participantId": self.participant,
             "clearingBatchId": self.batch,
-            "generationDate": self.batch[:8],
+            "generationDate": day_of(self.batch),
         }
 
 
@@ -80,6 +82,8 @@ class Sectioned:
     header: tuple[str, ...]
     count: int
     total: str
+    value_day: str
+    """Of a settlement: before it the acquirer pays."""
     rows: tuple[tuple[int, dict[str, str]], ...]
     """Line number, and cells by printed name."""
 
@@ -124,6 +128,8 @@ def read(given: Sequence[Given]) -> Whole:
     sections = {one.section for one in files}
     if sections == {Section.SUMMARY}:
         return _summary(files)
+    if sections == {Section.PAYOUT}:
+        return _payout(files)
     if sections == {Section.ITEMS, Section.FEES}:
         return _details(files)
     if len(sections) > 1:
@@ -155,7 +161,8 @@ def _parse(given: Given) -> Sectioned:
     _hold_to_currency(section, named.currency, [(summed_at, head, _PAID)])
     _hold_to_currency(section, named.currency, [(number, cells, _CURRENCIES[section]) for number, cells in listed])
     _prove_whole(section, summed_at, head, listed)
-    return Sectioned(given, section, named, encoding, header, int(head["totalCount"]), head["netTotalAmount"], listed)
+    total, value_day = head["netTotalAmount"], head.get("valueDate", "")
+    return Sectioned(given, section, named, encoding, header, int(head["totalCount"]), total, value_day, listed)
 
 
 def _cells(number: int, header: tuple[str, ...], cells: list[str]) -> dict[str, str]:
@@ -167,6 +174,8 @@ def _section(header: tuple[str, ...]) -> Section:
     names = frozenset(header)
     if "feeType" in names:
         section = Section.FEES
+    elif "clearingBatchId" in names:
+        section = Section.PAYOUT
     elif names & {"interchangeFeeAmount", "serviceFeeAmount"}:
         section = Section.SUMMARY
     elif names & {"transactionTime", "transactionAmount"}:
@@ -175,7 +184,7 @@ def _section(header: tuple[str, ...]) -> Section:
         raise NotAReport(
             problem=(
                 f"The second section is none we know (it begins {', '.join(header[:3])[:80]!r}). Clearing details, "
-                "their fees and clearing summaries are read."
+                "their fees, clearing summaries and settlements of clearings are read."
             )
         )
     missing = [name for name in editions.SECTIONS[section.name] if name not in names]
@@ -193,13 +202,19 @@ def _named(name: str) -> Named:
                 f"{name!r} does not say it. Give the file under the name it was delivered with."
             )
         )
-    try:
-        date.fromisoformat(match["batch"][:8])
-    except ValueError:
-        raise NotAReport(
-            problem=f"The clearing batch in the name of the file, {match['batch'][:40]}, does not begin with its day."
-        ) from None
+    day_of(match["batch"])
     return Named(match["participant"], match["currency"], match["batch"], match["agreement"])
+
+
+def day_of(batch: str) -> str:
+    """``YYYYMMDD`` on which a batch was written. Raises NotAReport.
+
+    Undocumented, when that was; we choose the day its id begins with, because no section names one.
+    """
+    try:
+        return f"{date.fromisoformat(batch[:8]):%Y%m%d}"
+    except ValueError:
+        raise NotAReport(problem=f"The id of the batch, {batch[:40]}, does not begin with its day.") from None
 
 
 def _hold_to_currency(section: Section, currency: str, lines: Iterable[tuple[int, dict[str, str], str]]) -> None:
@@ -249,6 +264,21 @@ def _summary(files: tuple[Sectioned, ...]) -> Whole:
             rows.append(Row(part, 2, total | named))
         rows += [Row(part, number, cells | named) for number, cells in one.rows]
     return Whole(layout, _header(files, named), tuple(rows), files)
+
+
+def _payout(files: tuple[Sectioned, ...]) -> Whole:
+    """Every clearing batch that is paid in one go."""
+    layout = LAYOUTS[Edition.C1, ReportKind.PAYOUT]
+    rows: list[Row] = []
+    for part, one in enumerate(files):
+        said = {"participantId": one.named.participant, "settlementBatchId": one.named.batch}
+        said["valueDate"] = one.value_day
+        rows += [
+            Row(part, number, cells | said | {"generationDate": day_of(cells["clearingBatchId"])})
+            for number, cells in one.rows
+        ]
+    added = ("participantId", "settlementBatchId", "valueDate", "generationDate")
+    return Whole(layout, _header(files, added), tuple(rows), files)
 
 
 def _details(files: tuple[Sectioned, ...]) -> Whole:

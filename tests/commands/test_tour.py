@@ -46,7 +46,8 @@ def test_the_tour_ends_in_agreement_and_leaves_nothing_behind(tmp_path: Path) ->
         "Discrepancy",
         "Explained",
         "Compare",
-        *("Again", "Bind", "Pay", "Lost answer", "Refusal", "Refund", "Cancel", "Revoke", "Day close", "Compare"),
+        *("Again", "Bind", "Pay", "Lost answer", "Refusal", "Refund", "Cancel", "Revoke", "Day close", "Import"),
+        *("Settlement", "Import", "Compare"),
     ]
     assert lines[-1].startswith("Portal and sandbox agree to the minor unit.")
     assert len([line for line in lines if "debited once" in line]) == 2, "through either acquirer"

@@ -1,4 +1,4 @@
-"""Reports in two sections, as the sandbox's other acquirer writes them: what was cleared, its fees, and its summary.
+"""Reports in two sections, as the sandbox's other acquirer writes them: clearing details, fees, summary, settlement.
 
 Every file is one the sandbox wrote for payments that crossed the wire; what is damaged was whole before.
 """
@@ -245,6 +245,59 @@ def test_two_days_of_the_same_figures_are_two(shop: Shop, buyer: Customer) -> No
     assert [batch.summary is not None for batch in Batch.objects.all()] == [True, True]
     days = set(ReportFile.objects.exclude(report_day="").values_list("report_day", flat=True))
     assert {f"{payment.paid_at:%Y%m%d}" for payment in Payment.objects.all() if payment.paid_at} <= days
+
+
+def test_a_settlement_ties_its_clearings(shop: Shop, buyer: Customer) -> None:
+    a_day_of_trade(shop, buyer)
+    for _ in range(3):
+        day_passes(shop)
+    cleared, paid = written(shop, *CLEARING), written(shop, "settlement")
+    assert len(paid) > 2
+
+    imports(shop, paid.items())
+    awaited = opened()
+    assert sorted((reason, stake.split()[1]) for reason, _, stake in awaited) == [
+        ("DETAILS_AWAITED", "HKD"),
+        ("DETAILS_AWAITED", "USD"),
+    ], "a cycle with nothing in it is paid with nothing"
+    imports(shop, cleared.items())
+
+    assert opened() == []
+    told = Batch.objects.exclude(details=None)
+    assert told.count() == 2
+    for batch in told:
+        row = batch.summary_rows.get(summary_type="SETTLED")
+        assert (row.state, row.matched_value, row.file.kind) == ("MATCHED", batch.net_value, "PAYOUT")
+    details = ReportFile.objects.get(pk__in=told.filter(currency="USD").values("details"))
+    operations.undo(details, by=BOOKKEEPER, reason_code="OTHER", note="Once more.")
+    every_file_obeys_the_law()
+    assert {reason for reason, _, _ in opened()} == {"DETAILS_AWAITED"}
+    operations.import_report(details.name, bytes(details.content), by=BOOKKEEPER, account=shop.account)
+    assert opened() == []
+    for file in ReportFile.objects.filter(kind="PAYOUT"):
+        operations.undo(file, by=BOOKKEEPER, reason_code="OTHER", note="Once more.")
+    every_file_obeys_the_law()
+    assert Batch.objects.count() == 2
+    imports(shop, paid.items())
+    assert opened() == []
+
+
+def test_a_settlement_that_pays_otherwise_is_found(shop: Shop, buyer: Customer) -> None:
+    a_day_of_trade(shop, buyer)
+    for _ in range(2):
+        day_passes(shop)
+    imports(shop, written(shop, *CLEARING).items())
+    name, text = of({name: text for name, text in written(shop, "settlement").items() if b",0,0,0," not in text}, "")
+    batch = Batch.objects.get(currency="USD")
+    wrong = text.replace(f",{batch.net_value},", f",{(batch.net_value or 0) - 7},")
+    assert wrong != text
+
+    [outcome] = imports(shop, [(name, wrong.encode())])
+
+    assert outcome.kind == "PAYOUT"
+    assert opened() == [("NET_DIFFERS", 5, "-0.07 USD")]
+    with pytest.raises(ReportRefused, match="is settled already"):
+        imports(shop, [(name, text.encode())])
 
 
 def of(files: Files, kind: str, currency: str = "USD") -> tuple[str, str]:
