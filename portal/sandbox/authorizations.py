@@ -287,6 +287,13 @@ def attempt_behind(context: Context, token: sqlite3.Row) -> sqlite3.Row | None:
     )
 
 
+def first_of(context: Context, token: sqlite3.Row) -> sqlite3.Row:
+    """The token that an authorization began with, of which this one was refreshed."""
+    while (former := context.store.one("SELECT * FROM tokens WHERE successor = ?", (token["number"],))) is not None:
+        token = former
+    return token
+
+
 def _issue(
     context: Context,
     client_id: str,

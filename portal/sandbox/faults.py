@@ -80,6 +80,9 @@ KINDS: dict[str, Kind] = {
         _EVERYWHERE | {"days"},
         frozenset({"days"}),
     ),
+    "refresh_told": Kind(
+        "the next pair of a refresh whose answer is not heard is told by notification (Alipay+)", _EVERYWHERE
+    ),
     "customs_refuses": Kind("customs refuses the next declaration", _EVERYWHERE),
     "customs_silent": Kind(
         "customs says nothing of the next declaration for so many seconds longer",

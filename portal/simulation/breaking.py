@@ -149,6 +149,7 @@ FAULTS: dict[str, tuple[int, Callable[[random.Random], dict[str, Any]]]] = {
     "notification_wrong_amount": (2, lambda rng: {"notification": rng.choice(_OF_AN_AMOUNT)} | _how_long(rng)),
     "no_failure_notification": (1, _message),
     "consent_short": (2, lambda rng: {"days": rng.choice((0.001, 0.1, 1, 4, 12))}),
+    "refresh_told": (1, _how_long),
     "customs_refuses": (2, _how_long),
     "customs_silent": (1, lambda rng: {"seconds": rng.choice((60, 4000, 90_000))}),
     "declaration_lost": (2, _how_long),

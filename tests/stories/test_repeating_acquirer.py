@@ -237,6 +237,28 @@ def test_a_lost_refresh_is_repeated(shop: Shop, buyer: Customer, acquirer: Acqui
     assert shop.charges(shop.sells("Monthly pass", PHP(499_00), to=buyer), wallet).status == PaymentStatus.SUCCEEDED
 
 
+def test_a_lost_refresh_is_healed_by_what_is_told_of_it(shop: Shop, buyer: Customer, acquirer: Acquirer) -> None:
+    wallet = buyer.binds("GCASH")
+    for number in (1, 2):  # the pair of a refresh, and that of a refresh of it
+        shop.clock_moves(days=1)
+        before = wallet.access_token_index
+        acquirer.will("answer_lost", api="applyToken")
+        acquirer.will("refresh_told")
+        binding.refresh(wallet)
+        wallet.refresh_from_db()
+        assert wallet.access_token_index == before
+
+        acquirer.tick()
+
+        wallet.refresh_from_db()
+        assert wallet.status == WalletStatus.ACTIVE
+        assert wallet.access_token_index != before
+        assert Exchange.objects.filter(api="applyToken").count() == 1 + number  # nothing was asked again
+    told = Notification.objects.filter(kind="authNotify", masked_body__contains="TOKEN_CREATED")
+    assert set(told.values_list("status", flat=True)) == {"APPLIED"}
+    assert shop.charges(shop.sells("Monthly pass", PHP(499_00), to=buyer), wallet).status == PaymentStatus.SUCCEEDED
+
+
 def test_it_is_refreshed_so_many_days_before_as_was_settled(shop: Shop, buyer: Customer) -> None:
     AcquirerAccount.objects.filter(pk=shop.account.pk).update(protocol_settings={"refresh_before_days": "3"})
     shop.account.refresh_from_db()

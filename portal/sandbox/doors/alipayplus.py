@@ -306,8 +306,17 @@ class AlipayPlusDoor:
     def answer_failed(self, context: Context, merchant: Merchant, api: str, answer: Mapping[str, object]) -> None:
         """A token whose answer is not heard arrives by authNotify TOKEN_CREATED."""
         token = authorizations.find_token(context, merchant, str(answer.get("accessToken", "")))
-        attempt = authorizations.attempt_behind(context, token) if api == "applyToken" and token is not None else None
-        if token is None or attempt is None:  # a lost refresh is asked for again
+        if api != "applyToken" or token is None:
+            return
+        attempt = authorizations.attempt_behind(context, token)
+        if attempt is None:
+            # The pages speak of new authorizations. We choose that a lost refresh is asked for again, unless a fault
+            # says that it is told too, because a portal should understand either.
+            where = {"wallet": token["wallet"], "protocol": self.protocol}
+            if context.faults.take(("refresh_told",), context.now(), **where) is None:
+                return
+            attempt = authorizations.attempt_behind(context, authorizations.first_of(context, token))
+        if attempt is None:
             return
         body = {
             "authorizationNotifyType": "TOKEN_CREATED",
