@@ -737,7 +737,8 @@ def _preview_findings(preview: dict[str, Any]) -> Table:
 
 def _facts_card(file: ReportFile, seen: Outcome | None = None) -> Card:
     is_imported = file.status == FileStatus.IMPORTED
-    batches = Batch.objects.filter(Q(details=file) | Q(summary=file)) if is_imported else []
+    told = Q(details=file) | Q(summary=file) | Q(pk__in=file.summary_rows.order_by().values("batch"))
+    batches = Batch.objects.filter(told) if is_imported else []
     parts = list(file.parts.all())
     facts: list[tuple[str, Any]] = [
         (say("Account"), display.to(file.account)),

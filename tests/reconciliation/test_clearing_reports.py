@@ -15,8 +15,9 @@ from portal.actor import Actor
 from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.sandbox.control import SandboxControl
-from reconciliation import operations, queries
+from reconciliation import expecting, operations, queries
 from reconciliation.errors import ReportRefused
+from reconciliation.expecting import State
 from reconciliation.models import Batch, Discrepancy, Match, ReportFile, SettlementRow
 from reconciliation.operations import Result
 from reconciliation.reading import gather, read
@@ -161,6 +162,30 @@ def test_what_is_planted_is_found_and_nothing_else(
     imports(shop, written(shop, *CLEARING).items())
 
     assert [found for found, _, _ in opened()] == [reason]
+
+
+def test_what_a_clearing_leaves_out_is_missed(shop: Shop, buyer: Customer, acquirer: Acquirer) -> None:
+    left_out, there, *_ = a_day_of_trade(shop, buyer)
+    acquirer.engine.plant("missing_row", request_id=left_out.payment_request_id)
+    for payment in (left_out, there):
+        payment.refresh_from_db()
+        assert standing_of(payment, shop) is State.EXPECTED
+    for _ in range(2):
+        day_passes(shop)
+    assert standing_of(left_out, shop) is State.EXPECTED
+    day_passes(shop)
+    assert standing_of(left_out, shop) is State.AWAITING, "nothing of its day is imported"
+
+    imports(shop, written(shop, *CLEARING).items())
+
+    assert (standing_of(left_out, shop), standing_of(there, shop)) == (State.LATE, State.SETTLED)
+    assert opened() == []
+
+
+def standing_of(payment: Payment, shop: Shop) -> State:
+    standing = expecting.standing(payment, shop.account)
+    assert standing is not None
+    return standing.state
 
 
 def test_any_order_gives_the_same(shop: Shop, buyer: Customer, acquirer: Acquirer) -> None:

@@ -1,6 +1,7 @@
 """``manage.py import_report FILE…``: import settlement reports, one by one, each whole or not at all.
 
-Files may be CSV, XLSX or ZIP; parts of one report (``_000``, ``_001`` …) are put together.
+Files may be CSV, XLSX or ZIP; parts of one report (``_000``, ``_001`` …) are put together, and so are the transactions
+and the fees of a clearing.
 """
 
 import json
@@ -29,7 +30,7 @@ REFUSED = 2
 class Command(BaseCommand):
     """Exit 0: every file is imported or was already. Exit 2: one was refused, with a sentence."""
 
-    help = "Import settlement reports (transaction details, settlement details, settlement summary)."
+    help = "Import settlement reports (of transactions, settlements and clearings)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="reports as CSV, XLSX or ZIP")
