@@ -6,6 +6,7 @@ name, since they say where something is documented. Aside are the places whose s
     portal/acquirer                the adapters themselves
     portal/sandbox                 the other party
     portal/demonstration           makes accounts to show
+    portal/simulation              has a shop at each, to tell histories of both
     migrations                     what was once written into rows
     AcquirerAccount.Adapter        the choice of an account
 
@@ -26,7 +27,7 @@ from portal.models import AcquirerAccount
 ROOT = Path(portal.__file__).parent.parent
 APPS = ("portal", "authorizations", "payments", "reconciliation", "templates")
 KINDS = {".py", ".html", ".txt", ".js", ".css", ".svg", ".json"}
-ASIDE = ("portal/acquirer/", "portal/sandbox/", "portal/demonstration/")
+ASIDE = ("portal/acquirer/", "portal/sandbox/", "portal/demonstration/", "portal/simulation/")
 CHOICES = "portal/models/accounts.py"
 _CHOICE = re.compile(r'^        [A-Z]+ = "\w+", "[^"]+"$|\bdefault=Adapter\.[A-Z]+\b')
 _LINK = re.compile(r"https?://[^\s\"'<>)]+")
