@@ -16,14 +16,13 @@ from itertools import islice
 from portal.models import AcquirerAccount
 from reconciliation.books import Ids, open_books
 from reconciliation.contracts import Drift, DriftCount
-from reconciliation.errors import LawBroken
 from reconciliation.judging import is_about, judge_some
 from reconciliation.layouts import ReportKind
 from reconciliation.lines import Answers, Line, identity_of, sign_fees, understand_row
 from reconciliation.matching import Decision, deviations_of, let_drift
 from reconciliation.models import Batch, ReportFile
 from reconciliation.operations.flowing import Otherwise, Sorter, Written, conventions_of_first, record_of
-from reconciliation.operations.planning import Look, Plan, find_batches
+from reconciliation.operations.planning import Look, Plan, find_batches, hold_to_the_law
 from reconciliation.outcomes import Outcome, Tally, foretold, is_changed
 from reconciliation.reading import Part, Reading
 from reconciliation.reading.flow import Flow
@@ -168,7 +167,7 @@ class Foreseer:
         decided, restated = self._decided(number, rounds)
         for line, was_plain, decision in decided:
             let_drift(decision, ways)
-            _hold_to_the_law(line, decision)
+            hold_to_the_law(line, decision)
             if was_plain:
                 self._tally.matched(line.row_type, line.settlement_currency, line.net or 0, -1)
             self._tally.decided(line, decision)
@@ -186,15 +185,3 @@ def foresee(
 
 def _ids_of(line: Line) -> Ids:
     return Ids(line.row_type, line.request_id, line.original_request_id, line.transaction_id, line.original_id)
-
-
-def _hold_to_the_law(line: Line, decision: Decision) -> None:
-    parts = (decision.matched, decision.explained_value, decision.open_value)
-    if sum(parts) != line.reported.value:
-        raise LawBroken(
-            currency=line.reported.currency,
-            reported=line.reported.value,
-            matched=parts[0],
-            explained=parts[1],
-            open=parts[2],
-        )

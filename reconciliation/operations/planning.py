@@ -26,6 +26,7 @@ from reconciliation.lines import (
     understand_details,
     understand_summary,
 )
+from reconciliation.matching import Decision
 from reconciliation.models import Batch, FileStatus, ReportFile, RowState, SummaryRow
 from reconciliation.operations.copies import compare_copies, copy_of, copy_of_summary
 from reconciliation.reading import Reading
@@ -116,7 +117,8 @@ def make_plan(
         _refuse_known(plan, file)
     look("matching", len(details.lines) // 2)  # the books are open; deciding is the other half
     plan.judgement = judge(account, kind, details.lines, books, file=file, report_day=report_day(name), sha256=sha256)
-    _hold_to_the_law(plan)
+    for line, decision in zip(plan.lines, plan.judgement.decisions, strict=True):
+        hold_to_the_law(line, decision)
     return plan
 
 
@@ -308,15 +310,14 @@ def foresee_tie_out(plan: Plan) -> None:
         plan.forecast += tie_out.stand(batch, rows, sums).wanted
 
 
-def _hold_to_the_law(plan: Plan) -> None:
-    """Every line is matched, explained or open to the last unit. Raises LawBroken otherwise."""
-    for line, decision in zip(plan.lines, plan.judgement.decisions, strict=True):
-        parts = (decision.matched, decision.explained_value, decision.open_value)
-        if sum(parts) != line.reported.value:
-            raise LawBroken(
-                currency=line.reported.currency,
-                reported=line.reported.value,
-                matched=parts[0],
-                explained=parts[1],
-                open=parts[2],
-            )
+def hold_to_the_law(line: Line, decision: Decision) -> None:
+    """A line is matched, explained or open to the last unit. Raises LawBroken otherwise."""
+    parts = (decision.matched, decision.explained_value, decision.open_value)
+    if sum(parts) != line.reported.value:
+        raise LawBroken(
+            currency=line.reported.currency,
+            reported=line.reported.value,
+            matched=parts[0],
+            explained=parts[1],
+            open=parts[2],
+        )
