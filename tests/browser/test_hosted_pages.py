@@ -40,6 +40,7 @@ def test_from_the_cashier_to_the_wallet_and_back_and_out_again(
     page.get_by_role("link", name=re.compile("^Back to")).click()
     expect(page.get_by_role("heading", name="GCash is linked")).to_be_visible()
     page.get_by_role("link", name=re.compile("^Back to")).click()
+    expect(page).to_have_title(re.compile("^Pay · "))
     _fits(page)
 
     pay = page.get_by_role("button", name="Pay 349.00 PHP")
@@ -52,6 +53,7 @@ def test_from_the_cashier_to_the_wallet_and_back_and_out_again(
 
     page.goto(f"{shop.url}/pay/wallets")
     page.get_by_role("link", name="Remove GCash").click()
+    expect(page.get_by_role("button", name="Remove GCash")).to_be_visible()
     _fits(page)
     page.get_by_role("button", name="Remove GCash").click()
     expect(page.get_by_text("No wallet is linked")).to_be_visible()
@@ -65,7 +67,11 @@ def test_from_the_cashier_to_the_wallet_and_back_and_out_again(
 
 
 def _fits(page: Page) -> None:
-    """Nothing beyond the edge, and nothing that axe-core finds serious, where it is installed."""
+    """Nothing beyond the edge, and nothing that axe-core finds serious, where it is installed.
+
+    A click does not wait for the page it leads to: whoever looks has seen something of that page before.
+    """
+    page.wait_for_load_state()
     if axe.SCRIPT.exists():
         assert axe.findings(page) == []
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
