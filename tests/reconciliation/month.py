@@ -804,13 +804,21 @@ def spoil(month: Month, times: int) -> None:
 # The month, imported.
 
 
+_LOOKED_AT_EVERY = 10
+
+
 def imports(account: Any, reports: Iterable[Report]) -> str:
     """Import them in this order; what they come to."""
+    from django.db import connection  # noqa: PLC0415
+
     from portal.actor import Actor  # noqa: PLC0415
     from reconciliation import operations, queries  # noqa: PLC0415
     from reconciliation.models import ReportFile  # noqa: PLC0415
 
-    for report in reports:
+    for number, report in enumerate(reports):
+        if number % _LOOKED_AT_EVERY == 0:
+            with connection.cursor() as cursor:  # as a server does by itself: one that runs for months knows its tables
+                cursor.execute("ANALYZE")
         outcome = operations.import_report(report.name, report.content(), by=Actor.command("month"), account=account)
         assert outcome.result == "imported", (report.name, outcome.sentence)
     for file in ReportFile.objects.defer("content"):
