@@ -138,19 +138,19 @@ class SignedClient:
         if not (mine.client_id.isascii() and mine.client_id.isprintable() and mine.key_version.isalnum()):
             raise _unsendable("credentials_not_sendable", exchange)
         try:
-            signing.load_private_key(mine.private_key_pem.reveal())
             request = _request(exchange.url, exchange.request_body)
+            sent_at = self._dialect.stamp(exchange.sent_at)
+            content = signing.content_to_sign("POST", request.path_url, mine.client_id, sent_at, exchange.request_body)
+            signature = self._dialect.signature(mine, content)
         except signing.KeyUnreadable as reason:
             raise _unsendable("own_key_unreadable", exchange) from reason
         except (requests.RequestException, ValueError) as reason:
             raise _unsendable("gateway_url_invalid", exchange) from reason
-        sent_at = self._dialect.stamp(exchange.sent_at)
-        content = signing.content_to_sign("POST", request.path_url, mine.client_id, sent_at, exchange.request_body)
         request.headers.update(
             {
                 "client-id": mine.client_id,
                 "request-time": sent_at,
-                "signature": self._dialect.signature(mine, content),
+                "signature": signature,
                 "content-type": "application/json; charset=UTF-8",
                 "accept": "application/json",
                 "user-agent": "autodebit-portal",
