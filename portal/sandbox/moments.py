@@ -59,3 +59,12 @@ def parse_time(text: str) -> int:
     if parsed.tzinfo is None:
         raise ValueError("a time needs an offset")
     return stamp(parsed)
+
+
+def is_iso_time(text: str) -> bool:
+    """Whether ``parse_time`` reads it."""
+    try:
+        parse_time(text)
+    except ValueError:
+        return False
+    return True

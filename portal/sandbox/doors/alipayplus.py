@@ -23,7 +23,7 @@ from portal.sandbox.context import Context, NotSaid
 from portal.sandbox.doors import Call, Rule, alipayplus_fields
 from portal.sandbox.fields import illegal
 from portal.sandbox.merchants import Merchant
-from portal.sandbox.moments import on_the_wire, parse_time
+from portal.sandbox.moments import is_iso_time, on_the_wire, parse_time
 from portal.sandbox.payments import Debit
 from portal.sandbox.refunds import GiveBack
 from portal.sandbox.terms import ALIPAYPLUS
@@ -285,11 +285,7 @@ class AlipayPlusDoor:
 
     def is_time(self, text: str) -> bool:
         """ISO 8601 with offset."""
-        try:
-            parse_time(text)
-        except ValueError:
-            return False
-        return True
+        return is_iso_time(text)
 
     def time(self, now: int) -> str:
         """ISO 8601 with offset."""

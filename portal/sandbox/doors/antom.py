@@ -20,7 +20,7 @@ from portal.sandbox.context import Context
 from portal.sandbox.doors import Call
 from portal.sandbox.fields import illegal
 from portal.sandbox.merchants import Merchant
-from portal.sandbox.moments import on_the_wire, parse_time
+from portal.sandbox.moments import is_iso_time, on_the_wire, parse_time
 from portal.sandbox.payments import Debit
 from portal.sandbox.refunds import GiveBack
 from portal.sandbox.terms import ANTOM
@@ -320,11 +320,7 @@ class AntomDoor:
         """Unix milliseconds, or ISO 8601 with offset: both are in use."""
         if text.isascii() and text.isdigit():
             return len(text) <= 15
-        try:
-            parse_time(text)
-        except ValueError:
-            return False
-        return True
+        return is_iso_time(text)
 
     def time(self, now: int) -> str:
         """Milliseconds as in requests: the pages are of two minds about notifications, and it is signed verbatim."""
