@@ -24,7 +24,10 @@ def only(monkeypatch: pytest.MonkeyPatch, doing: Any) -> None:
 
 
 def waiting(count: int) -> list[int]:
-    return [factories.PaymentFactory(unknown=True, due_at=clock.now()).pk for _ in range(count)]
+    """So many rows that are due by now, in the order of their ids: rows of one moment come in any order."""
+    first = clock.now() - timedelta(microseconds=count)
+    due_at = [first + timedelta(microseconds=place) for place in range(count)]
+    return [factories.PaymentFactory(unknown=True, due_at=moment).pk for moment in due_at]
 
 
 def test_a_batch_is_left_to_others_before_its_lease_is_over(
