@@ -109,7 +109,7 @@ def _settle_batch(
 ) -> list[ReportFile]:
     number = 1 + context.store.value("SELECT COUNT(*) FROM files WHERE kind = 'settlementSummary'")
     batch_id = f"{next_day(day)}1102{number:07d}"
-    lines, withheld = planted(context, [(row["number"], line_of(row)) for row in rows])
+    lines, withheld = planted(context, merchant.client_id, [(row["number"], line_of(row)) for row in rows])
     settled = [row for row in rows if row["number"] not in withheld]
     context.store.run_many(
         "UPDATE transactions SET batch_id = ? WHERE number = ?",

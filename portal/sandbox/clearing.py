@@ -147,7 +147,7 @@ def _was_cleared(context: Context, one: _Set, day: str) -> bool:
 def _clear_batch(context: Context, one: _Set, day: str, numbered: list[tuple[int, Line]]) -> list[ReportFile]:
     number = 1 + context.store.value("SELECT COUNT(*) FROM clearing_batches")
     batch_id = f"{next_day(day)}2201{number:07d}"
-    lines, withheld = planted(context, numbered)
+    lines, withheld = planted(context, one.merchant.client_id, numbered)
     context.store.run_many(
         "UPDATE transactions SET batch_id = ? WHERE number = ?",
         [(batch_id, number) for number, _ in numbered if number not in withheld]

@@ -271,7 +271,8 @@ class SandboxControl:
     def plant(self, kind: str, **options: Any) -> None:
         """Let the next settlement report be wrong.
 
-        fee_differs, amount_short, missing_row, unknown_row or duplicated_row; ``request_id=`` aims it.
+        fee_differs, amount_short, missing_row, unknown_row or duplicated_row; ``request_id=`` aims it, and
+        ``client_id=`` keeps it for one merchant.
         """
         self._call("POST", "/plant", {"kind": kind, **options})
 

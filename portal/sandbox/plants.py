@@ -19,7 +19,7 @@ KINDS = {
     "duplicated_row": "a row stands there twice",
 }
 _USUALLY_BY = {"fee_differs": 10, "amount_short": 100}
-_OPTIONS = frozenset({"kind", "request_id", "by", "later", "value"})
+_OPTIONS = frozenset({"kind", "client_id", "request_id", "by", "later", "value"})
 
 
 class PlantUnclear(ValueError):
@@ -28,7 +28,10 @@ class PlantUnclear(ValueError):
 
 @dataclass(frozen=True)
 class Plant:
-    """One error waiting for a report. ``request_id`` aims it at a transaction; else it takes the first payment."""
+    """One error waiting for a report. ``request_id`` aims it at a transaction; else it takes the first payment.
+
+    ``client_id`` keeps it for the reports of one merchant.
+    """
 
     number: int
     kind: str
@@ -55,10 +58,11 @@ def plant(context: Context, wish: dict[str, Any]) -> Plant:
     return Plant(number, kind, options)
 
 
-def waiting(context: Context) -> list[Plant]:
-    """Every error that no report has shown yet."""
+def waiting(context: Context, client_id: str | None = None) -> list[Plant]:
+    """Every error that no report has shown yet; with a client, those that its reports may show."""
     rows = context.store.all("SELECT * FROM plants ORDER BY number")
-    return [Plant(row["number"], **json.loads(row["details"])) for row in rows]
+    found = [Plant(row["number"], **json.loads(row["details"])) for row in rows]
+    return [one for one in found if client_id is None or one.options.get("client_id") in (None, client_id)]
 
 
 def used(context: Context, planted: Plant) -> None:

@@ -120,13 +120,13 @@ def post(context: Context, merchant: Merchant, batch_id: str, currency: str, lin
     ledger.post(context, "SETTLEMENT", batch_id, entries)
 
 
-def planted(context: Context, numbered: list[tuple[int, Line]]) -> tuple[list[Line], dict[int, bool]]:
-    """The lines as the report will show them, and the transactions left out (and whether they come later)."""
+def planted(context: Context, client_id: str, numbered: list[tuple[int, Line]]) -> tuple[list[Line], dict[int, bool]]:
+    """The lines as a merchant's report will show them, and the transactions left out (and whether they come later)."""
     withheld: dict[int, bool] = {}
     surplus: list[tuple[int, Line]] = []
     """Beside the transactions they are like."""
     shown = dict(numbered)
-    for plant in plants.waiting(context):
+    for plant in plants.waiting(context, client_id):
         aim = plants.aim(plant, [(number, line.kind, line.request_id) for number, line in shown.items()])
         if aim is None:
             continue

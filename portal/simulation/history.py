@@ -16,7 +16,7 @@ from payments.models import Declaration, Payment, Refund
 from portal import clock
 from portal.gateways import speaking_over
 from portal.sandbox.context import Keys
-from portal.simulation import offering, twins
+from portal.simulation import offering, settling, twins
 from portal.simulation.acts import ACTS, MEETING, OVERTAKING, REFUSALS
 from portal.simulation.line import Killed, Seams, session_to
 from portal.simulation.promises import broken
@@ -51,7 +51,8 @@ class Told:
     acts: Counter[str] = field(default_factory=Counter)
     overtaken: int = 0
     messages: int = 0
-    reports: int = 0
+    reports: Counter[str] = field(default_factory=Counter)
+    """Reports that were imported, by account."""
     planted: int = 0
     declared: int = 0
     through: Counter[str] = field(default_factory=Counter)
@@ -136,7 +137,8 @@ class Teller:
                 told.violations += broken(world) + [f"the database: {sentence}" for sentence in dangling()]
                 told.days = (clock.now() - begun).total_seconds() / 86400
                 told.faults.update(world.faults)
-                told.messages, told.reports = world.delivery.count, len(world.imported)
+                told.messages = world.delivery.count
+                told.reports.update(settling.SLUGS[report.client_id] for report in world.imported)
                 told.planted, told.declared = len(world.planted), Declaration.objects.count()
                 told.through.update(slug for (slug,) in _ACCOUNTS.tuples())
                 told.repeated = Refund.objects.filter(times_sent__gt=1).count()

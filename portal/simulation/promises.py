@@ -383,15 +383,12 @@ def _reports_agree(end: Ending) -> list[str]:
         return []
     settling.every_report_is_imported(world)
     found = []
-    expected: dict[str, int] = defaultdict(int)
-    for kind in world.planted:
-        for reason in settling.PLANTS[kind]:
-            expected[reason] += 1
+    expected = {(one.slug, reason) for one in world.planted for reason in settling.PLANTS[one.kind]}
     for one in settling.still_open():
         match = getattr(one.row, "match", None) if one.row is not None else None
         if match is not None and (end.waits(match.payment) or (match.refund is not None and end.waits(match.refund))):
             continue
-        if expected[one.reason] > 0 and one.row is not None:
+        if one.row is not None and one.file is not None and (one.file.account.slug, one.reason) in expected:
             # Transaction and settlement details may both show one planted fee or amount.
             continue
         found.append(f"{one.file} leaves open: {one.reason}, {one.sentence}")

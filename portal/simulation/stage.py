@@ -40,7 +40,7 @@ from portal.sandbox.context import Keys, Settings
 from portal.sandbox.engine import Engine
 from portal.sandbox.merchants import FIRST_CLIENT, FIRST_PARTNER
 from portal.sandbox.store import Store
-from portal.sandbox.terms import ALIPAYPLUS, ANTOM
+from portal.sandbox.terms import ALIPAYPLUS, ANTOM, TERMS
 from portal.sandbox.wallets import WALLETS as CHARGED
 from portal.simulation.agenda import Agenda
 from portal.simulation.doors import Asked, Doors
@@ -67,6 +67,8 @@ CLIENTS = {"sim": FIRST_CLIENT, "two": FIRST_PARTNER}
 CUSTOMERS = {"sim": "2188000000000042", "two": "102218800000000043"}
 PROTOCOLS = {"sim": ANTOM, "two": ALIPAYPLUS}
 """Each account has its own; the buyers of both shops bind through either."""
+DAYS = {"sim": 1, "two": 2}
+"""N of T+N, as the sandbox settles with them."""
 _ADAPTERS = {ANTOM: AcquirerAccount.Adapter.ANTOM, ALIPAYPLUS: AcquirerAccount.Adapter.ALIPAYPLUS}
 CONTRACTED = {"sim": tuple(WALLETS), "two": ("GCASH", "DANA", "KAKAOPAY")}
 """What the catalogues begin with; more may be added to the second, whose acquirer has no Thai bank at all."""
@@ -74,8 +76,6 @@ PLACES = ("two", "sim")
 """Through which accounts buyers bind, the preferred one first, until staff says otherwise."""
 PLACED_FROM = {"sim": 1, "two": 0}
 """From which of its buyers on; the one before could bind through the account of the shop alone."""
-REPORTED = ("sim",)
-"""The accounts whose reports are read."""
 STAFF = {
     "sam": (roles.SUPPORT, 3),
     "ofelia": (roles.OPERATOR, 12),
@@ -201,7 +201,7 @@ def _open_the_shop(keys: Keys, store: Store) -> Opened:
                 by=Actor.command("simulate"),
             )
             _offer_plans(account, product)
-            for wallet in WALLETS if slug in REPORTED else ():
+            for wallet in WALLETS:
                 _agree_on_the_fee(account, wallet)
             for position, name in enumerate(BUYERS[slug]):
                 if position == PLACED_FROM[slug]:
@@ -234,6 +234,7 @@ def _account(slug: str, keys: Keys, engine: Engine) -> AcquirerAccount:
         protocol_settings={} if is_first else {"unbinding": "unless_charged"},
         notify_base_url=PORTAL,
         app_id="3333010071465913",
+        settlement_days=DAYS[slug],
         settlement_grace_days=0,  # what comes later is missing first
     )
     catalogue.begin(account, CONTRACTED[slug])
@@ -283,11 +284,12 @@ def declare_by_itself(account: AcquirerAccount) -> None:
 
 def _agree_on_the_fee(account: AcquirerAccount, wallet: str) -> None:
     """The contract says what the acquirer charges, so that a fee that differs is one that was planted."""
+    rate = CHARGED[wallet].fee_rate + TERMS[PROTOCOLS[account.slug]].service_fee_rate
     reconciling.add_contract(
         account,
         wallet,
         Money(0, account.settlement_currency),
-        int(CHARGED[wallet].fee_rate * HUNDREDTHS),
+        int(rate * HUNDREDTHS),
         valid_from=START.date(),
         drift_percent=50,
         by=Actor.command("simulate"),

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from django.contrib.auth.models import User
 from django.db import connection, models
@@ -64,6 +64,22 @@ class Wish:
     bulk: str = ""
 
 
+class Report(NamedTuple):
+    """A report of an acquirer, in one file or several."""
+
+    client_id: str
+    day: str
+    files: str
+    """What their names have in common."""
+
+
+class Planted(NamedTuple):
+    """What is wrong on purpose in a report of an account."""
+
+    slug: str
+    kind: str
+
+
 REARRANGED_SHARE = 0.25
 _DECLARING_SHARE = 0.5
 
@@ -103,8 +119,8 @@ class World:
         """What somebody was told that they had ended, by the number of the request: declined, or taken back."""
         self.files = 0
         """Files of refunds that were given in."""
-        self.imported: set[tuple[str, str, str]] = set()
-        """Reports that were imported: (client, day, name)."""
+        self.imported: set[Report] = set()
+        """Reports that were imported."""
         self.faults: Counter[str] = Counter()
         self.is_settled = random.Random(f"{seed}:settled").random() < SETTLED_SHARE  # noqa: S311
         """Whether finance closes the books of this history: imports every report, and looks at what is open."""
@@ -126,7 +142,7 @@ class World:
         """What the catalogues said from when on, oldest first (``offering.Known``)."""
         self.rng = random.Random(f"{seed}:end")  # noqa: S311 - a story, not a secret
         """What is drawn after the last step."""
-        self.planted: list[str] = []
+        self.planted: list[Planted] = []
         self.seen: list[tuple[str, str]] = []
         """Broken promises that were seen when they broke: (promise, sentence)."""
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from portal.clock import FileClock, using
+from portal.sandbox import plants
 from portal.sandbox.context import Keys
 from portal.sandbox.control import ControlFailed, SandboxControl
+from portal.sandbox.merchants import FIRST_CLIENT, FIRST_PARTNER
 from portal.sandbox.server import Sandbox
 from tests.sandbox.conftest import START, Shop, code
 
@@ -247,6 +249,18 @@ def test_a_row_may_come_a_batch_later(shop: Shop, control: SandboxControl) -> No
     (later,) = reports(control, control.close_day(), "settlementItems")
 
     assert [row["transactionId"] for row in items + later] == [first["paymentId"], second["paymentId"]]
+
+
+def test_a_discrepancy_waits_for_the_merchant_it_is_meant_for(shop: Shop, control: SandboxControl) -> None:
+    token, pesos = shop.binds(), {"settlementStrategy": {"settlementCurrency": "PHP"}}
+    shop.pays(token, 100_00, **pesos)
+    control.plant("amount_short", client_id=FIRST_PARTNER)
+    control.plant("fee_differs", by=25, client_id=FIRST_CLIENT)
+
+    (items,) = reports(control, control.close_day(), "settlementItems")
+
+    assert [row["settlementAmountValue"] for row in items] == ["97.35"]
+    assert [one.kind for one in plants.waiting(shop.sandbox.engine.context)] == ["amount_short"]
 
 
 @pytest.mark.parametrize(

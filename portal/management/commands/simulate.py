@@ -101,7 +101,8 @@ class Command(BaseCommand):
             "killed_at": dict(sorted(total.kills.items())),
             "overtaken": total.overtaken,
             "messages": total.messages,
-            "reports": total.reports,
+            "reports": total.reports.total(),
+            "reports_of": dict(sorted(total.reports.items())),
             "planted": total.planted,
             "declared": total.declared,
             "payments_through": dict(sorted(total.through.items())),
@@ -129,10 +130,11 @@ class Command(BaseCommand):
         self.stdout.write(f"{facts['seeds']} seeds, {facts['steps']} steps, {facts['simulated_days']} simulated days")
         self.stdout.write(f"faults: {', '.join(f'{name} {count}' for name, count in facts['faults'].items())}")
         self.stdout.write(f"kills: {', '.join(f'{name} {count}' for name, count in facts['killed_at'].items())}")
+        of = " + ".join(f"{count} of {slug}" for slug, count in facts["reports_of"].items())
         self.stdout.write(
             f"{facts['overtaken']} overtaken, {facts['messages']} messages delivered, {facts['reports']} reports "
-            f"imported, {facts['planted']} errors planted in them, {facts['declared']} declared to customs, "
-            f"{facts['told_twice']} stories told twice"
+            f"imported ({of or 'none'}), {facts['planted']} errors planted in them, {facts['declared']} declared to "
+            f"customs, {facts['told_twice']} stories told twice"
         )
         through = ", ".join(f"{count} through {slug}" for slug, count in facts["payments_through"].items())
         self.stdout.write(f"payments: {through}; {facts['refunds_repeated']} refunds repeated")
