@@ -110,6 +110,7 @@ class SignedClient:
         """
         body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         url = self.credentials.gateway_url.rstrip("/") + path
+        shown, secrets = masking.seen(body)
         exchange = WireExchange(
             api=api,
             method="POST",
@@ -118,7 +119,7 @@ class SignedClient:
             request_body=body,
             sent_at=self._now(),
             duration_ms=0,
-            masked_request=masking.masked(body),
+            masked_request=shown,
         )
         refusal = _refuse(url)
         if refusal:
@@ -131,7 +132,8 @@ class SignedClient:
         except AcquirerError as reason:
             reason.exchange = replace(exchange, duration_ms=_milliseconds(since=started), error=reason.code)
             raise
-        return self._judged(request, response, answer_body, replace(exchange, duration_ms=_milliseconds(since=started)))
+        exchange = replace(exchange, duration_ms=_milliseconds(since=started))
+        return self._judged(request, response, answer_body, exchange, secrets)
 
     def _signed(self, exchange: WireExchange) -> requests.PreparedRequest:
         mine = self.credentials
@@ -191,13 +193,17 @@ class SignedClient:
             response.close()
 
     def _judged(
-        self, request: requests.PreparedRequest, response: requests.Response, body: bytes, exchange: WireExchange
+        self,
+        request: requests.PreparedRequest,
+        response: requests.Response,
+        body: bytes,
+        exchange: WireExchange,
+        secrets: frozenset[str],
     ) -> Answer:
         verdict = verdict_on(self.credentials, request.path_url, response.headers, body)
         parsed = _json_object(body)
         result = parsed.get("result") if parsed is not None else None
         code, status, message = _result(result)
-        secrets = masking.hidden_values(exchange.request_body)
         message = masking.hide(message, secrets)
         exchange = replace(
             exchange,

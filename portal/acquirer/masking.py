@@ -71,22 +71,25 @@ def masked(body: bytes, *, also: Iterable[str] = ()) -> str:
 
     ``also`` are values to hide wherever they occur.
     """
-    if not body:
-        return ""
-    spelled = _spelled(also)
-    try:
-        text = json.dumps(_masked(json.loads(body), spelled), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return f"({len(body)} bytes that are not JSON)"
-    return storable(_without(text, spelled))[:_MOST_TEXT]
+    return seen(body, also=also)[0]
 
 
 def hidden_values(body: bytes) -> frozenset[str]:
     """The values that ``masked`` hides in this body, so that they can be hidden elsewhere too."""
+    return seen(body)[1]
+
+
+def seen(body: bytes, *, also: Iterable[str] = ()) -> tuple[str, frozenset[str]]:
+    """Both at once: the body for people, and the values that its own fields hide."""
+    if not body:
+        return "", frozenset()
+    spelled, hidden = _spelled(also), list[str]()
     try:
-        return frozenset(value for value in _hidden(json.loads(body)) if len(value) >= _SHORTEST_SECRET)
+        text = json.dumps(_masked(json.loads(body), spelled, hidden), ensure_ascii=False)
     except (ValueError, RecursionError):
-        return frozenset()
+        return f"({len(body)} bytes that are not JSON)", frozenset()
+    text = storable(_without(text, spelled))[:_MOST_TEXT]
+    return text, frozenset(value for value in hidden if len(value) >= _SHORTEST_SECRET)
 
 
 def hide(text: str, values: Iterable[str]) -> str:
@@ -115,32 +118,26 @@ def storable(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
-def _masked(value: object, spelled: list[str]) -> object:
-    if isinstance(value, dict):
-        shown = {}
-        for name, content in value.items():
-            is_hidden = bool(content) and name.lower() in MASKED_FIELDS
-            shown[_without(name, spelled)] = HIDDEN if is_hidden else _masked(content, spelled)
-        return shown
-    if isinstance(value, list):
-        return [_masked(item, spelled) for item in value]
-    inner = _json_inside(value)
-    if inner is not None:
-        return json.dumps(_masked(inner, spelled), ensure_ascii=False)
-    return _without(value, spelled) if isinstance(value, str) else value
-
-
-def _hidden(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, content in value.items():
-            yield from _texts(content) if name.lower() in MASKED_FIELDS else _hidden(content)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _hidden(item)
-    else:
+def _masked(value: object, spelled: list[str], hidden: list[str]) -> object:
+    """The value as people may see it; what its fields hide is added to ``hidden``."""
+    if isinstance(value, str):
         inner = _json_inside(value)
         if inner is not None:
-            yield from _hidden(inner)
+            return json.dumps(_masked(inner, spelled, hidden), ensure_ascii=False)
+        return _without(value, spelled) if spelled else value
+    if isinstance(value, dict):
+        shown: dict[str, object] = {}
+        for name, content in value.items():
+            told = _without(name, spelled) if spelled else name
+            if content and name.lower() in MASKED_FIELDS:
+                hidden.extend(_texts(content))
+                shown[told] = HIDDEN
+            else:
+                shown[told] = _masked(content, spelled, hidden)
+        return shown
+    if isinstance(value, list):
+        return [_masked(item, spelled, hidden) for item in value]
+    return value
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -154,9 +151,9 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _json_inside(value: object) -> dict[str, object] | list[object] | None:
+def _json_inside(value: str) -> dict[str, object] | list[object] | None:
     """The object or array that a text spells, as ``extendInfo`` does."""
-    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+    if not value.lstrip().startswith(("{", "[")):
         return None
     try:
         inner = json.loads(value)

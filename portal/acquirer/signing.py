@@ -14,7 +14,7 @@ import binascii
 import functools
 from enum import StrEnum
 from typing import TypeVar
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -49,7 +49,8 @@ def sign(private_key: rsa.RSAPrivateKey, content: bytes, *, form: Form = Form.PE
     raw = private_key.sign(content, padding.PKCS1v15(), hashes.SHA256())
     if form is Form.BASE64URL:
         return base64.urlsafe_b64encode(raw).decode("ascii").rstrip("=")
-    return quote(base64.b64encode(raw).decode("ascii"), safe="")
+    # Of the alphabet of base64 these three are all that is percent-encoded; looking at each character costs far more.
+    return base64.b64encode(raw).decode("ascii").replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
 
 
 def signature_header(signature: str, *, key_version: str = "1") -> str:
