@@ -19,7 +19,13 @@ class SandboxSilent(Exception):
 
 
 def start(
-    children: Children, folder: Path, *, port: int = 0, portal_url: str, frozen_at: datetime | None = None
+    children: Children,
+    folder: Path,
+    *,
+    port: int = 0,
+    portal_url: str,
+    portal_account: str = "",
+    frozen_at: datetime | None = None,
 ) -> tuple[Child, SandboxControl]:
     """Start it on ``folder`` and wait until it answers; port 0 takes a free one. Raises SandboxSilent.
 
@@ -32,6 +38,8 @@ def start(
         FileClock(clock_file).freeze(frozen_at)
     before = _identity(connection_file)
     arguments = ["--port", str(port), "--data", str(own), "--portal-url", portal_url]
+    if portal_account:
+        arguments += ["--portal-account", portal_account]
     child = children.start("sandbox", environment.command_line("sandbox", *arguments), environment.complete(folder))
     if not wait_for(lambda: _identity(connection_file) != before, child, seconds=_PATIENCE_SECONDS):
         raise SandboxSilent(f"The sandbox did not start: {last_words(child)}")

@@ -163,6 +163,8 @@ class Context:
     """By protocol."""
     portal_url: str = "http://localhost:8000"
     """The portal whose API the mini program in the phone may call."""
+    portal_account: str = ""
+    """The account there whose shop it is; empty where the portal has but one."""
 
     def now(self) -> int:
         """The time in milliseconds."""

@@ -152,6 +152,7 @@ class Sandbox:
         reports_folder: Path | None = None,
         pages: tuple[Page, ...] = (),
         portal_url: str | None = None,
+        portal_account: str = "",
     ) -> None:
         self.store = store or Store()
         self.engine = Engine(
@@ -159,6 +160,7 @@ class Sandbox:
         )
         if portal_url is not None:
             self.engine.context.portal_url = portal_base(portal_url)
+        self.engine.context.portal_account = portal_account
         known = (static_files.page, cdn.page, wallet.page, miniprogram.page, console.page)
         self.application = Application(self.engine, (*pages, *known))
         self._server = HttpServer(self.application, host, port)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from authorizations.models import WalletAccount
+from authorizations.models import BuyerSession, WalletAccount
 from authorizations.operations.buyers import meet
 from authorizations.states import WalletStatus
 from payments.hosted.doors import link_for
@@ -21,6 +21,7 @@ from portal.models import AcquirerAccount
 from portal.sandbox.server import Sandbox
 from tests import partner
 from tests.browser import axe
+from tests.browser.people import Phone
 from tests.factories import PASSWORD, UserFactory
 from tests.story import PHP, Acquirer, Shop
 
@@ -94,6 +95,14 @@ def test_linked_paid_given_back_and_removed_through_the_second(
     page.get_by_role("button", name="Remove GCash").click()
     expect(page.get_by_text("No wallet is linked")).to_be_visible()
     assert WalletAccount.objects.get().status == WalletStatus.REVOKED
+
+
+def test_the_phone_comes_to_the_shop_it_was_built_for(
+    phone: Phone, second: AcquirerAccount, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox.engine.context, "portal_account", second.slug)
+    phone.belongs_to("ana", "GCASH").opens("Payment methods").shows("Link GCash")
+    assert BuyerSession.objects.get().buyer.account == second
 
 
 def _signs_in(page: Page, shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """The demo from an empty folder to Ctrl-C, and again: as a visitor sees it, in processes of its own."""
 
+import json
 import os
 import queue
 import re
@@ -129,6 +130,7 @@ def test_a_visit_from_an_empty_folder_to_ctrl_c_and_back(tmp_path: Path) -> None
             demo.says(UP)
             a_taken_port_is_said_and_the_next_free_one_used(demo, taken)
             every_page_it_names_answers(demo)
+            the_phone_comes_in(demo)
             people_sign_in_with_what_was_printed_and_see_what_waits(demo)
             no_password_and_no_key_is_kept_readable(demo)
             the_history_has_a_bit_of_everything(demo)
@@ -175,6 +177,25 @@ def a_hosted_page_opens(demo: Demo, url: str) -> None:
         hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', seen))
         assert "Your wallets" in tab.post(link, data=hidden, headers={"Referer": link}, timeout=20).text
     assert requests.get(link, timeout=20).status_code == 410
+
+
+def the_phone_comes_in(demo: Demo) -> None:
+    """As its mini program does: with a login code, to the shop it was built for, through the sandbox."""
+    sandbox = demo.url("The sandbox")
+    built = requests.get(f"{sandbox}/miniprogram/shop/environment.js", timeout=20).text
+    known = dict(re.findall(r'^export const (\w+) = "([^"]*)";$', built, re.MULTILINE))
+    assert known == {"SERVER": demo.url("The desk"), "ACCOUNT": "sandbox"}
+    wanted = {"wallet": "GCASH", "user": "ana"}
+    code = requests.post(f"{sandbox}/control/login-codes", json=wanted, timeout=20).json()["authCode"]
+    body = json.dumps({"login_code": code, "site_name": "GCASH", "account": known["ACCOUNT"]})
+    asked = {
+        "url": f"{known['SERVER']}/api/v1/sessions",
+        "method": "POST",
+        "headers": {"content-type": "application/json"},
+        "body": body,
+    }
+    answer = requests.post(f"{sandbox}/miniprogram/request", json=asked, timeout=40).json()
+    assert answer["status"] == 201, answer
 
 
 def every_page_it_names_answers(demo: Demo) -> None:
@@ -301,6 +322,7 @@ def a_second_run_goes_on(demo: Demo) -> None:
             account = connection.execute("SELECT gateway_url, notify_base_url FROM portal_acquireraccount").fetchall()
         sandbox, portal = again.url("The sandbox"), again.url("The desk")
         assert account == [(sandbox.replace("localhost", "127.0.0.1"), portal)] * 2, "at either acquirer"
+        the_phone_comes_in(again)
         assert requests.get(f"{portal}/readyz", timeout=20).status_code == 200
         its_hints_name_what_is_left(again)
         killing_it_leaves_no_process(again)

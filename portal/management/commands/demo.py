@@ -115,7 +115,9 @@ class Command(BaseCommand):
         if folder.state() is State.COMPLETE:
             self._tell(f"Going on with the demo in {folder.path}; no new history.")
             installation.make_tables()
-            _, control = sandbox.start(children, folder.path, port=sandbox_port, portal_url=portal_url)
+            _, control = sandbox.start(
+                children, folder.path, port=sandbox_port, portal_url=portal_url, portal_account=installation.SLUG
+            )
             for account in AcquirerAccount.objects.filter(slug__in=(installation.SLUG, installation.PARTNER_SLUG)):
                 installation.move(control, account, gateway_url=control.base_url, base_url=portal_url)
             installation.let_shop_hear(control)
@@ -150,7 +152,14 @@ class Command(BaseCommand):
         with installation.hurried_database(), web.serving(port) as portal_url:
             # Wrongly signed messages are part of the story, and refused; here they need no line each.
             logging.getLogger("django.request").setLevel(logging.ERROR)
-            _, control = sandbox.start(children, folder.path, port=sandbox_port, portal_url=portal_url, frozen_at=start)
+            _, control = sandbox.start(
+                children,
+                folder.path,
+                port=sandbox_port,
+                portal_url=portal_url,
+                portal_account=installation.SLUG,
+                frozen_at=start,
+            )
             installation.make_tables()
             account = installation.connect(control, folder.connection, portal_url)
             second = installation.connect_partner(control, folder.connection, portal_url)

@@ -32,6 +32,12 @@ class Command(BaseCommand):
             metavar="URL",
             help="The portal that the mini program in the browser speaks to (default http://localhost:8000).",
         )
+        parser.add_argument(
+            "--portal-account",
+            default="",
+            metavar="NAME",
+            help="The account of that portal whose shop it is; needed where the portal has several.",
+        )
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         folder, host, port = Path(options["data"]), str(options["host"]), int(options["port"])
@@ -60,6 +66,7 @@ class Command(BaseCommand):
                 port=port,
                 reports_folder=folder / "reports",
                 portal_url=portal_url,
+                portal_account=str(options["portal_account"]),
             )
         except PortTaken as reason:
             store.close()

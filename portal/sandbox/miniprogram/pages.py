@@ -1,4 +1,4 @@
-"""The phone's files, and the two things they need to know: who has which wallet, and which portal they speak to."""
+"""The phone's files, and what they need to know: who has which wallet, and whose shop at which portal it is."""
 
 import json
 import re
@@ -40,8 +40,9 @@ def page(engine: Engine, method: str, path: str, _given: dict[str, str]) -> Resp
     if name == "phone.json":
         return _answer(".json", json.dumps(phone(engine), ensure_ascii=False))
     if name == "shop/environment.js":
-        # A release's environment variables: a mini program is built knowing its server.
-        return _answer(".js", f"export const SERVER = {json.dumps(engine.context.portal_url)};\n")
+        # A release's environment variables: a mini program is built knowing its server, and whose shop it is.
+        known = {"SERVER": engine.context.portal_url, "ACCOUNT": engine.context.portal_account}
+        return _answer(".js", "".join(f"export const {name} = {json.dumps(text)};\n" for name, text in known.items()))
     name = {"": "frame/phone.html", "inside": "frame/inside.html"}.get(name, name)
     file = files(__package__).joinpath(*PurePosixPath(name).parts)
     if not _FILE.fullmatch(name) or not file.is_file():

@@ -1,5 +1,6 @@
 /** Who the buyer is. The token lives in this module's memory and nowhere else: no storage, no page data. */
 
+import { ACCOUNT } from './environment.js';
 import { loginCode, siteName } from './platform.js';
 import { Refused, send, Unreachable } from './wire.js';
 
@@ -22,7 +23,8 @@ export async function forget(session) {
 async function open() {
   const site = await siteName().catch(unreachable);
   const code = await loginCode().catch(unreachable);
-  const { status, data } = await send('POST', '/sessions', { body: { login_code: code, site_name: site } });
+  const wish = { login_code: code, site_name: site };
+  const { status, data } = await send('POST', '/sessions', { body: ACCOUNT ? { ...wish, account: ACCOUNT } : wish });
   if (status >= 400) throw new Refused(status, data);
   return { token: data.token, siteName: site };
 }
