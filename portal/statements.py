@@ -42,6 +42,8 @@ M = TypeVar("M", bound=models.Model)
 T = TypeVar("T")
 
 _KEPT = "_statements"
+_TEXTS = (models.CharField, models.TextField)
+"""What is text already goes as it is into fields that are just these."""
 _WORTH_A_COPY = 8
 """From so many new rows on, COPY is quicker than one statement for all of them."""
 
@@ -230,7 +232,12 @@ def given_ids(most: int) -> list[Any]:
 
 
 def ids(keys: Sequence[int], most: int) -> dict[str, int]:
-    """So many ids, or fewer, at ``given_ids``: the last one fills what is left."""
+    """So many ids, or fewer, at ``given_ids``: the last one fills what is left.
+
+    Raises ValueError for none, and for more.
+    """
+    if not 1 <= len(keys) <= most:
+        raise ValueError(f"1 to {most} ids are asked for together, not {len(keys)}")
     return {f"id_{number}": keys[min(number, len(keys) - 1)] for number in range(most)}
 
 
@@ -412,11 +419,12 @@ def _copy(rows: Sequence[models.Model], fields: Sequence[_Field], line: BaseData
 def _column_of(rows: Sequence[models.Model], field: _Field, line: BaseDatabaseWrapper) -> list[Any]:
     """The values of one field as the database takes them; what is the same object in row after row is prepared once."""
     values: list[Any] = []
+    is_plain = type(field) in _TEXTS
     last, ready = object(), None
     for row in rows:
         value = field.pre_save(row, add=True)
         if value is not last:
-            last, ready = value, field.get_db_prep_save(value, line)
+            last, ready = value, value if is_plain and type(value) is str else field.get_db_prep_save(value, line)
         values.append(ready)
     return values
 

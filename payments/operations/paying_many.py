@@ -8,6 +8,7 @@ other whose answer is missing; what was promised and, for want of time, not sent
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -16,6 +17,7 @@ from payments import schedule
 from payments.methods import refuse_withheld
 from payments.models import Order, OrderItem, Payment
 from payments.operations.payments import (
+    AT_ONCE,
     new_payment,
     payment_request,
     record_pay_answers,
@@ -27,14 +29,32 @@ from portal.acquirer import Acquirer, Terminal
 from portal.acquirer.results import PaymentResult
 from portal.actor import Actor
 from portal.errors import PortalError
-from portal.gateways import acquirer_for
-from portal.models import AcquirerAccount
+from portal.gateways import acquirer_for, keys_beside
+from portal.models import AcquirerAccount, PaymentMethod
+from portal.statements import Found, Given, given_ids, ids
 
 PATIENCE = timedelta(seconds=5)
 """After the promise nothing more is sent than in this time, and nobody asks before it and a call are over."""
 GRACE = PATIENCE + schedule.WIRE_GRACE
 Wanted = Callable[[Sequence[int]], Collection[int]]
 """Asked inside the promise, when orders and wallets are held: which of these orders are still to be paid."""
+
+_ORDERS = Found(
+    lambda: (
+        Order.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("buyer")
+        .filter(pk__in=given_ids(AT_ONCE), status=OrderStatus.INIT)
+        .order_by("pk")
+    )
+)
+_WALLETS = Found(
+    lambda: WalletAccount.objects.select_for_update(no_key=True).filter(pk__in=given_ids(AT_ONCE)).order_by("pk")
+)
+_TRIED = Found(lambda: Payment.objects.filter(order__pk__in=given_ids(AT_ONCE)).order_by().values_list("order_id"))
+_LINES = Found(lambda: OrderItem.objects.filter(order__pk__in=given_ids(AT_ONCE)).order_by("pk"))
+_ACCOUNT = Found(
+    lambda: AcquirerAccount.objects.annotate(their_keys=keys_beside("pk")).filter(pk=Given("pk")).order_by()
+)
 
 
 def pay_many(
@@ -87,45 +107,58 @@ def _promise(
 
 def _payable(wallets: Mapping[int, int]) -> list[tuple[Order, WalletAccount, Acquirer]]:
     """Orders and wallets, held, of which nothing is refused. Orders first, then wallets, each in the order of ids."""
-    orders = list(
-        Order.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("buyer")
-        .filter(pk__in=wallets, status=OrderStatus.INIT)
-        .order_by("pk")
-    )
-    keys = [order.pk for order in orders]
-    held = {
-        wallet.pk: wallet
-        for wallet in WalletAccount.objects.select_for_update(of=("self",), no_key=True)
-        .annotate(its_method=catalogue.method_beside("account", "wallet"))
-        .filter(pk__in={wallets[key] for key in keys})
-        .order_by("pk")
-    }
+    orders = _ORDERS.all(**ids(list(wallets), AT_ONCE))
+    if not orders:
+        return []
+    keys = ids([order.pk for order in orders], AT_ONCE)
+    held = {it.pk: it for it in _WALLETS.all(**ids(sorted({wallets[order.pk] for order in orders}), AT_ONCE))}
     # Asked once the orders are held: whoever held one before has made the payment that is to be seen here.
-    tried = set(Payment.objects.filter(order__in=keys).order_by().values_list("order", flat=True))
+    tried = {order for (order,) in _TRIED.tuples(**keys)}
     items: dict[int, list[OrderItem]] = {}
-    for item in OrderItem.objects.filter(order__in=keys).order_by("pk"):
+    for item in _LINES.all(**keys):
         items.setdefault(item.order_id, []).append(item)
-    accounts = AcquirerAccount.objects.in_bulk({wallet.account_id for wallet in held.values()})
+    sides = {key: _side(key) for key in sorted({wallet.account_id for wallet in held.values()})}
     payable: list[tuple[Order, WalletAccount, Acquirer]] = []
     for order in orders:
         wallet = held[wallets[order.pk]]
-        wallet.account = accounts[wallet.account_id]
+        side = sides[wallet.account_id]
+        if order.pk in tried or side.acquirer is None:
+            continue
+        wallet.account = side.account
         order.hold_items(items.get(order.pk, ()))
-        if order.pk not in tried and (acquirer := _acquirer_if_payable(order, wallet)) is not None:
-            payable.append((order, wallet, acquirer))
+        if not _is_refused(order, wallet, side):
+            payable.append((order, wallet, side.acquirer))
     return payable
 
 
-def _acquirer_if_payable(order: Order, wallet: WalletAccount) -> Acquirer | None:
-    """None where ``pay`` would refuse; whoever pays it alone says why."""
+class _Side(NamedTuple):
+    """An account that is debited through, as it is now."""
+
+    account: AcquirerAccount
+    acquirer: Acquirer | None
+    """None: it has no keys, so nothing is sent."""
+    methods: dict[str, PaymentMethod | None]
+    """What its catalogue says of the wallets that were asked about."""
+
+
+def _side(pk: int) -> _Side:
+    account = _ACCOUNT.get(pk=pk)
+    try:
+        return _Side(account, acquirer_for(account, keys=account.their_keys or ()), {})
+    except PortalError:
+        return _Side(account, None, {})
+
+
+def _is_refused(order: Order, wallet: WalletAccount, side: _Side) -> bool:
+    """Whether ``pay`` would refuse it; whoever pays it alone says why."""
+    if wallet.wallet not in side.methods:
+        side.methods[wallet.wallet] = catalogue.method_of(side.account.pk, wallet.wallet)
     try:
         refuse_unpayable(order, wallet, is_first=True)
-        method = catalogue.read_beside(wallet.its_method)  # type: ignore[attr-defined]  # read beside
-        refuse_withheld(method, wallet.wallet, order.amount)
-        return acquirer_for(wallet.account)
+        refuse_withheld(side.methods[wallet.wallet], wallet.wallet, order.amount)
     except PortalError:
-        return None
+        return True
+    return False
 
 
 def _let_be_sent_later(payments: Sequence[Payment]) -> None:

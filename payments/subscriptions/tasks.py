@@ -9,7 +9,21 @@ from portal import due
 
 AT_ONCE = 500
 """Subscriptions in one transaction: it takes a fraction of a second, and what it says is said for all of them."""
-FIRST_TOGETHER, QUICK_SECONDS = 4, 0.5
+FIRST_TOGETHER, QUICK_SECONDS = 4, 2.0
+
+
+class _Pace:
+    """How many are charged together: as many as were soon done the last time. Each process learns it anew."""
+
+    together = FIRST_TOGETHER
+
+    def learn(self, seconds: float) -> None:
+        """What was charged together took so long."""
+        is_quick = seconds < QUICK_SECONDS
+        self.together = min(2 * self.together, paying.AT_ONCE) if is_quick else max(self.together // 2, 1)
+
+
+_pace = _Pace()
 
 
 def work_subscription(pk: int) -> str:
@@ -37,14 +51,13 @@ def work_cycles(ids: Sequence[int], may_go_on: Callable[[], bool]) -> Iterator[t
 
     Between the promise and the last answer there is never much more than QUICK_SECONDS of work that a kill could delay.
     """
-    left, size = list(ids), FIRST_TOGETHER
+    left = list(ids)
     while left and may_go_on():
-        some, left = left[:size], left[size:]
+        some, left = left[: _pace.together], left[_pace.together :]
         begun = time.monotonic()
         for cycle in operations.charge_many(some, may_go_on):
             yield cycle.pk, f"{cycle}: {cycle.get_status_display()}"
-        is_quick = time.monotonic() - begun < QUICK_SECONDS
-        size = min(2 * size, paying.AT_ONCE) if is_quick else max(size // 2, 1)
+        _pace.learn(time.monotonic() - begun)
 
 
 def _line(pk: int, said: Mapping[int, str]) -> str:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from payments.models import Cycle, Subscription
-from payments.operations.paying_many import GRACE, pay_many
+from payments.operations.paying_many import pay_many
+from payments.operations.payments import AT_ONCE
 from payments.states import Messenger, PaymentStatus
 from payments.subscriptions import announcements
 from payments.subscriptions.operations.charging import TERMINAL
@@ -18,6 +20,52 @@ from payments.subscriptions.operations.stepping import end_if_done
 from payments.subscriptions.states import CycleEvent, CycleStatus, SubscriptionStatus
 from portal import clock, statements
 from portal.actor import Actor
+from portal.statements import Found, given_ids, ids
+
+_UNTRIED = Found(
+    lambda: (
+        Cycle.objects.filter(pk__in=given_ids(AT_ONCE), status=CycleStatus.CHARGING, tries=0, order__isnull=False)
+        .order_by("pk")
+        .values_list("order_id", "pk", "subscription_id")
+    )
+)
+_ACTIVE = Found(
+    lambda: (
+        Subscription.objects.filter(pk__in=given_ids(AT_ONCE), status=SubscriptionStatus.ACTIVE)
+        .order_by("pk")
+        .values_list("pk", "wallet_account_id")
+    )
+)
+_ACTIVE_HELD = Found(
+    lambda: (
+        Subscription.objects.select_for_update(no_key=True)
+        .filter(pk__in=given_ids(AT_ONCE), status=SubscriptionStatus.ACTIVE)
+        .order_by("pk")
+    )
+)
+_WALLETS_HELD = Found(
+    lambda: (
+        Subscription.objects.select_for_update(no_key=True)
+        .filter(pk__in=given_ids(AT_ONCE), status=SubscriptionStatus.ACTIVE)
+        .order_by("pk")
+        .values_list("pk", "wallet_account_id")
+    )
+)
+_CHARGING_HELD = Found(
+    lambda: (
+        Cycle.objects.select_for_update(no_key=True)
+        .filter(pk__in=given_ids(AT_ONCE), status=CycleStatus.CHARGING)
+        .order_by("pk")
+    )
+)
+_KEYS_HELD = Found(
+    lambda: (
+        Cycle.objects.select_for_update(no_key=True)
+        .filter(pk__in=given_ids(AT_ONCE), status=CycleStatus.CHARGING)
+        .order_by("pk")
+        .values_list("pk")
+    )
+)
 
 
 def charge_many(keys: Sequence[int], may_go_on: Callable[[], bool]) -> list[Cycle]:
@@ -42,12 +90,10 @@ def _plain(keys: Sequence[int]) -> dict[int, tuple[int, int, int]]:
     Asked by keys alone: joined, PostgreSQL may begin at a status that nearly every row has. How orders and wallets
     stand, and whether somebody is paying by hand, the promise sees.
     """
-    rows = Cycle.objects.filter(pk__in=keys, status=CycleStatus.CHARGING, tries=0, order__isnull=False)
-    cycles = list(rows.order_by("pk").values_list("order_id", "pk", "subscription_id"))
-    active = Subscription.objects.filter(
-        pk__in={subscription for _, _, subscription in cycles}, status=SubscriptionStatus.ACTIVE
-    )
-    wallets = dict(active.order_by().values_list("pk", "wallet_account_id"))
+    cycles = _UNTRIED.tuples(**ids(keys, AT_ONCE))
+    if not cycles:
+        return {}
+    wallets = dict(_ACTIVE.tuples(**ids([subscription for _, _, subscription in cycles], AT_ONCE)))
     return {
         order: (cycle, subscription, wallets[subscription])
         for order, cycle, subscription in cycles
@@ -56,17 +102,19 @@ def _plain(keys: Sequence[int]) -> dict[int, tuple[int, int, int]]:
 
 
 def _still_wanted(plain: dict[int, tuple[int, int, int]], orders: Sequence[int]) -> Collection[int]:
-    """Inside the promise: nobody has ended or changed the subscription, and the cycle is still to be charged."""
+    """Inside the promise: nobody has ended or changed the subscription, and the cycle is still to be charged.
+
+    Until the answers are written down, the lease keeps others from the cycles; and who comes to one that a killed
+    worker has left finds its payment.
+    """
+    if not orders:
+        return ()
     by_cycle = {plain[order][0]: order for order in orders}
-    active = Subscription.objects.select_for_update(no_key=True).filter(
-        pk__in={plain[order][1] for order in orders}, status=SubscriptionStatus.ACTIVE
-    )
-    wallets = dict(active.order_by("pk").values_list("pk", "wallet_account"))
+    wallets = dict(_WALLETS_HELD.tuples(**ids([plain[order][1] for order in orders], AT_ONCE)))
     on_its_wallet = [cycle for cycle, order in by_cycle.items() if wallets.get(plain[order][1]) == plain[order][2]]
-    charging = Cycle.objects.select_for_update(no_key=True).filter(pk__in=on_its_wallet, status=CycleStatus.CHARGING)
-    wanted = list(charging.order_by("pk").values_list("pk", flat=True))
-    Cycle.objects.filter(pk__in=wanted).update(due_at=clock.now() + GRACE)
-    return {by_cycle[cycle] for cycle in wanted}
+    if not on_its_wallet:
+        return ()
+    return {by_cycle[cycle] for (cycle,) in _KEYS_HELD.tuples(**ids(on_its_wallet, AT_ONCE))}
 
 
 def _close(paid: Sequence[tuple[int, int]]) -> list[Cycle]:
@@ -74,18 +122,10 @@ def _close(paid: Sequence[tuple[int, int]]) -> list[Cycle]:
     if not paid:
         return []
     with transaction.atomic(durable=True):
-        subscriptions = (
-            Subscription.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("plan", "buyer", "account", "wallet_account")
-            .filter(pk__in={subscription for _, subscription in paid}, status=SubscriptionStatus.ACTIVE)
-            .order_by("pk")
-        )
-        held = {it.pk: it for it in subscriptions}
-        cycles = list(
-            Cycle.objects.select_for_update(no_key=True)
-            .filter(pk__in=[cycle for cycle, _ in paid], subscription__in=held, status=CycleStatus.CHARGING)
-            .order_by("pk")
-        )
+        held = {it.pk: it for it in _ACTIVE_HELD.all(**ids([subscription for _, subscription in paid], AT_ONCE))}
+        cycles = [
+            it for it in _CHARGING_HELD.all(**ids([cycle for cycle, _ in paid], AT_ONCE)) if it.subscription_id in held
+        ]
         done: dict[str, Any] = {"closed_at": clock.now(), "due_at": None, "lease_until": None}
         moves = [cycle.move(CycleEvent.PAID, heard_from=Messenger.CLOCK, **done) for cycle in cycles]
         statements.in_bulk([part for move in moves for part in move.parts])
@@ -93,6 +133,8 @@ def _close(paid: Sequence[tuple[int, int]]) -> list[Cycle]:
         for cycle in closed:
             cycle.subscription = held[cycle.subscription_id]
         listening = {key: announcements.is_heard(key) for key in {it.account_id for it in held.values()}}
+        told = [it for it in held.values() if listening[it.account_id]]
+        prefetch_related_objects(told, "plan", "buyer", "account", "wallet_account")
         for cycle in closed:
             if listening[cycle.subscription.account_id]:
                 announcements.charged(cycle.subscription, cycle)
