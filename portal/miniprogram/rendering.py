@@ -12,6 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from portal.acquirer.wallets import Wallet
 from portal.miniprogram import client, errors, tables, words
+from portal.money import EXPONENTS, WHOLE_UNITS_ONLY
 
 ROOT: Path = settings.BASE_DIR / "templates" / "miniprogram"
 FILLED_IN = ("environment.js", "app.json", "README.md", "LOCAL.md")
@@ -39,6 +40,7 @@ def files_of(kit: Kit) -> dict[str, str]:
     found = {
         "api/client.js": client.client(document),
         "api/types.d.ts": client.types(document),
+        "api/currencies.js": _currencies(),
         "words/pages.js": tables.module("What the pages say.", words.PAGES),
         "words/errors.js": tables.module("What is said of every code, by what gives it.", errors.catalogue()),
     }
@@ -49,6 +51,17 @@ def files_of(kit: Kit) -> dict[str, str]:
     for name in FILLED_IN:
         found[name] = Engine().from_string(found[name]).render(Context(_places(kit), autoescape=False))
     return dict(sorted(found.items()))
+
+
+def _currencies() -> str:
+    """How many digits the minor unit has, and which currencies have one that nobody uses."""
+    digits = ", ".join(f"{code}: {exponent}" for code, exponent in EXPONENTS.items())
+    return (
+        "/** The decimals of every currency. */\n"
+        f"/** @type {{Record<string, number>}} */\nexport const EXPONENTS = {{ {digits} }};\n\n"
+        "/** Amounts of these are whole, though their minor unit has decimals. */\n"
+        f"export const WHOLE_UNITS_ONLY = {json.dumps(sorted(WHOLE_UNITS_ONLY)).replace(chr(34), chr(39))};\n"
+    )
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

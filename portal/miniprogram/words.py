@@ -1,6 +1,17 @@
 """What the pages of the mini program say, and what buyers are told of refusals. Places are filled in on the phone."""
 
-from portal.words import lazy
+from django.utils import functional
+
+from portal.catalogue import LIMITS_TOLD
+from portal.words import lazy, told
+
+
+def _told_as_ours(kept: str) -> str:
+    return told(kept, is_ours=True)
+
+
+_ours = functional.lazy(_told_as_ours, str)
+"""For what is kept in English elsewhere in our code."""
 
 TABS = {
     "shop": lazy("Shop"),
@@ -118,6 +129,10 @@ PAGES: dict[str, dict[str, object]] = {
         "isPaused": lazy("Paused"),
         "isUnpaid": lazy("Unpaid"),
         "price": lazy("{amount} {interval}"),
+        "metered": lazy("What you use, {interval}"),
+        "upTo": lazy("Up to {amount} {interval}"),
+        "limit": lazy("At most, in {currency}"),
+        "sayLimit": lazy("Say first how much may be charged at most, such as {example}."),
         "next": lazy("Next charge: {amount} on {day}."),
         "nextUnknown": lazy("Next charge on {day}; the amount follows."),
         "noNext": lazy("Nothing is charged for now."),
@@ -138,11 +153,16 @@ PAGES: dict[str, dict[str, object]] = {
         "startText": lazy(
             "{merchant} charges {wallet}: {price}, without asking each time. You can end it here whenever you like."
         ),
+        "startMeteredText": lazy(
+            "{merchant} charges {wallet} {interval} for what you use: never more than {amount} at a time, and without "
+            "asking each time. You can end it here whenever you like."
+        ),
         "startYes": lazy("Subscribe"),
         "started": lazy("You are subscribed."),
         "linkFirst": lazy("Link {wallet} first: it is charged on each day that is due."),
         "openMethods": lazy("Payment methods"),
     },
+    "limits": {f"limit{number}": _ours(kept) for number, kept in enumerate(LIMITS_TOLD, start=1)},
     "intervals": {
         "DAY": lazy("every day"),
         "DAYS": lazy("every {count} days"),

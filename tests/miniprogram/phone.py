@@ -110,6 +110,10 @@ class Phone:
         """Tap an order in the list, by what is in it."""
         return self._does("tap", words=what)
 
+    def types(self, place: str, text: str, **places: object) -> "Phone":
+        """Type into the field that is called that."""
+        return self._does("type", words=self.say(place, **places), text=text)
+
     def visits(self, tab: str) -> "Phone":
         """Tap a tab."""
         return self._does("open", url=f"/pages/{tab}/{tab}")

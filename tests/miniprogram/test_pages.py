@@ -14,6 +14,7 @@ from payments.states import OrderStatus, ReasonCode
 from payments.subscriptions import operations as recurring
 from payments.subscriptions.states import SubscriptionStatus
 from portal.acquirer.results import Secret
+from portal.models import PaymentMethod
 from tests.miniprogram.phone import DEVICES, Phone
 from tests.story import PHONE, PHP
 
@@ -33,6 +34,12 @@ def test_before_binding_the_buyer_reads_what_they_agree_to(phone: Phone) -> None
     phone.visits("methods").sees("methods.once").sees("methods.noPassword").sees("methods.end")
     phone.sees("methods.limits", limits="100,000 PHP per day")
     assert Authorization.objects.count() == 0  # a link is asked for by the tap, since it works once and runs out
+
+
+def test_limits_are_told_in_the_language_of_the_phone(phone_of: Callable[..., Phone]) -> None:
+    PaymentMethod.objects.filter(code="GCASH").update(limits="100,000 PHP per day; 500,000 PHP per month; ask us")
+    phone = phone_of("ana", device=DEVICES["Chinese"]).opens().visits("methods")
+    phone.sees("methods.limits", limits="每天 100,000 PHP；每月 500,000 PHP；ask us")
 
 
 def test_a_wallet_that_was_ended_elsewhere_is_known_when_the_page_is_shown_again(phone: Phone) -> None:
@@ -178,14 +185,12 @@ def test_without_a_network_every_page_says_so_and_tries_again(phone: Phone) -> N
 def test_a_buyer_subscribes_pauses_goes_on_and_ends_it(phone_of: Callable[..., Phone], device: dict[str, str]) -> None:
     phone = phone_of("ana", device=device).opens()
     phone.shop.offers(PHP(499_00), name="Pass", trial_days=7)
-    phone.shop.offers(None, name="Metered")
     phone.visits("subscriptions").sees("subscriptions.empty").sees("subscriptions.linkFirst")
     phone.taps("subscriptions.openMethods")
     binds(phone)
 
     price = phone.say("subscriptions.price", amount="499.00 PHP", interval=phone.say("intervals.MONTH"))
     phone.visits("subscriptions").reads(price)
-    assert "Metered" not in phone.seen["words"]
     phone.taps("subscriptions.start", times=2)
     assert price in phone.seen["dialog"]  # how much, how often, from which wallet
     phone.decides(is_sure=True).was_told("subscriptions.started").sees("subscriptions.isActive")
@@ -198,6 +203,28 @@ def test_a_buyer_subscribes_pauses_goes_on_and_ends_it(phone_of: Callable[..., P
     phone.taps("subscriptions.resume").sees("subscriptions.isActive")
     phone.taps("subscriptions.end").decides(is_sure=True).was_told("subscriptions.ended").sees("subscriptions.empty")
     assert [one.status for one in Subscription.objects.all()] == [SubscriptionStatus.CANCELLED]
+
+
+@pytest.mark.parametrize("device", DEVICES.values(), ids=DEVICES)
+def test_a_buyer_says_how_much_a_metered_plan_may_take(phone_of: Callable[..., Phone], device: dict[str, str]) -> None:
+    phone = phone_of("ana", device=device).opens()
+    plan = phone.shop.offers(None, name="Electricity")
+    binds(phone)
+    month = phone.say("intervals.MONTH")
+    phone.visits("subscriptions").sees("subscriptions.metered", interval=month)
+    for nothing in (None, "", "0", "12.345", "1,5", "-5", "1e3"):
+        if nothing is not None:
+            phone.types("subscriptions.limit", nothing, currency="PHP")
+        phone.taps("subscriptions.start").was_told("subscriptions.sayLimit", example="1500.00")
+        assert phone.seen["dialog"] == ""
+    phone.types("subscriptions.limit", "1,500.5", currency="PHP").taps("subscriptions.start", times=2)
+    agreed = phone.say("subscriptions.startMeteredText", interval=month, amount="1,500.50 PHP")
+    assert agreed in phone.seen["dialog"]
+    phone.decides(is_sure=True).was_told("subscriptions.started")
+    phone.sees("subscriptions.upTo", amount="1,500.50 PHP", interval=month)
+    begun = Subscription.objects.get()
+    assert (begun.plan, begun.most) == (plan, PHP(1500_50))
+    assert phone.paid() == []
 
 
 def test_a_charge_that_failed_says_why_and_where_to_agree_again(phone: Phone) -> None:

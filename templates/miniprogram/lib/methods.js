@@ -1,7 +1,7 @@
 /** The buyer's ways to pay, as the server knows them. */
 
 import { listPaymentMethods, listSubscriptions } from '../api/client.js';
-import { day, money, say, words } from './words.js';
+import { day, limitsText, money, say, words } from './words.js';
 
 /**
  * @typedef {import('../api/types').PaymentMethod} PaymentMethod
@@ -44,7 +44,7 @@ function described(method) {
     wallet,
     name,
     currency,
-    limits: method.limits || (method.maximum ? money(method.maximum) : ''),
+    limits: limitsText(method.limits) || (method.maximum ? money(method.maximum) : ''),
     isHere: method.is_here,
     initials: (name.match(/[A-Z]/g) || ['•']).slice(0, 2).join(''),
     walletId: account ? account.id : '',

@@ -106,6 +106,27 @@ export function money(amount) {
 }
 
 /**
+ * What a wallet lets through in a period. The catalogue says it in English; in the words it begins with, it is told
+ * again, and what staff wrote otherwise stays as it is.
+ *
+ * @param {string} limits "20,000,000 VND per day; 100,000,000 VND per month"
+ */
+export function limitsText(limits) {
+  return limits.split('; ').map(toldLimit).join(spoken === 'zh' ? '；' : '; ');
+}
+
+/** @param {string} limit */
+function toldLimit(limit) {
+  const pair = /** @type {Pair[]} */ (Object.values(pages.limits)).find((one) => limit.endsWith(after(one)));
+  return pair ? say(pair[spoken], { amount: limit.slice(0, -after(pair).length) }) : limit;
+}
+
+/** @param {Pair} pair */
+function after(pair) {
+  return pair.en.replace('{amount}', '');
+}
+
+/**
  * "14 March 2026". Containers need not have Intl, so it is written out.
  *
  * @param {string} time a moment, or a day

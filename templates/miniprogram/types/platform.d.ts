@@ -25,6 +25,12 @@ interface TapEvent {
   currentTarget: { dataset: Record<string, string> };
 }
 
+interface TypingEvent {
+  type: string;
+  detail: { value: string };
+  currentTarget: { dataset: Record<string, string> };
+}
+
 declare function App(definition: { onLaunch?(options: object): void; onShow?(options: object): void }): void;
 
 declare function Page<D extends object, M extends object>(

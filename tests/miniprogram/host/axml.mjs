@@ -2,12 +2,12 @@
  * Templates of mini program pages, as far as the kit's use them: parsed, expanded with a page's data, and checked.
  *
  * `{{path.to.value}}` and `{{!path}}` in text and attributes, `a:if`, `a:elif`, `a:else`, `a:for` with `a:for-item` and
- * `a:key`, `onTap`, `data-*`. A page computes the rest in its own JavaScript.
+ * `a:key`, `onTap`, `onInput`, `data-*`. A page computes the rest in its own JavaScript.
  */
 
-const TAGS = new Set(['view', 'text', 'button', 'block']);
+const TAGS = new Set(['view', 'text', 'button', 'block', 'input']);
 const CONTROL = new Set(['a:if', 'a:elif', 'a:else', 'a:for', 'a:for-item', 'a:key']);
-const ATTRIBUTE = /^(?:class|role|disabled|loading|onTap|aria-[a-z]+|data-[a-z]+)$/;
+const ATTRIBUTE = /^(?:class|role|disabled|loading|onTap|onInput|type|maxlength|placeholder|aria-[a-z]+|data-[a-z]+)$/;
 const PIECE = /<!--[\s\S]*?-->|<\/([a-z]+)>|<([a-z]+)((?:\s+[\w:-]+(?:="[^"]*")?)*)\s*(\/?)>|([^<]+)/y;
 const EXPRESSION = /\{\{([^{}]+)\}\}/g;
 
@@ -152,6 +152,10 @@ export function flaws(root, definition, source, name) {
       } else if (attribute !== 'a:for-item' && attribute !== 'a:key') {
         paths(text, attribute === 'a:for' ? names : inner);
       }
+    }
+    const isInput = node.tag === 'input';
+    if (isInput && !(node.attributes.has('onInput') && node.attributes.has('aria-label'))) {
+      found.push(`${name}: an input that nobody hears, or that says nothing`);
     }
     if (node.tag === 'button' && !node.attributes.has('onTap')) found.push(`${name}: a button without onTap`);
     for (const child of node.children) look(child, inner);

@@ -52,14 +52,20 @@ const acts = {
       tappable.find((one) => named(one).some((name) => name.startsWith(words)));
     if (!node) throw new Error(`nothing to tap says ${words}: ${tappable.map(named).join(' | ')}`);
     if (node.attributes.disabled === true) throw new Error(`${words} is disabled`);
-    const dataset = {};
-    for (const [name, value] of Object.entries(node.attributes)) {
-      if (name.startsWith('data-')) dataset[name.slice('data-'.length)] = value;
-    }
+    const dataset = dataOf(node);
     // A second tap comes before the view is drawn anew.
     for (let turn = 0; turn < times; turn += 1) {
       page[node.attributes.onTap]({ type: 'tap', timeStamp: turn, currentTarget: { dataset } });
     }
+  },
+
+  async type({ words, text }) {
+    const { page } = phone.program;
+    const inputs = [...walk(page.view())].filter((node) => node.tag === 'input');
+    const node = inputs.find((one) => one.attributes['aria-label'] === words);
+    if (!node) throw new Error(`nothing to type into says ${words}`);
+    if (node.attributes.disabled === true) throw new Error(`${words} is disabled`);
+    page[node.attributes.onInput]({ type: 'input', detail: { value: text }, currentTarget: { dataset: dataOf(node) } });
   },
 
   async open({ url }) {
@@ -99,6 +105,11 @@ const acts = {
 
   async look() {},
 };
+
+function dataOf(node) {
+  const named = Object.entries(node.attributes).filter(([name]) => name.startsWith('data-'));
+  return Object.fromEntries(named.map(([name, value]) => [name.slice('data-'.length), value]));
+}
 
 function seen() {
   if (!phone?.program.page) return {};

@@ -8,6 +8,7 @@ import {
   resumeSubscription,
   startSubscription,
 } from '../../api/client.js';
+import { example, typed } from '../../lib/amounts.js';
 import { Questions } from '../../lib/asked.js';
 import { paymentMethods } from '../../lib/methods.js';
 import { day, money, reasonText, say, trouble, words } from '../../lib/words.js';
@@ -15,12 +16,16 @@ import { day, money, reasonText, say, trouble, words } from '../../lib/words.js'
 /**
  * @typedef {import('../../api/types').Plan} Plan
  * @typedef {import('../../api/types').Subscription} Subscription
+ * @typedef {import('../../api/types').Currency} Currency
  * @typedef {import('../../lib/methods.js').Method} Method
  * @typedef {{
  *   id: string, name: string, price: string, state: string, tone: string, next: string, trouble: string,
  *   canAgree: boolean, canPause: boolean, canResume: boolean, canEnd: boolean,
  * }} Running
- * @typedef {{ code: string, name: string, price: string }} Offered
+ * @typedef {{
+ *   code: string, name: string, price: string, currency: string, interval: string, isMetered: boolean, limit: string,
+ *   example: string,
+ * }} Offered
  */
 
 const OVER = ['CANCELLED', 'ENDED'];
@@ -28,6 +33,8 @@ const OVER = ['CANCELLED', 'ENDED'];
 const questions = new Questions();
 /** One act at a time; its key stays for as long as nobody knows what became of it. */
 const act = { isBusy: false, name: '', key: '' };
+/** By plan: what the buyer typed as the most that may be charged. */
+const limits = new Map();
 
 Page({
   data: {
@@ -60,9 +67,8 @@ Page({
       if (!isNews()) return;
       const running = mine.items.filter((item) => !OVER.includes(item.status));
       const held = running.map((item) => item.plan.code);
-      // Of a metered plan the buyer must agree to a limit, which a shop asks for in a form of its own.
       const plans = offered.items.filter(
-        (plan) => plan.amount && here && plan.currency === here.currency && !held.includes(plan.code),
+        (plan) => here && plan.currency === here.currency && !held.includes(plan.code),
       );
       this.setData({
         isLoading: false,
@@ -70,7 +76,7 @@ Page({
         isEmpty: running.length === 0,
         running: running.map(described),
         hasPlans: plans.length > 0,
-        plans: plans.map((plan) => ({ code: plan.code, name: plan.name, price: priceOf(plan) })),
+        plans: plans.map(onOffer),
         canStart: Boolean(here && here.isActive),
         walletId: here && here.isActive ? here.walletId : '',
         walletName: here ? here.name : '',
@@ -87,8 +93,14 @@ Page({
     this.refresh();
   },
 
+  /** @param {TypingEvent} event */
+  typeLimit(event) {
+    limits.set(event.currentTarget.dataset.code, event.detail.value);
+  },
+
   /**
-   * What is agreed to is said before it is agreed to: how much, how often, from which wallet, and how to end it.
+   * What is agreed to is said before it is agreed to: how much, how often, from which wallet, and how to end it. Of a
+   * metered plan the buyer says how much at most.
    *
    * @param {TapEvent} event
    */
@@ -96,15 +108,27 @@ Page({
     const plan = this.data.plans.find((one) => one.code === event.currentTarget.dataset.code);
     const { walletId, walletName } = this.data;
     if (!plan || !walletId) return;
+    const most = plan.isMetered ? typed(limits.get(plan.code) || '', plan.currency) : null;
+    if (plan.isMetered && !most) {
+      toast(say(words.subscriptions.sayLimit, { example: plan.example }));
+      return;
+    }
+    const { price, interval } = plan;
+    const content = most
+      ? say(words.subscriptions.startMeteredText, { wallet: walletName, interval, amount: money(most) })
+      : say(words.subscriptions.startText, { price, wallet: walletName });
+    /** @type {Parameters<typeof startSubscription>[0]} */
+    const wanted = { plan: plan.code, wallet_id: walletId };
+    if (most) wanted.most = { value: most.value, currency: /** @type {Currency} */ (most.currency) };
     await this.perform(
-      `start ${plan.code} ${walletId}`,
+      `start ${plan.code} ${walletId} ${most ? most.value : ''}`,
       {
         title: say(words.subscriptions.startTitle, { plan: plan.name }),
-        content: say(words.subscriptions.startText, { price: plan.price, wallet: walletName }),
+        content,
         confirmButtonText: words.subscriptions.startYes,
         cancelButtonText: words.common.no,
       },
-      (key) => startSubscription({ plan: plan.code, wallet_id: walletId }, key),
+      (key) => startSubscription(wanted, key),
       words.subscriptions.started,
     );
   },
@@ -180,7 +204,7 @@ function described(item) {
   return {
     id: item.id,
     name: item.plan.name,
-    price: priceOf(item.plan),
+    price: item.most ? upTo(item.most, item.plan) : priceOf(item.plan),
     state: stateOf(item),
     tone: item.trouble ? 'bad' : isPaused ? 'wait' : 'good',
     next: nextOf(item),
@@ -206,10 +230,42 @@ function nextOf(item) {
   return say(item.next_amount ? said.next : said.nextUnknown, places);
 }
 
+/**
+ * @param {Plan} plan
+ * @returns {Offered}
+ */
+function onOffer(plan) {
+  const { code, name, currency } = plan;
+  return {
+    code,
+    name,
+    currency,
+    price: priceOf(plan),
+    interval: intervalOf(plan),
+    isMetered: !plan.amount,
+    limit: say(words.subscriptions.limit, { currency }),
+    example: example(currency),
+  };
+}
+
+/** @param {Plan} plan */
+function intervalOf(plan) {
+  return say(words.intervals[plan.every > 1 ? several(plan) : plan.interval], { count: plan.every });
+}
+
 /** @param {Plan} plan */
 function priceOf(plan) {
-  const interval = say(words.intervals[plan.every > 1 ? several(plan) : plan.interval], { count: plan.every });
-  return plan.amount ? say(words.subscriptions.price, { amount: money(plan.amount), interval }) : interval;
+  const interval = intervalOf(plan);
+  const said = words.subscriptions;
+  return plan.amount ? say(said.price, { amount: money(plan.amount), interval }) : say(said.metered, { interval });
+}
+
+/**
+ * @param {import('../../api/types').Amount} most
+ * @param {Plan} plan
+ */
+function upTo(most, plan) {
+  return say(words.subscriptions.upTo, { amount: money(most), interval: intervalOf(plan) });
 }
 
 /**
