@@ -38,7 +38,7 @@ _DEEPEST = 4
 """Sentences within sentences: a refusal, its reason, and a state in it."""
 _SHORT = 11
 """Letters of its own that a sentence has at least, to be recognized in a text that anybody may have written."""
-_BETWEEN = (", or ", " or ", " and ")
+_BETWEEN = (", or ", " or ", " and ", "; ")
 _PEOPLES_WORDS = frozenset(("note", "detail", "resolution", "reference", "name", "description", "decision_note"))
 """Places in which may stand what a person wrote."""
 

@@ -50,7 +50,9 @@ class NewPlanForm(ActForm):
     title = lazy("Add a plan")
     is_roomy = True
     product = forms.ModelChoiceField(queryset=Product.objects.none(), empty_label=None)
-    code = forms.SlugField(label=lazy("Code"), max_length=64, help_text=lazy("What the mini program subscribes by."))
+    code = forms.SlugField(
+        label=lazy("Code", sense="plan"), max_length=64, help_text=lazy("What the mini program subscribes by.")
+    )
     name = forms.CharField(max_length=120, help_text=lazy("The buyer sees it in the wallet, with the date."))
     currency = forms.ChoiceField(label=lazy("Currency"))
     amount = forms.CharField(
@@ -198,7 +200,7 @@ class PlanAdmin(LedgerAdmin):
             Card(
                 say("Plan"),
                 facts=[
-                    (say("Code"), display.mono(plan.code)),
+                    (say("Code", sense="plan"), display.mono(plan.code)),
                     (say("Product"), display.to(plan.product)),
                     (say("Price"), price_words(plan)),
                     (say("Charged"), rhythm_words(plan)),

@@ -65,6 +65,8 @@ def test_a_persons_words_stay_as_they_are() -> None:
 @pytest.mark.usefixtures("chinese")
 def test_what_only_the_code_can_have_made_is_told_however_short() -> None:
     assert told("cancel of PR20260302", is_ours=True) == "PR20260302 的撤销"
+    limits = "500,000 JPY per 24 hours; 2,000,000 JPY per 30 days"
+    assert told(limits, is_ours=True) == "每 24 小时 500,000 JPY; 每 30 天 2,000,000 JPY"
     assert told("Chrome on Linux", is_ours=True) == "Linux 上的 Chrome"
 
 
