@@ -1,4 +1,4 @@
-"""``python -m tests.browser.pictures``: every page of desk, sandbox, mini program and return, to be looked at.
+"""``python -m tests.browser.pictures``: every page of desk, sandbox, mini program, hosted pages and return, to be seen.
 
 A demo of its own is made in ``var/pictures/demo`` (kept, so that the next run is quick; ``--running`` takes one that
 runs already), and every page is opened in Chromium: light, dark, and at 390 px. The pictures lie in
@@ -21,10 +21,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import django
 import requests
@@ -186,6 +187,54 @@ def return_shots(portal_url: str) -> Iterator[Shot]:
     if attempt is not None:
         foreign = f"{portal_url}/return/{attempt.public_id}?authCode=x&authState=nobody-s"
         yield Shot("return-foreign", foreign, status=400, anonymous=True)
+
+
+def hosted_shots(portal_url: str) -> Iterator[Shot]:
+    """The hosted pages, as one buyer sees them: a link, their wallets, and orders in every state."""
+    from django.urls import reverse  # noqa: PLC0415 - needs loaded apps
+
+    from payments.models import Order, Payment  # noqa: PLC0415
+    from payments.operations import place_order  # noqa: PLC0415
+    from portal.actor import Actor  # noqa: PLC0415
+
+    paid = Payment.objects.filter(status="SUCCEEDED", wallet_account__status="ACTIVE").order_by("-pk").first()
+    if paid is None:
+        return
+    buyer, wallet = paid.order.buyer, paid.wallet_account
+    if not Order.objects.filter(buyer=buyer, status="INIT").exists():
+        sku = next(item.sku for item in paid.order.items.all())
+        place_order(buyer, [(sku, 1)], paid.currency, by=Actor.command("pictures"))
+    yield Shot("hosted-enter", portal_url + urlsplit(_link_of(buyer)).path, anonymous=True)
+    yield Shot("hosted-gone", portal_url + reverse("hosted-enter", args=["nobody-s"]), status=410, anonymous=True)
+    yield Shot("hosted-methods", portal_url + reverse("hosted-methods"), anonymous=True)
+    removed = reverse("hosted-remove", args=[wallet.public_id])
+    yield Shot("hosted-remove", portal_url + removed, anonymous=True)
+    yield Shot("hosted-missing", portal_url + reverse("hosted-order", args=["O0"]), status=404, anonymous=True)
+    for status in dict.fromkeys(Order.objects.filter(buyer=buyer).order_by("status").values_list("status", flat=True)):
+        order = Order.objects.filter(buyer=buyer, status=status).order_by("-pk")[0]
+        page = reverse("hosted-order", args=[order.number])
+        yield Shot(f"hosted-order-{status.lower()}", portal_url + page, anonymous=True)
+
+
+def _link_of(buyer: Any) -> str:
+    from payments.hosted import doors  # noqa: PLC0415 - needs loaded apps
+
+    return doors.link_for(buyer.account, buyer.reference, opened_by=_PERSON)[0]
+
+
+def visiting(portal_url: str) -> list[dict[str, Any]]:
+    """The cookie of the buyer whose hosted pages are shown; nothing where nobody has paid."""
+    from django.core import signing  # noqa: PLC0415 - needs loaded apps
+
+    from payments.hosted import doors  # noqa: PLC0415
+    from payments.models import Payment  # noqa: PLC0415
+
+    paid = Payment.objects.filter(status="SUCCEEDED", wallet_account__status="ACTIVE").order_by("-pk").first()
+    visit = doors.enter(_link_of(paid.order.buyer).rpartition("/")[2], secrets.token_urlsafe()) if paid else None
+    if visit is None:
+        return []
+    held = signing.dumps(asdict(visit), salt=doors._VISIT, compress=True)
+    return [{"name": doors.COOKIE, "value": held, "url": portal_url + doors.root()}]
 
 
 def sandbox_shots(sandbox_url: str) -> Iterator[Shot]:
@@ -435,11 +484,12 @@ def _take(options: argparse.Namespace, folder: Path, views: Sequence[View], only
             *desk_shots(portal_url),
             *error_shots(portal_url),
             *return_shots(portal_url),
+            *hosted_shots(portal_url),
             *sandbox_shots(sandbox_url),
             Shot("api-docs", f"{portal_url}/api/v1/docs/", anonymous=True),
         ]
         shots = [shot for shot in every if only.search(shot.name)]
-        cookies = logged_in(portal_url, options.language)
+        cookies = [*logged_in(portal_url, options.language), *visiting(portal_url)]
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program, args=engine.ARGUMENTS)
             for view in views:
