@@ -117,9 +117,9 @@ class _Message:
     """It came before anything was final."""
 
     @property
-    def kind(self) -> tuple[str, str, str, bool]:
-        """Messages alike are told in one line."""
-        return self.api, self.said, self.error, self.is_early
+    def kind(self) -> tuple[str, str, str, str, bool]:
+        """Messages alike, about one thing, are told in one line."""
+        return self.api, self.subject, self.said, self.error, self.is_early
 
 
 class _Evidence:
@@ -174,16 +174,16 @@ class _Evidence:
 
     def rest(self) -> Iterator[TimelineEntry]:
         """The messages that brought no change: no answers, answers not believed, and news that was known."""
-        run: list[_Message] = []
+        runs: dict[tuple[Any, ...], list[_Message]] = {}
         for message in self._messages:
             if id(message) in self._used:
                 continue
-            if run and run[-1].kind != message.kind:
-                yield _said(run)
-                run = []
-            run.append(message)
-        if run:
-            yield _said(run)
+            # Two refunds that are asked about by turns are two lines, not one for each question.
+            if message.kind not in runs and any(run[-1].api != message.api for run in runs.values()):
+                yield from map(_said, runs.values())
+                runs = {}
+            runs.setdefault(message.kind, []).append(message)
+        yield from map(_said, runs.values())
 
 
 def _said(run: list[_Message]) -> TimelineEntry:
