@@ -133,6 +133,14 @@ class ActForm(forms.Form):
         """What pressing the button does, in plain sentences."""
         return ()
 
+    def background(self) -> Sequence[tuple[str, Any]]:
+        """What is to be known before pressing it, beside the headline: a word and what it is."""
+        return ()
+
+    def other_way(self) -> tuple[str, str] | None:
+        """What somebody who came for this may want to do instead: its words, and where it is done."""
+        return None
+
     def deadlines(self) -> Sequence[tuple[str, datetime]]:
         """Until when this is possible, with a word for each: the page counts down to them."""
         return ()

@@ -99,6 +99,21 @@ class _DecisionForm(ActForm):
 
     note = forms.CharField(label=lazy("Note"), max_length=256, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
+    instead = ("", "")
+    """The other way to decide: its name, and its words."""
+
+    def background(self) -> Sequence[tuple[str, Any]]:
+        approval: Approval = self.thing
+        return (
+            (say("Asked by"), approval.actor_name),
+            (say("Reason"), _reason(approval) or display.NOTHING),
+            (say("About"), _thing(approval)),
+        )
+
+    def other_way(self) -> tuple[str, str] | None:
+        name, words = self.instead
+        return (str(words), reverse("admin:portal_approval_act", args=(self.thing.pk, name))) if name else None
+
     def what(self) -> str:
         """The amount, or the thing it is about."""
         return str(self.thing.amount or display.crumb(self.thing.subject_label) or kind_label(self.thing.kind).lower())
@@ -108,6 +123,7 @@ class ApproveForm(_DecisionForm):
     """Let it be done."""
 
     title = lazy("Approve")
+    instead = ("decline", lazy("Decline…"))
 
     def will_happen(self) -> list[str]:
         entry = registry.approvals.get(self.thing.kind)
@@ -134,6 +150,7 @@ class DeclineForm(_DecisionForm):
     """Let it not be done."""
 
     title = lazy("Decline")
+    instead = ("approve", lazy("Approve…"))
     note = forms.CharField(
         label=lazy("Why not?"),
         max_length=256,

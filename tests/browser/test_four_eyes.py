@@ -63,6 +63,7 @@ def test_a_refund_is_asked_for_and_approved_from_a_phone(
     keeps_picture(phone, "today-390-dark")
     phone.get_by_role("link", name="Decide…").click()
     expect(phone.get_by_role("heading", name="Approve")).to_be_visible()
+    expect(phone.get_by_role("link", name="Decline…")).to_be_visible()
     assert fits(phone)
     keeps_picture(phone, "approve-390-dark")
     phone.get_by_role("button", name="Approve 6,000.00 PHP").click()
