@@ -39,6 +39,8 @@ _DEEPEST = 4
 _SHORT = 11
 """Letters of its own that a sentence has at least, to be recognized in a text that anybody may have written."""
 _BETWEEN = (", or ", " or ", " and ", "; ")
+_APART = (". ", "; ", " · ")
+"""Between things that are said one after the other: no place of a short sentence reaches beyond."""
 _PEOPLES_WORDS = frozenset(("note", "detail", "resolution", "reference", "name", "description", "decision_note"))
 """Places in which may stand what a person wrote."""
 
@@ -103,21 +105,28 @@ def _told(text: str, language: str, is_ours: bool, depth: int = 0) -> str:
         return _day(day)
     if (month := _MONTH.fullmatch(text)) and (named := _month(month)):
         return named
-    for mark in _BETWEEN:  # a list of things that are all known
-        parts = text.split(mark)
-        if len(parts) > 1 and ": " not in text:
-            again = [_told(part, language, is_ours, _DEEPEST - 1) for part in parts]
-            if all(new != old for new, old in zip(again, parts, strict=True)):
-                return translation.pgettext("between", mark).join(again)
-    for pattern in patterns:
-        if pattern.landmark not in text or (pattern.is_short and not is_ours):
-            continue
-        if found := pattern.expression.fullmatch(text):
-            stood = {
-                name: _told(part, language, name not in _PEOPLES_WORDS, depth + 1)
-                for name, part in zip(pattern.places, found.groups(), strict=True)
-            }
-            return pattern.fill(stood)
+    # A wordy sentence is known as a whole, whatever stands between its words; a short one fits much that it is not.
+    for is_short in (False, True):
+        if is_short:
+            for mark in _BETWEEN:  # a list of things that are all known
+                parts = text.split(mark)
+                if len(parts) > 1 and ": " not in text:
+                    again = [_told(part, language, is_ours, _DEEPEST - 1) for part in parts]
+                    if all(new != old for new, old in zip(again, parts, strict=True)):
+                        return translation.pgettext("between", mark).join(again)
+            if not is_ours:
+                break
+        for pattern in patterns:
+            if pattern.is_short is not is_short or pattern.landmark not in text:
+                continue
+            if found := pattern.expression.fullmatch(text):
+                if is_short and any(mark in part for part in found.groups() for mark in _APART):
+                    continue
+                stood = {
+                    name: _told(part, language, name not in _PEOPLES_WORDS, depth + 1)
+                    for name, part in zip(pattern.places, found.groups(), strict=True)
+                }
+                return pattern.fill(stood)
     return _piece_by_piece(text, language, is_ours, depth)
 
 

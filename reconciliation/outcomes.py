@@ -319,13 +319,19 @@ def is_changed(row: SettlementRow, decision: Decision) -> bool:
 def summed_up(kind: str, outcome: Outcome, result: Result) -> str:
     """The sentence of an import, or of trying one."""
     rows = f"{outcome.rows} row{'' if outcome.rows == 1 else 's'}"
-    done = "would be imported" if result is Result.TRIED else "imported"
+    found = outcome.discrepancy_count
+    noun = "discrepancy" if found == 1 else "discrepancies"
+    if result is Result.TRIED:
+        if not outcome.rows:
+            return f"{kind} without transactions would be imported."
+        if not found:
+            return f"{kind}: {rows} would be imported, nothing open."
+        return f"{kind}: {rows} would be imported, {outcome.open_rows} of them open with {found} {noun}."
     if not outcome.rows:
-        return f"{kind} without transactions {done}."
-    if not outcome.discrepancy_count:
-        return f"{kind}: {rows} {done}, nothing open."
-    noun = "discrepancy" if outcome.discrepancy_count == 1 else "discrepancies"
-    return f"{kind}: {rows} {done}, {outcome.open_rows} of them open with {outcome.discrepancy_count} {noun}."
+        return f"{kind} without transactions imported."
+    if not found:
+        return f"{kind}: {rows} imported, nothing open."
+    return f"{kind}: {rows} imported, {outcome.open_rows} of them open with {found} {noun}."
 
 
 def drifted(drift: Drift, name: str) -> str:

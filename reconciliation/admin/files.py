@@ -549,16 +549,24 @@ class ReportFileAdmin(LedgerAdmin):
         return Done(_said(file) or say("It is being tried again."))
 
     def commit_chosen(self, request: HttpRequest, thing: None, form: CommitChosenForm) -> Done:
-        """Import each of them."""
-        done = 0
-        for number, file in enumerate(form.cleaned_data["chosen"]):
+        """Import each of them: details before what sums them up, which then has nothing to miss in between."""
+        done, imported = 0, []
+        chosen = sorted(form.cleaned_data["chosen"], key=lambda file: (ReportKind.values.index(file.kind), file.name))
+        for number, file in enumerate(chosen):
             try:
                 outcome = operations.commit(file, by=form.actor, remember=form.remember if not number else None)
             except PortalError as refusal:
                 messages.error(request, f"{file}: {refusal.message}")
                 continue
             done += outcome.result in {Result.IMPORTED, Result.WAITING}
-            messages.info(request, f"{file}: {outcome.sentence}")
+            if outcome.result is Result.IMPORTED:
+                imported.append(file)
+            else:
+                messages.info(request, f"{file}: {outcome.sentence}")
+        # What one opens the next may close: said once, as it is after the last.
+        for file in imported:
+            if count := file.discrepancies.filter(closed_at=None).count():
+                messages.info(request, _open_in(file, count))
         of = form.count()
         return Done(
             say("{done} of {of} files imported.", done=done, of=of),
@@ -624,6 +632,12 @@ def _try_large(
         answers=form.answers(),
         remember=remember,
     )
+
+
+def _open_in(file: ReportFile, count: int) -> str:
+    if count == 1:
+        return say("{file}: imported, with 1 open discrepancy.", file=file)
+    return say("{file}: imported, with {count:,} open discrepancies.", file=file, count=count)
 
 
 def _counted(file: ReportFile) -> str:

@@ -17,7 +17,7 @@ from portal.models import JournalEntry
 from portal.money import Money
 from portal.registry import timelines, today
 from reconciliation import operations
-from reconciliation.models import Batch, Discrepancy, FileStatus, ReportFile, SettlementRow
+from reconciliation.models import Batch, Discrepancy, FileStatus, Reason, ReportFile, SettlementRow
 from tests.factories import AcquirerAccountFactory, UserFactory
 from tests.reconciliation import reports
 from tests.reconciliation.conftest import BOOKKEEPER, Books, Import
@@ -444,7 +444,13 @@ def test_a_file_that_asks_is_answered_imported_with_others_and_undone(finance: C
     form = finance.get(url, {"chosen": chosen})
     page = finance.post(url, {"once": once(form), "saying": "Import 3 files", "chosen": chosen}, follow=True)
 
-    assert "3 of 3 files imported." in words(page)
+    said = words(page)
+    assert "3 of 3 files imported." in said
+    for file in ReportFile.objects.all():
+        left = file.discrepancies.filter(closed_at=None).count()
+        assert (f"{file}: imported, with {left} open discrepanc" in said) is bool(left), (file, left)
+    # The details came before the summary that sums them up, whatever was chosen first.
+    assert not Discrepancy.objects.filter(file__name="b.csv", reason=Reason.DETAILS_AWAITED).exists()
     assert set(ReportFile.objects.values_list("status", flat=True)) == {FileStatus.IMPORTED}
     details = ReportFile.objects.get(kind="SETTLEMENT")
     url = f"/admin/reconciliation/reportfile/{details.pk}/acts/undo/"

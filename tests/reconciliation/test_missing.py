@@ -336,6 +336,23 @@ def test_the_desk_says_where_everything_stands(sold: Books, imported: Import, st
         assert "settled on 19 May" in words(finance.get(url))
 
 
+def test_what_is_not_due_yet_is_no_difference(sold: Books, imported: Import, story_clock: StoryClock) -> None:
+    """One refund is settled, another was made just now: the reports lack it rightly."""
+    imported(report("P-1", "R-1"), name="one.csv")
+    payment = Payment.objects.get(payment_request_id="P-1")
+    sold.refund("R-2", payment, usd(25_00))
+    finance, url = signed_in("Finance"), f"/admin/payments/payment/{payment.pk}/change/"
+
+    page = words(finance.get(url))
+    assert "30.00 USD · 25.00 USD is not settled yet" in page
+    assert "differ" not in page
+
+    at(story_clock, 25)
+    page = words(finance.get(url))
+    assert "is not settled yet" not in page
+    assert "1 field differs" in page
+
+
 def test_what_is_older_than_our_reports_is_missed_by_nobody(
     sold: Books, imported: Import, story_clock: StoryClock
 ) -> None:

@@ -104,6 +104,28 @@ def test_what_was_asked_for_and_what_came_of_it_are_told() -> None:
     assert not any(word in asked + came for word in ("goes back", "by refund", "Refund of", "unknown"))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "690.00 PHP of 690.00 PHP went back already, or is on its way.",
+            "690.00 PHP 中的 690.00 PHP 已返还，或正在返还。",
+        ),
+        (
+            "500,000 JPY per 24 hours; 2,000,000 JPY per 30 days",
+            "每 24 小时 500,000 JPY; 每 30 天 2,000,000 JPY",
+        ),
+        ("Settlement details: 10 rows would be imported, nothing open.", "结算明细：将导入10 行，没有未结。"),
+        ("Settlement details: 1 row imported, nothing open.", "结算明细：已导入1 行，没有未结。"),
+    ],
+)
+@pytest.mark.parametrize("is_ours", [True, False])
+@pytest.mark.usefixtures("chinese")
+def test_a_sentence_is_told_as_a_whole_before_its_pieces(text: str, words: str, is_ours: bool) -> None:
+    """``on its way`` is no browser on a system, and a day's limit no part of a month's."""
+    assert told(text, is_ours=is_ours) == (text if " per " in text and not is_ours else words)
+
+
 def test_every_limit_of_the_acquirers_table_is_told() -> None:
     limits = [wallet.limits for wallet in WALLETS.values() if wallet.limits]
     assert len(limits) > 5
