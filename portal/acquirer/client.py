@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import BaseHTTPError  # type: ignore[attr-defined]  # urllib3's, where requests lets it through
+from requests.structures import CaseInsensitiveDict
 
 from portal import clock
 from portal.acquirer import Credentials, masking, signing
@@ -48,6 +49,7 @@ _ANSWERED = 200
 _CODE_LENGTH = 64
 _STATUS_LENGTH = 8
 _MESSAGE_LENGTH = 256
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class SignedClient:
 
         ``api`` is the field's name of the verb, for the exchange. ``path`` is appended to the account's gateway URL.
         """
-        body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        body = _written(message).encode("utf-8", "replace")
         url = self.credentials.gateway_url.rstrip("/") + path
         shown, secrets = masking.seen(body)
         exchange = WireExchange(
@@ -125,15 +127,18 @@ class SignedClient:
         if refusal:
             raise _unsendable(refusal, exchange)
         request = self._signed(exchange)
-        exchange = replace(exchange, request_headers=dict(request.headers))
         started = time.perf_counter()
         try:
             response, answer_body = self._sent(request)
         except AcquirerError as reason:
-            reason.exchange = replace(exchange, duration_ms=_milliseconds(since=started), error=reason.code)
+            reason.exchange = replace(
+                exchange,
+                request_headers=dict(request.headers),
+                duration_ms=_milliseconds(since=started),
+                error=reason.code,
+            )
             raise
-        exchange = replace(exchange, duration_ms=_milliseconds(since=started))
-        return self._judged(request, response, answer_body, exchange, secrets)
+        return self._judged(request, response, answer_body, exchange, secrets, _milliseconds(since=started))
 
     def _signed(self, exchange: WireExchange) -> requests.PreparedRequest:
         mine = self.credentials
@@ -175,9 +180,9 @@ class SignedClient:
 
     def _sent_once(self, request: requests.PreparedRequest) -> tuple[requests.Response, bytes]:
         try:
-            response = self._session.send(
-                request, timeout=self._timeouts, stream=True, allow_redirects=False, verify=True, proxies={}
-            )
+            # The adapter itself: redirects, cookies and hooks are what a session adds, and we want none of them.
+            adapter = self._session.get_adapter(str(request.url))
+            response = adapter.send(request, timeout=self._timeouts, stream=True, verify=True, proxies={})
         except requests.ConnectTimeout as reason:
             raise NotSent("connect_timeout") from reason
         except requests.Timeout as reason:
@@ -199,6 +204,7 @@ class SignedClient:
         body: bytes,
         exchange: WireExchange,
         secrets: frozenset[str],
+        duration_ms: int,
     ) -> Answer:
         verdict = verdict_on(self.credentials, request.path_url, response.headers, body)
         parsed = _json_object(body)
@@ -207,6 +213,8 @@ class SignedClient:
         message = masking.hide(message, secrets)
         exchange = replace(
             exchange,
+            request_headers=dict(request.headers),
+            duration_ms=duration_ms,
             http_status=response.status_code,
             response_headers=dict(response.headers),
             response_body=body,
@@ -307,20 +315,48 @@ class _WatchedBody(io.BytesIO):
 
 
 class _WatchingAdapter(HTTPAdapter):
-    """Raises NotSent where the connection failed before a byte of the body was taken to be sent."""
+    """Raises NotSent where the connection failed before a byte of the body was taken to be sent.
+
+    What the library looks up for each request anew, and finds the same each time, is looked up once.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._pools: dict[str | None, Any] = {}
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         if request.body is None:
             return super().send(request, *args, **kwargs)  # a question without a body: nothing can have been acted on
-        body = _WatchedBody(request.body if isinstance(request.body, bytes) else b"")
-        watched = request.copy()
-        watched.body = body  # type: ignore[assignment]  # a stream is allowed; Content-Length is already set
+        sent = request.body
+        body = _WatchedBody(sent if isinstance(sent, bytes) else b"")
+        request.body = body  # type: ignore[assignment]  # a stream is allowed; Content-Length is already set
         try:
-            return super().send(watched, *args, **kwargs)
+            return super().send(request, *args, **kwargs)
         except (requests.RequestException, BaseHTTPError, OSError) as reason:
             if body.was_read:
                 raise
             raise NotSent(_why_not_sent(reason)) from reason
+        finally:
+            request.body = sent
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """The URL's pool of connections, which lasts until it is closed."""
+        if verify is not True or proxies or cert:
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        pool = self._pools.get(request.url)
+        if pool is None or pool.pool is None:
+            pool = self._pools[request.url] = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return pool
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """The answer as it came. Nobody keeps its cookies."""
+        response = requests.Response()
+        response.status_code, response.raw, response.reason = resp.status, resp, resp.reason
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.url, response.request = str(req.url), req
+        return response
 
 
 def _why_not_sent(reason: BaseException) -> str:
@@ -346,16 +382,18 @@ def _unsendable(code: str, exchange: WireExchange) -> NotSent:
 
 
 def _request(url: str, body: bytes) -> requests.PreparedRequest:
-    """A request to this URL. Raises as ``prepare``."""
-    request = _prepared(url).copy()
-    request.prepare_body(body, None)
+    """A request to this URL, without headers of ours. Raises as ``prepare``."""
+    request = requests.PreparedRequest()
+    request.method, request.url = "POST", _prepared(url)
+    request.headers = CaseInsensitiveDict({"Content-Length": str(len(body))})
+    request.body = body
     return request
 
 
 @functools.lru_cache(maxsize=256)
-def _prepared(url: str) -> requests.PreparedRequest:
+def _prepared(url: str) -> str | None:
     """Taking a URL apart and putting it together costs half of a signature, and there are ten of them."""
-    return requests.Request("POST", url).prepare()
+    return requests.Request("POST", url).prepare().url
 
 
 @functools.lru_cache(maxsize=256)

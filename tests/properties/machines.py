@@ -3,6 +3,7 @@
 from typing import Any
 
 import requests
+from requests.adapters import BaseAdapter
 
 from portal.models import Stateful
 
@@ -10,7 +11,13 @@ from portal.models import Stateful
 class SilentLine(requests.Session):
     """The acquirer may have heard; nobody answers. What it says later comes by the record functions, in any order."""
 
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+    def __init__(self) -> None:
+        super().__init__()
+        self.mount("http://", _Silence())
+
+
+class _Silence(BaseAdapter):
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         raise requests.ReadTimeout
 
 
