@@ -674,10 +674,36 @@ def _cursor(line: BaseDatabaseWrapper) -> CursorWrapper:
 
 def _maker_of_cursors(line: BaseDatabaseWrapper) -> Callable[[Any], Any]:
     if line.vendor == "postgresql":
-        from django.db.backends.postgresql.base import ServerBindingCursor  # noqa: PLC0415 - needs its driver
-
-        return cast(Callable[[Any], Any], ServerBindingCursor)
+        return _cursors_of_postgresql()
     return lambda connection: connection.cursor(factory=_CursorOfSQLite)
+
+
+@functools.cache
+def _cursors_of_postgresql() -> Callable[[Any], Any]:
+    """Cursors that remember how PostgreSQL writes the places of a statement, however long it is.
+
+    Its driver looks through a statement of more than 4,096 bytes or 50 places each time it is said, since most such are
+    never said again. Those that come here are few, and said all day.
+    """
+    from django.db.backends.postgresql.base import ServerBindingCursor  # noqa: PLC0415 - needs its driver
+    from psycopg._queries import PostgresQuery, _query2pg_nocache  # noqa: PLC0415 - only where it is
+
+    @functools.lru_cache(maxsize=4096)
+    def with_numbers(query: str, encoding: str) -> Any:
+        return _query2pg_nocache(query.encode(encoding), encoding)
+
+    class Query(PostgresQuery):
+        def convert(self, query: Any, vars: Any) -> None:  # noqa: A002 - the driver's own name
+            if vars is None or not isinstance(query, str):
+                super().convert(query, vars)
+                return
+            self.query, self._want_formats, self._order, self._parts = with_numbers(query, self._tx.encoding)
+            self.dump(vars)
+
+    class Cursor(ServerBindingCursor):
+        _query_cls = Query
+
+    return cast(Callable[[Any], Any], Cursor)
 
 
 class _CursorOfSQLite(SQLiteCursorWrapper):
