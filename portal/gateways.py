@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet
 
-from portal import incidents, measures
+from portal import incidents, measures, statements
 from portal.acquirer import Acquirer, Credentials, Merchant
 from portal.acquirer.adapters import ADAPTERS, Adapter
 from portal.acquirer.meanings import Meaning
@@ -166,8 +166,9 @@ def to_keep(account: AcquirerAccount, exchange: WireExchange | None, *, subject:
     if exchange.verdict in _NOT_THEIRS:
         # Once this is committed: meanwhile it would hold a row that others wait for.
         transaction.on_commit(partial(_tell_of_unbelieved, account, exchange.api))
-    return Exchange(
-        account=account,
+    return statements.new(
+        Exchange,
+        account_id=account.pk,
         api=exchange.api,
         subject=subject[:64],
         sent_at=exchange.sent_at,

@@ -28,6 +28,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX, SQLiteCursorWrapper
 from django.db.backends.utils import CursorWrapper
+from django.db.models.base import ModelState
 from django.db.models.expressions import Expression, Subquery
 from django.db.models.query import get_related_populators
 from django.db.models.sql import UpdateQuery
@@ -239,6 +240,33 @@ def ids(keys: Sequence[int], most: int) -> dict[str, int]:
     if not 1 <= len(keys) <= most:
         raise ValueError(f"1 to {most} ids are asked for together, not {len(keys)}")
     return {f"id_{number}": keys[min(number, len(keys) - 1)] for number in range(most)}
+
+
+def new(model: type[M], **values: Any) -> M:
+    """A row that is in no table yet, with these values of its columns (``order_id``), and the defaults of the others.
+
+    As the model makes one when it is called, which for a row that is written and forgotten costs more than to write it.
+    Raises TypeError where there is no such column.
+    """
+    plain, reckoned = _defaults_of(model)
+    if not values.keys() <= plain.keys():
+        raise TypeError(f"{model.__name__} has no {', '.join(values.keys() - plain.keys())}")
+    row = model.__new__(model)
+    row._state = ModelState()
+    row.__dict__.update(plain)
+    row.__dict__.update(values)
+    for name, default in reckoned:
+        if name not in values:
+            row.__dict__[name] = default()
+    return row
+
+
+@functools.cache
+def _defaults_of(model: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
+    """Every column with its default, and those whose default is reckoned anew for each row."""
+    fields = model._meta.concrete_fields
+    plain = {field.attname: None if callable(field.default) else field.get_default() for field in fields}
+    return plain, [(field.attname, field.get_default) for field in fields if callable(field.default)]
 
 
 def insert(row: models.Model, *, unless_there: bool = False) -> bool:

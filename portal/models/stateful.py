@@ -103,9 +103,8 @@ class Stateful(models.Model):
 
     def _note(self, key: Any, source: str, event: StrEnum, target: str, *, heard_from: str, note: str) -> Change:
         leads_here = type(self).changes.rel
-        change: Change = leads_here.related_model(source=source, event=event, target=target, heard_from=heard_from)
-        change.note = note[:300]
-        setattr(change, leads_here.field.attname, key)
+        it = {"source": source, "event": event, "target": target, "heard_from": heard_from, "note": note[:300]}
+        change: Change = statements.new(leads_here.related_model, **it, **{leads_here.field.attname: key})
         return change
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
