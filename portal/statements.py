@@ -446,11 +446,16 @@ def _copy(rows: Sequence[models.Model], fields: Sequence[_Field], line: BaseData
 
 def _column_of(rows: Sequence[models.Model], field: _Field, line: BaseDatabaseWrapper) -> list[Any]:
     """The values of one field as the database takes them; what is the same object in row after row is prepared once."""
+    if type(field).pre_save is models.Field.pre_save:
+        return _prepared([row.__dict__[field.attname] for row in rows], field, line)
+    return _prepared([field.pre_save(row, add=True) for row in rows], field, line)
+
+
+def _prepared(column: Sequence[Any], field: _Field, line: BaseDatabaseWrapper) -> list[Any]:
     values: list[Any] = []
     is_plain = type(field) in _TEXTS
     last, ready = object(), None
-    for row in rows:
-        value = field.pre_save(row, add=True)
+    for value in column:
         if value is not last:
             last, ready = value, value if is_plain and type(value) is str else field.get_db_prep_save(value, line)
         values.append(ready)
@@ -468,13 +473,23 @@ def _say_all(group: Sequence[Part], line: BaseDatabaseWrapper) -> None:
     is_by_column = line.vendor == "postgresql" and not new
     key = (*_shape(group[0], {}, when=None), None if is_by_column else len(group))
     sql, fields = _kept(line, key, lambda line: _bulk(group, line, is_by_column=is_by_column))
-    told = [_values(part, fields, line) for part in group]
-    values = map(_as_one_kind, zip(*told, strict=True)) if is_by_column else itertools.chain.from_iterable(told)
+    values = (
+        _columns(group, fields, line)
+        if is_by_column
+        else list(itertools.chain.from_iterable(_values(part, fields, line) for part in group))
+    )
     with mark_for_rollback_on_error(line.alias), _cursor(line) as cursor:
-        cursor.execute(sql, list(values))
+        cursor.execute(sql, values)
         keys = {key for (key,) in cursor.fetchall()}
     for part in group:
         part.done = isinstance(part, Insert) or part.pk in keys
+
+
+def _columns(group: Sequence[Part], fields: Sequence[_Field], line: BaseDatabaseWrapper) -> list[list[Any]]:
+    """What changes of one shape say, as one list for each column."""
+    said = [_given(part) for part in group if isinstance(part, CompareAndSet)]
+    columns = zip(fields, zip(*said, strict=True), strict=True)
+    return [_as_one_kind(_prepared(column, field, line)) for field, column in columns]
 
 
 def _as_one_kind(column: Sequence[Any]) -> list[Any]:
@@ -515,16 +530,16 @@ def _kind(field: _Field, line: BaseDatabaseWrapper) -> str:
 
 def _values(part: Part, fields: Sequence[_Field], line: BaseDatabaseWrapper) -> list[Any]:
     """What a part says, as the database takes it."""
-    given = (
-        [field.pre_save(part.row, add=True) for field in fields]
-        if isinstance(part, Insert)
-        else [_plain(value) for value in (*part.facts.values(), part.pk, *part.while_.values())]
-    )
+    given = [field.pre_save(part.row, add=True) for field in fields] if isinstance(part, Insert) else _given(part)
     return [
         field.get_db_prep_save(value, line)
         for field, value in zip(fields, given, strict=True)
         if not isinstance(value, Insert)
     ]
+
+
+def _given(part: CompareAndSet) -> list[Any]:
+    return [_plain(value) for value in (*part.facts.values(), part.pk, *part.while_.values())]
 
 
 def _shape(part: Part, order: Mapping[int, int], *, when: int | None) -> tuple[Any, ...]:
