@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from authorizations.models import secrets_of
 from payments import operations, queries
 from payments.models import Cancel, Payment, Refund
 from payments.states import CancelStatus, PaymentStatus, RefundStatus
@@ -23,12 +22,13 @@ _PAYMENT = Found(
 )
 _ASKED_ABOUT = Found(
     lambda: (
-        Payment.objects.select_related("order", "wallet_account")
-        .defer(*secrets_of("wallet_account"))
+        Payment.objects.select_related("wallet_account")
+        .only("payment_request_id", "payment_id", "wallet_account__account")
         .filter(pk__in=given_ids(operations.AT_ONCE), status=PaymentStatus.PROCESSING, may_have_arrived=True)
         .order_by()
     )
 )
+"""What a question says, and whom it goes to: the whole payment is read when its answer is recorded."""
 _ACCOUNT = Found(lambda: AcquirerAccount.objects.filter(pk=Given("pk")).order_by())
 _CANCEL = Found(
     lambda: (

@@ -601,7 +601,7 @@ def _see(row: models.Model, fresh: models.Model, keeping: Collection[str]) -> No
     for field in row._meta.concrete_fields:
         row.__dict__[field.attname] = fresh.__dict__[field.attname]
     read = row._state.fields_cache
-    row._state.fields_cache = {name: read[name] for name in keeping if name in read}
+    row._state.fields_cache = fresh._state.fields_cache | {name: read[name] for name in keeping if name in read}
     row.__dict__.pop("_prefetched_objects_cache", None)
 
 

@@ -114,6 +114,14 @@ AT_ONCE = 50
 _ALL_HELD = Found(
     lambda: Payment.objects.select_for_update(no_key=True).filter(pk__in=given_ids(AT_ONCE)).order_by("pk")
 )
+_ALL_HELD_WITH_ORDERS = Found(
+    lambda: (
+        Payment.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("order")
+        .filter(pk__in=given_ids(AT_ONCE))
+        .order_by("pk")
+    )
+)
 _SIGNS = Found(lambda: Payment.objects.filter(pk=Given("pk")).order_by().values_list("pk", *_signs()))
 _ALL_SIGNS = Found(lambda: Payment.objects.filter(pk__in=given_ids(AT_ONCE)).order_by().values_list("pk", *_signs()))
 
@@ -768,10 +776,12 @@ def record_inquiries(heard: Sequence[tuple[Payment, PaymentInquiry]]) -> None:
     """Write down what was heard of several payments, at most AT_ONCE, in one transaction. As ``record_inquiry``.
 
     An inquiry moves no money, so its answer may wait a moment for others: killed before they are written down, the
-    leases of these payments run out, and they are asked about again.
+    leases of these payments run out, and they are asked about again. No more of a payment need have been read than what
+    was asked, its wallet and whose that is.
     """
     with transaction.atomic(durable=True):
-        _record_together([_heard_by_inquiry(payment, inquiry) for payment, inquiry in heard])
+        signs = _held_together([payment for payment, _ in heard], _ALL_HELD_WITH_ORDERS)
+        _record_together([_heard_by_inquiry(payment, inquiry) for payment, inquiry in heard], signs)
 
 
 def record_pay_answers(heard: Sequence[tuple[Payment, PaymentResult]]) -> None:
@@ -780,8 +790,9 @@ def record_pay_answers(heard: Sequence[tuple[Payment, PaymentResult]]) -> None:
     Killed before they are written down, these payments are asked about like any whose answer was lost.
     """
     with transaction.atomic(durable=True):
+        signs = _held_together([payment for payment, _ in heard], _ALL_HELD)
         _record_together(
-            [_Heard(payment, result, result.exchange, {}, Messenger.PAY_ANSWER) for payment, result in heard]
+            [_Heard(payment, result, result.exchange, {}, Messenger.PAY_ANSWER) for payment, result in heard], signs
         )
 
 
@@ -801,12 +812,15 @@ def _heard_by_inquiry(payment: Payment, inquiry: PaymentInquiry) -> _Heard:
     return _Heard(payment, inquiry.payment, inquiry.exchange, _learned_by(payment, inquiry), Messenger.INQUIRY)
 
 
-def _record_together(heard: Sequence[_Heard]) -> None:
-    """Those that are simply paid are written down in bulk, whatever else was heard one by one."""
-    payments = [it.payment for it in heard]
+def _held_together(payments: Sequence[Payment], found: Found[Payment]) -> dict[int, _Signs]:
+    """Hold the payments, at most AT_ONCE, and see them as they are now; what stands beside them, by payment."""
     keys = ids([payment.pk for payment in payments], AT_ONCE)
-    statements.reload_all(payments, _ALL_HELD, keeping=Payment.settled, **keys)
-    signs = _read_signs(_ALL_SIGNS.tuples(**keys))
+    statements.reload_all(payments, found, keeping=Payment.settled, **keys)
+    return _read_signs(_ALL_SIGNS.tuples(**keys))
+
+
+def _record_together(heard: Sequence[_Heard], signs: Mapping[int, _Signs]) -> None:
+    """Those that are simply paid are written down in bulk, whatever else was heard one by one. All are held."""
     successes: list[_Success] = []
     parts: list[Part] = []
     for it in heard:
