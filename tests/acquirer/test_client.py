@@ -121,6 +121,15 @@ def test_one_connection_carries_many_calls(peer: Peer) -> None:
     assert [heard.line for heard in peer.heard] == [1] * 5
 
 
+def test_connections_that_were_closed_are_opened_anew(peer: Peer) -> None:
+    session = new_session()
+    speaking = SignedClient(credentials(peer.url), session=session, sleep=lambda seconds: None)
+    for _ in range(2):
+        assert speaking.post("pay", PATH, {"a": "b"}).code == "SUCCESS"
+        session.close()
+    assert len(peer.heard) == 2
+
+
 def test_a_gateway_url_may_end_in_a_slash(peer: Peer) -> None:
     client(peer.url + "/").post("pay", PATH, {})
     assert peer.heard[0].uri == PATH

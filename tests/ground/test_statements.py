@@ -12,8 +12,20 @@ from payments.operations import payments
 from portal import clock, registry
 from portal.gateways import keys_beside
 from portal.gather import Standing, counts, rows
-from portal.models import AcquirerAccount, Incident
-from portal.statements import CompareAndSet, Found, Given, Insert, add_all, in_bulk, known, together
+from portal.models import AcquirerAccount, Exchange, Incident
+from portal.statements import (
+    CompareAndSet,
+    Found,
+    Given,
+    Insert,
+    add_all,
+    given_ids,
+    ids,
+    in_bulk,
+    known,
+    new,
+    together,
+)
 from tests.factories import AcquirerAccountFactory, IncidentFactory, OrderFactory, OrderItemFactory
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +146,23 @@ def test_many_parts_that_are_alike_keep_each_its_own_condition_and_values() -> N
     assert [now[order.pk].closed_at for order in orders] == [None, orders[1].created_at, None, orders[3].created_at]
 
 
+def test_a_row_made_the_short_way_is_the_one_the_model_makes() -> None:
+    order = OrderFactory()
+    with clock.using(clock.VirtualClock(order.created_at)):
+        short = new(OrderChange, source="INIT", event="e", target="PAID", heard_from="US", order_id=order.pk)
+        called = OrderChange(source="INIT", event="e", target="PAID", heard_from="US", order_id=order.pk)
+    assert {**vars(short), "_state": None} == {**vars(called), "_state": None}
+    assert short._state.adding
+    short.save()
+    assert order.changes.get() == short
+
+    one, other = new(Exchange), new(Exchange)
+    assert one.request_headers == other.request_headers == {}
+    assert one.request_headers is not other.request_headers
+    with pytest.raises(TypeError, match="OrderChange has no order"):
+        new(OrderChange, order=order)
+
+
 @pytest.mark.django_db
 def test_whoever_has_statements_logged_reads_them_however_often_they_were_said() -> None:
     found: Found[Incident] = Found(lambda: Incident.objects.filter(kind=Given("kind")))
@@ -150,6 +179,19 @@ def test_what_looks_like_a_place_in_a_text_is_none() -> None:
     found = Found(lambda: marked.filter(pk=Given("pk")).values_list("pk", "mark"))
 
     assert found.tuples(pk=kept.pk) == [(kept.pk, "%s")]
+
+
+def test_a_long_statement_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = IncidentFactory(kind="it's 100% %s")
+    many = 60  # more places than the driver of PostgreSQL remembers a statement with
+    long = Found(lambda: Incident.objects.filter(pk__in=given_ids(many), kind="it's 100% %s").order_by())
+    assert long.all(**ids([kept.pk], many)) == [kept]
+    if connection.vendor == "postgresql":
+        from psycopg import _queries  # noqa: PLC0415 - only where it is
+
+        monkeypatch.setattr(_queries, "_split_query", None)
+    assert long.all(**ids([kept.pk], many)) == [kept]
+    assert long.all(**ids([kept.pk + 1], many)) == []
 
 
 def test_what_is_the_same_each_time_stands_in_the_words_of_what_every_page_asks() -> None:
