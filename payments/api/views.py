@@ -303,13 +303,11 @@ class OrderPay(Door):
             again=lambda row_id: order.payments.select_related("wallet_account__account", "order").get(pk=row_id),
             looks_first=False,
         )
-        paid = as_shown(shown.PaymentShown, payment)
-        answer = {
-            "status": paid["status"],
-            "reason": paid["reason"],
-            "payment": paid,
-            "order": as_shown(shown.OrderShown, _as_paid(payment, caller)),
-        }
+        order = _as_paid(payment, caller)
+        its_order = as_shown(shown.OrderShown, order)
+        is_told = shown.present_payment(order) is payment
+        paid = its_order["payment"] if is_told else as_shown(shown.PaymentShown, payment)
+        answer = {"status": paid["status"], "reason": paid["reason"], "payment": paid, "order": its_order}
         return Response(answer, headers=headers)
 
 
