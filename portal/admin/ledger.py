@@ -552,7 +552,8 @@ class LedgerAdmin(DeskAdmin):
         if isinstance(outcome, HttpResponse):
             return outcome
         done = outcome if isinstance(outcome, Done) else Done(str(outcome))
-        messages.add_message(request, _LEVELS[done.tone], done.sentence)
+        if "X-By-Itself" not in request.headers:  # the page asked; whoever opened it has perhaps left it by now
+            messages.add_message(request, _LEVELS[done.tone], done.sentence)
         return HttpResponseRedirect(done.url or home)
 
     def _ask_for_approval(

@@ -47,7 +47,8 @@
     button.disabled = true;
     if (said) said.hidden = false;
     try {
-      await fetch(form.action, { method: "POST", body: new URLSearchParams(data), redirect: "manual" });
+      const headers = { "X-By-Itself": "yes" }; // nobody pressed it: what came of it is on the page, and no banner elsewhere
+      await fetch(form.action, { method: "POST", headers, body: new URLSearchParams(data), redirect: "manual" });
       if (!isLeaving) location.reload();
     } catch {
       button.disabled = false;
