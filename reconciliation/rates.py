@@ -8,6 +8,7 @@ Source: https://docs.antom.com/ac/reconcile/rules
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from django.db.models import F, Sum
@@ -72,5 +73,5 @@ def _sums(batches: Iterable[int], settled_in: str) -> dict[str, Fraction]:
 
 
 def in_words(rate: Fraction) -> str:
-    """Six digits that tell: ``0.0178571``, ``56.1``."""
-    return f"{float(rate):.6g}"
+    """Six digits that tell: ``0.0178571``, ``56.1``; nobody in finance reads ``6.13986e-05``."""
+    return f"{Decimal(f'{float(rate):.6g}'):f}"

@@ -54,4 +54,6 @@ def test_what_was_not_exchanged_has_no_rate(books: Books, imported: Import) -> N
 
 
 def test_a_rate_is_told_in_digits_that_tell() -> None:
-    assert [in_words(Fraction(one)) for one in ("1/56", "56.1", "2")] == ["0.0178571", "56.1", "2"]
+    assert [in_words(Fraction(one)) for one in ("1/56", "56.1", "2", "1/16287", "1e7")] == [
+        "0.0178571", "56.1", "2", "0.0000613987", "10000000",
+    ]  # fmt: skip
