@@ -181,7 +181,7 @@ class OrderAdmin(PaymentActs, LedgerAdmin):
     def buyer_shown(self, order: Order) -> SafeString | str:
         return display.cut(order.buyer.reference)
 
-    @display.column(lazy("Wallet"), is_minor=True)
+    @display.column(lazy("Wallet"), wraps=True, is_minor=True)
     def wallet(self, order: Order) -> SafeString | str:
         payment = _newest(order)
         return wallet_cell(payment) if payment else display.NOTHING

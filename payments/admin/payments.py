@@ -137,7 +137,7 @@ class PaymentAdmin(PaymentActs, LedgerAdmin):
     def order_number(self, payment: Payment) -> SafeString | str:
         return display.to(payment.order, display.ident(payment.order.number))
 
-    @display.column(lazy("Wallet"), is_minor=True)
+    @display.column(lazy("Wallet"), wraps=True, is_minor=True)
     def wallet(self, payment: Payment) -> SafeString:
         return wallet_cell(payment)
 
