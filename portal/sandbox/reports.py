@@ -3,7 +3,9 @@
 The acquirers' day is UTC+8. Antom closes it when it ends, Alipay+ the next morning; each writes its own reports.
 """
 
+import io
 import sqlite3
+import zipfile
 from pathlib import Path
 
 from portal.sandbox import antom_reports, clearing, editions, merchants
@@ -162,6 +164,20 @@ def stored(context: Context, day: str, name: str, client_id: str = FIRST_CLIENT)
     """A report written before."""
     row = context.store.one("SELECT * FROM files WHERE day = ? AND name = ? AND client_id = ?", (day, name, client_id))
     return None if row is None else ReportFile(row["day"], row["name"], row["kind"], row["client_id"], row["content"])
+
+
+def zipped(context: Context, day: str, client_id: str = FIRST_CLIENT) -> bytes | None:
+    """All reports of a merchant about a day in one ZIP; None where there is none."""
+    rows = context.store.all(
+        "SELECT name, content FROM files WHERE day = ? AND client_id = ? ORDER BY name", (day, client_id)
+    )
+    if not rows:
+        return None
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as together:
+        for row in rows:
+            together.writestr(row["name"], row["content"])
+    return held.getvalue()
 
 
 def listing(context: Context) -> list[sqlite3.Row]:

@@ -1,14 +1,16 @@
 """The sandbox as a plain WSGI application: protocol door, control calls, wallet pages, console, static files."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from portal.sandbox import control_calls, shop_backend
+from portal.sandbox import control_calls, reports, shop_backend
 from portal.sandbox.control_calls import ControlRefused
 from portal.sandbox.engine import Engine, Response, is_protocol
+from portal.sandbox.merchants import FIRST_CLIENT
 from portal.sandbox.miniprogram import forwarding
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -33,6 +35,7 @@ _REASONS = {
     415: "Unsupported Media Type",
     500: "Internal Server Error",
 }
+_DAY_AS_ZIP = re.compile(r"/reports/(?P<day>[0-9]{8})\.zip")
 _PLAIN = {"content-type": "text/plain; charset=utf-8"}
 
 
@@ -79,9 +82,12 @@ class Application:
         return self._page(method, path, uri, body)
 
     def _report(self, path: str, uri: str) -> Response:
-        """A report as a download: ``/reports/<day>/<name>``."""
+        """A report as a download: ``/reports/<day>/<name>``; ``/reports/<day>.zip`` all of a merchant's about a day."""
+        query = dict(parse_qsl(urlsplit(uri).query))
+        day = _DAY_AS_ZIP.fullmatch(path)
+        if day is not None:
+            return self._reports_of(day["day"], query.get("client_id", FIRST_CLIENT))
         try:
-            query = dict(parse_qsl(urlsplit(uri).query))
             file = control_calls.answer(self.engine, "GET", f"/control{path}", query)
         except ControlRefused as refused:
             return Response(refused.status, _PLAIN, str(refused).encode())
@@ -90,6 +96,16 @@ class Application:
             "content-disposition": f'attachment; filename="{file["name"]}"',
         }
         return Response(200, headers, file["content"].encode())
+
+    def _reports_of(self, day: str, client_id: str) -> Response:
+        content = reports.zipped(self.engine.context, day, client_id)
+        if content is None:
+            return Response(404, _PLAIN, b"There is no report of this merchant about this day.")
+        headers = {
+            "content-type": "application/zip",
+            "content-disposition": f'attachment; filename="reports_{day}.zip"',
+        }
+        return Response(200, headers, content)
 
     def _json_call(
         self, answer: JsonCall, method: str, path: str, uri: str, content_type: str, body: bytes

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -249,6 +250,20 @@ def test_a_row_may_come_a_batch_later(shop: Shop, control: SandboxControl) -> No
     (later,) = reports(control, control.close_day(), "settlementItems")
 
     assert [row["transactionId"] for row in items + later] == [first["paymentId"], second["paymentId"]]
+
+
+def test_all_of_a_day_in_one_file(shop: Shop, control: SandboxControl) -> None:
+    shop.pays(shop.binds())
+    files = {one["name"]: control.report(one["day"], one["name"]) for one in control.close_day()}
+
+    page = shop.session.get(f"{shop.sandbox.url}/console/reports").text
+    address = f"/reports/{TODAY}.zip?client_id={FIRST_CLIENT}"
+    assert f'href="{address}"' in page
+    answer = shop.session.get(shop.sandbox.url + address)
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as together:
+        assert {name: together.read(name).decode() for name in together.namelist()} == files
+    assert shop.session.get(f"{shop.sandbox.url}/reports/{TODAY}.zip?client_id=NOBODY").status_code == 404
 
 
 def test_a_discrepancy_waits_for_the_merchant_it_is_meant_for(shop: Shop, control: SandboxControl) -> None:

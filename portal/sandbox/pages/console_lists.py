@@ -39,6 +39,11 @@ def mono(text: str) -> Html:
     return html('<span class="mono">{text}</span>', text=text)
 
 
+def _long(text: str) -> Html:
+    """An id or an address that goes over several lines where one has no room."""
+    return html('<span class="mono long">{text}</span>', text=text)
+
+
 def state_chip(word: str) -> Html:
     """A state as it is stored, in its colour."""
     return chip(word.replace("_", " ").capitalize(), _STATES.get(word, ""))
@@ -335,13 +340,13 @@ def notifications(engine: Engine, _given: dict[str, str]) -> Html:
             (
                 when(row["created_at"]),
                 state_chip(row["status"]),
-                html("{kind}<br>{reference}", kind=row["kind"], reference=mono(row["reference"])),
+                html("{kind}<br>{reference}", kind=row["kind"], reference=_long(row["reference"])),
                 through(spoken, row["client_id"]),
-                html("{url}{note}", url=mono(row["url"]), note=_note(row["note"])),
+                html("{url}{note}", url=_long(row["url"]), note=_note(row["note"])),
                 html('<div class="tries">{tries}</div>', tries=tries) if tries else "–",
                 when(row["due_at"]),
                 html(
-                    '<div class="row">{resend}{drop}</div>',
+                    '<div class="acts">{resend}{drop}</div>',
                     resend=act_button("resend", "Send now", here, number=row["number"]),
                     drop=act_button("drop", "Drop", here, number=row["number"]) if waiting else nothing(),
                 ),

@@ -1,9 +1,14 @@
 """The console's switches: faults to set and clear, the day close, discrepancies to plant."""
 
+import sqlite3
+from datetime import datetime
+from itertools import groupby
+
+from portal.clock import ACQUIRER_ZONE
 from portal.sandbox import plants, reports
 from portal.sandbox.engine import Engine
 from portal.sandbox.faults import APIS, KINDS, NOTIFICATIONS, Fault, Kind, documented, reasons, title_of
-from portal.sandbox.pages.console_lists import protocols, through
+from portal.sandbox.pages.console_lists import Spoken, protocols, through
 from portal.sandbox.pages.console_parts import act_button, card, field, form, table
 from portal.sandbox.pages.markup import Html, html, options, when
 from portal.sandbox.terms import TITLES
@@ -118,15 +123,13 @@ def _select(name: str, words: str, choices: list[tuple[str, str]]) -> Html:
     return field(words, html('<select name="{name}">{choices}</select>', name=name, choices=options(choices)))
 
 
-def reports_page(engine: Engine, _given: dict[str, str]) -> Html:
-    """The day close, its files, and what will be wrong in the next ones."""
-    here, spoken = "/console/reports", protocols(engine)
+def _day(day: str, files: list[sqlite3.Row], spoken: Spoken, *, is_open: bool) -> Html:
+    """The reports about one day, folded unless it is the newest, with all of a merchant's in one ZIP."""
     rows = [
         (
-            row["day"],
             html(
-                '<a href="/reports/{day}/{name}?client_id={client}" download>{name}</a>',
-                day=row["day"],
+                '<a class="long" href="/reports/{day}/{name}?client_id={client}" download>{name}</a>',
+                day=day,
                 name=row["name"],
                 client=row["client_id"],
             ),
@@ -135,8 +138,35 @@ def reports_page(engine: Engine, _given: dict[str, str]) -> Html:
             when(row["written_at"]),
             f"{row['size']:,}",
         )
-        for row in reports.listing(engine.context)
+        for row in files
     ]
+    clients = dict.fromkeys(row["client_id"] for row in files)
+    together = [
+        html(
+            '<a class="btn" href="/reports/{day}.zip?client_id={client}" download>All through {title} as ZIP</a>',
+            day=day,
+            client=client,
+            title=through(spoken, client),
+        )
+        for client in clients
+    ]
+    written = datetime.strptime(day, "%Y%m%d").replace(tzinfo=ACQUIRER_ZONE)
+    return html(
+        '<details{open}><summary><b>{shown}</b><span class="dim">{count}</span></summary>'
+        '<div class="in row">{together}</div>{table}</details>',
+        open=Html(" open") if is_open else "",
+        shown=f"{written.day} {written:%b %Y}",
+        count="1 file" if len(files) == 1 else f"{len(files)} files",
+        together=together,
+        table=table(("File", "Report", "Through", "Written", "#Bytes"), rows, "No report yet."),
+    )
+
+
+def reports_page(engine: Engine, _given: dict[str, str]) -> Html:
+    """The day close, its files, and what will be wrong in the next ones."""
+    here, spoken = "/console/reports", protocols(engine)
+    by_day = groupby(reports.listing(engine.context), key=lambda row: str(row["day"]))
+    days = [_day(day, list(rows), spoken, is_open=number == 0) for number, (day, rows) in enumerate(by_day)]
     waiting = engine.store.value("SELECT COUNT(*) FROM transactions WHERE batch_id IS NULL")
     close = html(
         '<div class="in row">{button}<span class="dim">{waiting} movements wait for settlement.</span></div>',
@@ -165,7 +195,10 @@ def reports_page(engine: Engine, _given: dict[str, str]) -> Html:
     return html(
         "{close}{files}{plant}",
         close=card("Day close", close),
-        files=card("Files", table(("Day", "File", "Report", "Through", "Written", "#Bytes"), rows, "No report yet.")),
+        files=card(
+            "Files",
+            html('<div class="days">{days}</div>', days=days) if days else html('<p class="in dim">No report yet.</p>'),
+        ),
         plant=card(
             "Plant a discrepancy",
             html(
