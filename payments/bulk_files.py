@@ -33,6 +33,11 @@ _NAMES = {
     "note": "note",
 }
 COLUMNS = "id, amount, reason, note"
+_SAMPLE = (
+    ("id", "amount", "reason", "note"),
+    ("SAMPLE-ORDER-1", "", "", ""),
+    ("SAMPLE-ORDER-2", "150.00", "DAMAGED", "ticket-8841"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,13 @@ class Said:
     amount: str = ""
     reason: str = ""
     note: str = ""
+
+
+def sample() -> bytes:
+    """A file to write one's own after. Its ids are nobody's: given as it is, it refunds nothing."""
+    text = io.StringIO()
+    csv.writer(text).writerows(_SAMPLE)
+    return text.getvalue().encode()
 
 
 def read(name: str, content: bytes) -> list[Said]:

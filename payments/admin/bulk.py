@@ -1,12 +1,17 @@
 """The desk's pages of bulk refunds: give a file or a selection, look at every line, start it, watch it, go on."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core import signing
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from payments import bulk_files, operations
@@ -27,6 +32,10 @@ from portal.registry import TimelineEntry
 from portal.words import lazy, say
 
 _LINES_AT_MOST = 500
+_KEPT_AT_MOST = 512 * 1024
+"""Of a file that was read, in the form that is shown again; a form holds no more than twice that."""
+_SALT = "payments.admin.bulk"
+_MAY = "act_bulk_refund"
 _TONES = {
     BulkStatus.DRAFT: "wait",
     BulkStatus.STARTED: "wait",
@@ -36,8 +45,19 @@ _TONES = {
 }
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A file that was given with a form which is shown again: no browser sends it a second time by itself."""
+
+    name: str
+    said: list[bulk_files.Said]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class UploadForm(ReasonForm):
-    """A file of many refunds."""
+    """A file of many refunds. What it said is kept in the form until the form is good."""
 
     title = lazy("Refund many at once")
     reasons = REASONS
@@ -49,21 +69,67 @@ class UploadForm(ReasonForm):
         ),
         error_messages={"required": lazy("Choose a file."), "empty": lazy("The file is empty.")},
     )
+    kept = forms.CharField(required=False, widget=forms.HiddenInput)
     field_order = ("file", "reason_code", "note")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason_code"].help_text = say("Of lines that say none.")
+        self.fields["reason_code"].required = False
+        self.fields["reason_code"].help_text = say("For lines that say none.")
+        sample = format_html(
+            ' <a href="{}" download>{}</a>', reverse("admin:payments_bulkrefund_sample"), say("A file to begin with")
+        )
+        self.fields["file"].help_text = format_html("{}{}", self.fields["file"].help_text, sample)
         self.said: list[bulk_files.Said] = []
+        kept = _kept(self.data.get("kept", ""))
+        if kept is not None:
+            self.initial["file"] = kept
+            self._say_kept(kept)
 
     def clean_file(self) -> Any:
-        """Read it to its end."""
+        """Read it to its end, and keep what it says."""
         file = self.cleaned_data["file"]
+        if isinstance(file, _Kept):
+            self.said = file.said
+            return file
         try:
             self.said = bulk_files.read(file.name, file.read(bulk_files.MAX_BYTES + 1))
         except PortalError as refusal:
             raise forms.ValidationError(refusal.message) from None
+        self._keep(_Kept(file.name, self.said))
         return file
+
+    def clean(self) -> dict[str, Any]:
+        """Demand a reason where a line says none."""
+        cleaned = super().clean() or self.cleaned_data
+        mute = [one.number for one in self.said if not one.reason]
+        if mute and not cleaned.get("reason_code") and "reason_code" not in self.errors:
+            problem = say(
+                "{count} lines say no reason, the first of them line {number}. Choose one for them.",
+                count=len(mute),
+                number=mute[0],
+            )
+            self.add_error("reason_code", problem)
+        return cleaned
+
+    def _keep(self, kept: _Kept) -> None:
+        text = signing.Signer(salt=_SALT).sign_object(
+            {"name": kept.name, "said": [asdict(one) for one in kept.said]}, compress=True
+        )
+        sent: Any = self.data
+        data = sent.copy()
+        data["kept"] = text if len(text) <= _KEPT_AT_MOST else ""
+        self.data = data
+        if data["kept"]:
+            self._say_kept(kept)
+
+    def _say_kept(self, kept: _Kept) -> None:
+        self["file"].help_text = say(
+            "{name} is kept, {count} lines. Choose a file only to give another one.",
+            name=kept.name,
+            count=len(kept.said),
+        )
+        self.fields["file"].widget.is_required = False
 
     def will_happen(self) -> list[str]:
         return [
@@ -73,6 +139,15 @@ class UploadForm(ReasonForm):
 
     def button(self) -> str:
         return say("Look at it first")
+
+
+def _kept(text: str) -> _Kept | None:
+    """What a form kept; None where it kept nothing, or nothing of ours."""
+    try:
+        held = signing.Signer(salt=_SALT).unsign_object(text)
+    except (signing.BadSignature, ValueError):
+        return None
+    return _Kept(held["name"], [bulk_files.Said(**one) for one in held["said"]])
 
 
 class ChosenRefundForm(ChosenForm, ReasonForm):
@@ -243,13 +318,13 @@ class BulkRefundAdmin(LedgerAdmin):
     list_display = ("what", "state", "progress", "sums", "who", "time")
     list_filter = (BulkQuestions, DayFilter)
     search_fields = ("number", "name")
-    list_acts = (Act("upload", lazy("Refund many…"), form=UploadForm, permission="act_bulk_refund", tone="main"),)
+    list_acts = (Act("upload", lazy("Refund many…"), form=UploadForm, permission=_MAY, tone="main"),)
     acts = (
         Act(
             "start",
             lazy("Start…"),
             form=StartForm,
-            permission="act_bulk_refund",
+            permission=_MAY,
             tone="main",
             why_not=_only(BulkStatus.DRAFT),
         ),
@@ -257,15 +332,26 @@ class BulkRefundAdmin(LedgerAdmin):
             "stop",
             lazy("Stop…"),
             form=StopForm,
-            permission="act_bulk_refund",
+            permission=_MAY,
             tone="risk",
             why_not=_only(BulkStatus.STARTED),
         ),
-        Act("resume", lazy("Go on…"), form=ResumeForm, permission="act_bulk_refund", why_not=_nothing_to_resume),
-        Act(
-            "discard", lazy("Discard…"), form=DiscardForm, permission="act_bulk_refund", why_not=_only(BulkStatus.DRAFT)
-        ),
+        Act("resume", lazy("Go on…"), form=ResumeForm, permission=_MAY, why_not=_nothing_to_resume),
+        Act("discard", lazy("Discard…"), form=DiscardForm, permission=_MAY, why_not=_only(BulkStatus.DRAFT)),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The file to begin with beside the rest."""
+        view = self.admin_site.admin_view(self.sample_view)
+        return [path("sample/", view, name="payments_bulkrefund_sample"), *super().get_urls()]
+
+    def sample_view(self, request: HttpRequest) -> HttpResponse:
+        """A file to write one's own after."""
+        user: Any = request.user
+        if not user.has_perm(f"payments.{_MAY}"):
+            raise PermissionDenied
+        headers = {"Content-Disposition": 'attachment; filename="refunds.csv"', "Cache-Control": "no-store"}
+        return HttpResponse(bulk_files.sample(), content_type="text/csv; charset=utf-8", headers=headers)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BulkRefund]:
         made = Q(lines__status=LineStatus.PROMISED)
@@ -345,7 +431,7 @@ class BulkRefundAdmin(LedgerAdmin):
         ]
         if problems:
             rows = [
-                (str(line.number), display.mono(line.said or display.NOTHING), line.said_amount, line.result)
+                (str(line.number), _said(line), display.cut(line.said_amount), display.sentence(line.result))
                 for line in problems
             ]
             table = Table((say("Line"), say("Given"), say("Amount"), say("What is wrong")), rows, frozenset({0, 2}))
@@ -408,7 +494,7 @@ def _totals(bulk: BulkRefund) -> Table:
 
 def _row(line: BulkLine) -> tuple[Any, ...]:
     payment = line.payment
-    order = display.to(payment.order, display.ident(payment.order.number)) if payment else display.mono(line.said)
+    order = display.to(payment.order, display.ident(payment.order.number)) if payment else _said(line)
     if line.refund is not None:
         state: Any = display.link(display.page_of(line.refund), chips.refund(line.refund))
         result = " ".join(part for part in (line.refund.result_code, line.refund.result_message) if part)
@@ -416,4 +502,9 @@ def _row(line: BulkLine) -> tuple[Any, ...]:
     else:
         tone = {LineStatus.REFUSED: "bad", LineStatus.WAITING: "wait"}.get(LineStatus(line.status), "")
         state, said = Chip(str(line.get_status_display()), tone), line.result
-    return str(line.number), order, display.money(line.amount), state, said
+    return str(line.number), order, display.money(line.amount), state, display.sentence(said)
+
+
+def _said(line: BulkLine) -> SafeString | str:
+    """What the file names, whole: one looks it up in the file."""
+    return display.sentence(display.mono(line.said)) or display.NOTHING

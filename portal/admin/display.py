@@ -122,6 +122,12 @@ def cut(text: str) -> SafeString | str:
     return shown(format_html('<span class="cut" title="{}">{}</span>', text, text), text) if text else NOTHING
 
 
+def sentence(text: Any) -> SafeString | str:
+    """Words in a list's cell, over several lines where one has no room."""
+    said = as_told(text, is_ours=True)
+    return shown(format_html('<span class="sentence">{}</span>', said), getattr(text, "value", said)) if text else ""
+
+
 def brief(text: str) -> str:
     """A long id in a sentence: ``OR20260314…9Q5T3J``."""
     return text if len(text) <= _HEAD + _TAIL + 2 else f"{text[:_HEAD]}…{text[-_TAIL:]}"

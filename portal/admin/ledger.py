@@ -483,7 +483,10 @@ class LedgerAdmin(DeskAdmin):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"list_acts": self.offered_list_acts(request), **(extra_context or {})})
+        return super().changelist_view(
+            request,
+            {"list_acts": self.offered_list_acts(request), "kept": request.GET.urlencode(), **(extra_context or {})},
+        )
 
     # Acts.
 
@@ -513,6 +516,10 @@ class LedgerAdmin(DeskAdmin):
         scope = f"{self.opts.label_lower}/{'' if thing is None else thing.pk}/{act.name}"
         posted = request.method == "POST"
         objection = act.why_not(thing)
+        if act.of_chosen and not posted and not request.GET.getlist("chosen"):
+            objection = say(
+                "Nothing is ticked. Tick the rows in the list first, then press “{label}”.", label=act.label
+            )
         if objection:
             if posted and was_used(request.POST.get("once", ""), scope, actor):
                 return self._already_done(request, home)
@@ -593,9 +600,9 @@ class LedgerAdmin(DeskAdmin):
             "heading": heading,
             "objection": objection,
             "is_changed": is_changed,
-            "home": self.home_of(thing),
             "title": heading,
         }
+        context["home"] = context["list_url"] if thing is None else self.home_of(thing)
         return TemplateResponse(request, "admin/ledger/act.html", context)
 
     # Helpers.

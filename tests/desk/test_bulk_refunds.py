@@ -1,6 +1,7 @@
 """Bulk refunds at the desk: a file or ticked rows, every line looked at, started by two people, every end told."""
 
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from payments.models import BulkRefund, Payment, Refund
 from portal.models import Approval
 from portal.roles import AUDITOR, FINANCE, OPERATOR, SUPPORT
 from tests import factories
-from tests.desk.conftest import Desk, act_url, list_url, page_url
+from tests.desk.conftest import Desk, act_url, list_url, page_url, words
 from tests.desk.test_pages import SCRIPT, complaints
 from tests.story import PHP, Acquirer, Customer, Shop
 
@@ -82,6 +83,49 @@ def test_what_is_ticked_in_a_list(paid: list[Payment], person: Callable[..., Des
         (2, {"PHP": 330_00}),
     ]
     assert not Refund.objects.exists()
+
+
+def test_a_reason_is_demanded_of_lines_alone_and_the_file_is_not_lost(
+    paid: list[Payment], person: Callable[..., Desk]
+) -> None:
+    operator = person(OPERATOR)
+    rows = [f"{paid[0].order.number},,DAMAGED", f"{paid[1].order.number},,"]
+    file = SimpleUploadedFile("cups.csv", "\n".join(("id,amount,reason", *rows)).encode(), content_type="text/csv")
+    form = operator.begins(UPLOAD)
+    again = form.presses(file=file).content.decode()
+    assert "1 lines say no reason, the first of them line 3." in words(again)
+    assert "cups.csv is kept, 2 lines." in words(again)
+    assert not BulkRefund.objects.exists()
+
+    kept = unescape(again.split('name="kept" value="', 1)[1].split('"', 1)[0])
+    assert "None of" not in form.sends(kept=kept, reason_code="DUPLICATE")
+    bulk = BulkRefund.objects.get()
+    assert bulk.name == "cups.csv"
+    assert list(bulk.lines.values_list("reason_code", flat=True)) == ["DAMAGED", "DUPLICATE"]
+
+    only = SimpleUploadedFile("one.csv", f"id,amount,reason\n{paid[2].order.number},,FRAUD".encode())
+    assert "1 refund · 165.00 PHP" in operator.begins(UPLOAD).sends(file=only)
+    assert "Choose a file." in operator.begins(UPLOAD).sends(kept=kept[:-1] + ("A" if kept[-1] != "A" else "B"))
+
+
+@pytest.mark.django_db
+def test_nothing_ticked_opens_nothing_and_the_list_stays_as_it_was(person: Callable[..., Desk]) -> None:
+    page = person(OPERATOR).opens(f"{list_url(Payment)}acts/bulk_refund/?_changelist_filters=ask%3Dpaid")
+    assert "Nothing is ticked. Tick the rows in the list first, then press “Refund the ticked…”." in words(page)
+    assert 'name="once"' not in page
+    assert f'href="{list_url(Payment)}?ask=paid"' in page
+
+
+@pytest.mark.django_db
+def test_the_file_to_begin_with_can_be_given_as_it_is(person: Callable[..., Desk]) -> None:
+    operator = person(OPERATOR)
+    page = operator.opens(UPLOAD)
+    url = f"{list_url(BulkRefund)}sample/"
+    assert f'href="{url}"' in page
+    sample = operator.client.get(url).content
+    given = SimpleUploadedFile("refunds.csv", sample)
+    assert "None of the 2 lines can be refunded." in operator.begins(UPLOAD).sends(file=given, **SAYS)
+    assert person(SUPPORT).status(url) == 403
 
 
 @pytest.mark.django_db
