@@ -126,6 +126,22 @@ def test_customs_refuses_it_is_amended_and_accepted(shop: Shop, paid: Payment, a
     assert amounts == ["10000", "6000"]
 
 
+def test_other_papers_are_not_held_against_what_was_said_of_the_first(
+    shop: Shop, paid: Payment, acquirer: Acquirer
+) -> None:
+    """The acquirer answers an amendment as the first time, its check of the buyer's papers included."""
+    acquirer.will("customs_refuses", calls=2)
+    declaration = declares(shop, paid, buyer=Buyer("ID_CARD", NUMBER, NAME))
+    shop.clock_moves(minutes=7)
+    assert transmits(shop, declaration, amount=CNY(60_00)).identity_check == "CHECK_NOT_PASSED"
+
+    shop.clock_moves(minutes=7)
+    transmits(shop, declaration, certificate_name="Ana Cruz")
+    shop.clock_moves(minutes=7)
+    assert stands(declaration) == (S.ACCEPTED, 60_00)
+    assert declaration.identity_check == ""
+
+
 def asked(call: dict[str, Any]) -> dict[str, Any]:
     """The body of a call."""
     body: dict[str, Any] = json.loads(call["request"])

@@ -97,7 +97,7 @@ def amend(
         changes = differences(before, contents)
         facts: dict[str, Any] = {
             **_columns(contents),
-            "former": json.dumps(_columns(before)),
+            "former": json.dumps({**_columns(before), "identity_check": declaration.identity_check}),
             "amended_at": clock.now(),
             "times_sent": 0,
             "may_have_arrived": True,
@@ -110,6 +110,8 @@ def amend(
             "customs_result_code": "",
             "customs_result": "",
         }
+        if any(getattr(before, name) != getattr(contents, name) for name in ("certificate_number", "certificate_name")):
+            facts["identity_check"] = ""  # it was about other papers
         said = ", ".join(label for label, _, _ in changes) or "unchanged"
         try:
             with transaction.atomic():

@@ -112,7 +112,10 @@ def record_result(declaration: Declaration, result: DeclarationResult) -> Declar
             told = {
                 "customs_payment_id": result.customs_payment_id[:64],
                 "customs_order_id": result.customs_order_id[:64],
-                "identity_check": result.identity_check[:32],
+                # An amendment is answered as the first time, whatever papers it came with.
+                "identity_check": ""
+                if declaration.status == DeclarationStatus.AMENDING
+                else result.identity_check[:32],
                 "clearing_channel": result.clearing_channel[:32],
                 "clearing_transaction_id": result.clearing_transaction_id[:64],
                 "provider_registration_id": result.provider_registration_id[:64],
