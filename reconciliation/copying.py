@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
 
 from django.db import connection, connections
 from django.db.models import Model
@@ -18,6 +17,8 @@ Value = str | int | None
 
 _NULL = "\x1e"
 """A control character, which no text of ours has."""
+_PARTED = "\x1f"
+"""Another."""
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -60,12 +61,14 @@ def fresh_keys(model: type[Model], count: int) -> list[int]:
         return []
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            fresh = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) AS key FROM generate_series(1, %s)"
-            cursor.execute(f"SELECT min(key), max(key) FROM ({fresh}) AS fresh", [table, count])  # noqa: S608 - as above
+            cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
+            drawn = [cursor.fetchone()[0], count]
+            fresh = "SELECT nextval(%s::regclass) AS key FROM generate_series(1, %s)"
+            cursor.execute(f"SELECT min(key), max(key) FROM ({fresh}) AS fresh", drawn)  # noqa: S608 - as above
             first, last = cursor.fetchone()
             if last - first + 1 == count:
                 return list(range(first, last + 1))
-            cursor.execute(fresh, [table, count])  # somebody else drew from between them
+            cursor.execute(fresh, drawn)  # somebody else drew from between them
             return [key for (key,) in cursor.fetchall()]
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         found = cursor.fetchone()
@@ -73,10 +76,10 @@ def fresh_keys(model: type[Model], count: int) -> list[int]:
     return list(range(last + 1, last + 1 + count))
 
 
-def among(column: str) -> str:
-    """SQL: the column is one of the values that ``given`` made into one parameter."""
+def among(column: str, kind: str = "text") -> str:
+    """SQL: the column, of that kind on PostgreSQL, is one of the values that ``given`` made into one parameter."""
     if connection.vendor == "postgresql":
-        return f"{column} = ANY(%s)"
+        return f"{column} = ANY(string_to_array(%s, '{_PARTED}')::{kind}[])"
     if connection.vendor == "sqlite":
         return f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - a column of ours
     raise ProgrammingError(f"The portal does not run on {connection.vendor}.")
@@ -89,9 +92,9 @@ def day(moment: str) -> str:
     return f"date({moment}, '+8 hours')"
 
 
-def given(values: Iterable[Value]) -> Any:
-    """Very many values as one parameter."""
-    return list(values) if connection.vendor == "postgresql" else json.dumps(list(values))
+def given(values: Iterable[str | int]) -> str:
+    """Very many values as one parameter: one text, since a list is quoted value by value."""
+    return _PARTED.join(map(str, values)) if connection.vendor == "postgresql" else json.dumps(list(values))
 
 
 @contextmanager

@@ -222,23 +222,24 @@ class Sorter:
         ours, told = self._look_up(candidates)
         lines = self._understand(rest, nets)
         rest = []
-        currency = self.currency
+        currency, taken, has_contracts = self.currency, self._taken, self.has_contracts
         psp_of = {pk: psp for psp, pk in self.batches.items()}
         closed = 0
-        taken = self._taken
+        odd = self._unusual.among([row.identity for row in candidates])
         for row in candidates:
-            known = ours.get((row.role, row.name))
+            known = ours[row.role].get(row.name)
+            is_agreed, terms = True, None
+            if known is not None and has_contracts:
+                is_agreed, terms = is_as_agreed(row, known, self._contracts, currency)
             if (
                 known is None
-                or row.identity in self._unusual
+                or row.identity in odd
                 or not is_plain(row, known, currency)
                 or (told and not _same_fees(told.get((row.row_type, row.request_id)), row, currency))
+                or not is_agreed
+                or not taken.take(row.role, known.key)
             ):
-                self._unusual.add(row.identity)
-                rest.append((row.line, row.cells))
-                continue
-            is_agreed, terms = is_as_agreed(row, known, self._contracts, currency)
-            if not is_agreed or not taken.take(row.role, known.key):
+                odd.add(row.identity)
                 self._unusual.add(row.identity)
                 rest.append((row.line, row.cells))
                 continue
@@ -310,16 +311,15 @@ class Sorter:
 
     def _look_up(
         self, candidates: Sequence[Candidate]
-    ) -> tuple[dict[tuple[Role, str], Ours], dict[tuple[str, str], Money]]:
+    ) -> tuple[dict[Role, dict[str, Ours]], dict[tuple[str, str], Money]]:
         names: dict[Role, list[str]] = defaultdict(list)
         for row in candidates:
             names[row.role].append(row.name)
-        ours: dict[tuple[Role, str], Ours] = {}
-        for role, found in names.items():
-            ours.update(_ours(role, self._account.pk, found))
-        contested = self._contested({one.payment_pk for one in ours.values()})
+        ours = {role: _ours(role, self._account.pk, found) for role, found in names.items()}
+        contested = self._contested({one.payment_pk for found in ours.values() for one in found.values()})
         if contested:
-            ours = {name: one for name, one in ours.items() if not _is_contested(name[0], one, contested)}
+            for role, found in ours.items():
+                ours[role] = {name: one for name, one in found.items() if not _is_contested(role, one, contested)}
         told: dict[tuple[str, str], Money] = {}
         if self._is_told:
             rows = SettlementRow.objects.filter(
@@ -340,7 +340,7 @@ class Sorter:
             cursor.execute(
                 "SELECT m.payment_id, m.role, m.refund_id, m.cancel_id FROM reconciliation_match m"  # noqa: S608 - as above
                 " JOIN reconciliation_settlementrow r ON r.id = m.row_id"
-                f" WHERE m.is_settlement AND {among('m.payment_id')} AND r.file_id <> %s",
+                f" WHERE m.is_settlement AND {among('m.payment_id', 'bigint')} AND r.file_id <> %s",
                 [given(payments), self._file.pk if self._file is not None else 0],
             )
             for payment, *said in cursor.fetchall():
@@ -406,7 +406,7 @@ class Writer(Sorter):
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT identity, max(occurrence) FROM reconciliation_settlementrow"  # noqa: S608 - no text from outside
-                f" WHERE {among('batch_id')} AND {among('identity')} AND file_id = %s GROUP BY identity",
+                f" WHERE {among('batch_id', 'bigint')} AND {among('identity')} AND file_id = %s GROUP BY identity",
                 [given(self.batches.values()), given({line.identity for line in lines}), self._kept.pk],
             )
             seen.update(dict(cursor.fetchall()))
@@ -463,9 +463,10 @@ def _votes_from(kept: dict[str, Any]) -> dict[str, Any]:
 # Our books, a portion at a time.
 
 
-def _ours(role: Role, account: int, names: list[str]) -> Iterator[tuple[tuple[Role, str], Ours]]:
-    """What these candidates name, by one query. The tables are those of ``payments``."""
+def _ours(role: Role, account: int, names: list[str]) -> dict[str, Ours]:
+    """What these candidates name, by its name and by one query. The tables are those of ``payments``."""
     payment, wallet = Payment._meta.db_table, WalletAccount._meta.db_table
+    parameters: list[str | int]
     if role is Role.PAYMENT:
         statement = (
             "SELECT p.payment_request_id, p.id, p.id, p.amount_value, p.currency, p.status,"  # noqa: S608 - no text from outside
@@ -492,11 +493,12 @@ def _ours(role: Role, account: int, names: list[str]) -> Iterator[tuple[tuple[Ro
         parameters = [account, given(names), CancelStatus.REFUSED]
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        for name, *values in cursor.fetchall():
-            one = Ours(*values)
-            if isinstance(one.happened_on, str):
-                one = one._replace(happened_on=date.fromisoformat(one.happened_on))
-            yield (role, name), one
+        found = {row[0]: Ours._make(row[1:]) for row in cursor.fetchall()}
+    if connection.vendor == "sqlite":
+        for name, one in found.items():
+            if one.happened_on is not None:
+                found[name] = one._replace(happened_on=date.fromisoformat(str(one.happened_on)))
+    return found
 
 
 class Taken:
@@ -521,18 +523,32 @@ class Taken:
 
 
 class Perhaps:
-    """A set of digests that may claim one too many, and never one too few, in eight megabytes whatever is in it."""
+    """A set of digests that may claim one too many, and never one too few, in some megabytes whatever is in it."""
 
+    _FEW = 100_000
     _BITS = 1 << 26
 
     def __init__(self) -> None:
-        self._bits = bytearray(self._BITS >> 3)
+        self._few: set[str] = set()
+        self._bits = bytearray()
 
     def add(self, digest: str) -> None:
         """Put it in."""
-        place = int(digest[:8], 16) % self._BITS
-        self._bits[place >> 3] |= 1 << (place & 7)
+        if len(self._few) < self._FEW:
+            self._few.add(digest)
+        elif not self._bits:
+            self._bits = bytearray(self._BITS >> 3)
+        if self._bits:
+            place = int(digest[:8], 16) % self._BITS
+            self._bits[place >> 3] |= 1 << (place & 7)
 
-    def __contains__(self, digest: str) -> bool:
+    def among(self, digests: Sequence[str]) -> set[str]:
+        """Those of them that are in it."""
+        found = self._few.intersection(digests)
+        if self._bits:
+            found.update(digest for digest in digests if self._has_bit(digest))
+        return found
+
+    def _has_bit(self, digest: str) -> bool:
         place = int(digest[:8], 16) % self._BITS
         return bool(self._bits[place >> 3] & (1 << (place & 7)))
