@@ -4,6 +4,7 @@ Constraints and foreign keys hold as ever. What Django does besides, defaults an
 this says every column that the database does not fill in itself.
 """
 
+import gc
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,8 @@ _NULL = "\x1e"
 """A control character, which no text of ours has."""
 _PARTED = "\x1f"
 """Another."""
+_SELDOM = 500_000
+"""More objects than a few portions have."""
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -122,3 +125,14 @@ def aside() -> Iterator[Callable[[Callable[[], None]], None]]:
         closed.result()
         while waiting:
             waiting.pop().result()
+
+
+@contextmanager
+def seldom_collecting() -> Iterator[None]:
+    """Look for garbage once in a while only: what a portion is made of is no garbage, and there is a million of it."""
+    before = gc.get_threshold()
+    gc.set_threshold(_SELDOM, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

@@ -16,6 +16,7 @@ from itertools import islice
 from portal.models import AcquirerAccount
 from reconciliation.books import Ids, open_books
 from reconciliation.contracts import Drift, DriftCount
+from reconciliation.copying import seldom_collecting
 from reconciliation.judging import is_about, judge_some
 from reconciliation.layouts import ReportKind
 from reconciliation.lines import Answers, Line, identity_of, sign_fees, understand_row
@@ -65,9 +66,10 @@ class Foreseer:
 
     def go_on(self, is_time_up: Callable[[], bool] = lambda: False) -> Outcome | None:
         """Work until it is known, or the time is up: then None. Raises ReportRefused, and AlreadyHere."""
-        for _ in self._steps:
-            if is_time_up():
-                return None
+        with seldom_collecting():
+            for _ in self._steps:
+                if is_time_up():
+                    return None
         return self._outcome
 
     def _work(self) -> Iterator[None]:

@@ -341,7 +341,7 @@ def _written(
     writer = Writer(file, flow, Written(**kept) if kept else Written(asdict(told)), key_of)
     writer.begin(first)
     progress.hold({"stage": "writing", "begun_at": clock.now(), "amount_unit": writer.conventions.unit})
-    with copying.aside() as aside:
+    with copying.seldom_collecting(), copying.aside() as aside:
         for portion in writer.portions():
             if is_time_up():
                 raise TimeUp
