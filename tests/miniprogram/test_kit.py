@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from portal.api import problems
 from portal.miniprogram import client, errors, tables, words
 from portal.miniprogram.rendering import FILLED_IN, Kit, files_of
 from portal.models import AcquirerAccount
+from portal.money import Money, MoneyError, parse_major
 from tests.miniprogram import tools
 from tests.miniprogram.phone import Host
 
@@ -99,6 +101,36 @@ def test_markup_and_pages_fit(host: Host, program: Path, copy: Path) -> None:
         "nobody calls buy()",
     ):
         assert any(flaw in one for one in found), (flaw, found)
+
+
+def test_what_is_typed_is_read_by_the_currencys_own_decimals(node: str, copy: Path) -> None:
+    (copy / "package.json").write_text('{"type": "module"}')  # to Node alone: containers know no other
+    asked = [
+        (text, code)
+        for code in ("PHP", "JPY", "IDR", "JOD", "XXX")
+        for text in ("1500", " 1,500.5 ", "0012.340", "1,500,000", "12.3456", "15,00", "0.00", "1e3", "9" * 17)
+    ]
+    (copy / "ask.js").write_text(
+        "import { example, typed } from './lib/amounts.js';\n"
+        f"const asked = {json.dumps(asked)};\n"
+        "const told = asked.map(([text, currency]) => [typed(text, currency), example(currency)]);\n"
+        "console.log(JSON.stringify(told));\n"
+    )
+    said = subprocess.run([node, str(copy / "ask.js")], capture_output=True, text=True, check=True).stdout
+    for (text, code), (amount, example) in zip(asked, json.loads(said), strict=True):
+        meant = amount and Money(int(amount["value"]), code)
+        assert meant == _read(text, code), (text, code)
+        if meant is not None:
+            assert (amount["display"], amount["currency"]) == (meant.display, code)
+            assert parse_major(example, code).payable().value > 0
+
+
+def _read(text: str, code: str) -> Money | None:
+    """What the portal itself would read, where it may be paid."""
+    try:
+        return parse_major(text, code).payable()
+    except MoneyError:
+        return None
 
 
 # The client.
