@@ -97,7 +97,10 @@ class EvidenceForm(ActForm):
         help_text=lazy("With tokens and personal data, for a court or the acquirer. Say below why."),
     )
     note = forms.CharField(
-        max_length=256, required=False, help_text=lazy("What it is for, for whoever reads the journal.")
+        label=lazy("Note"),
+        max_length=256,
+        required=False,
+        help_text=lazy("What it is for, for whoever reads the journal."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -49,11 +49,15 @@ class NewPlanForm(ActForm):
 
     title = lazy("Add a plan")
     is_roomy = True
-    product = forms.ModelChoiceField(queryset=Product.objects.none(), empty_label=None)
+    product = forms.ModelChoiceField(label=lazy("Product"), queryset=Product.objects.none(), empty_label=None)
     code = forms.SlugField(
         label=lazy("Code", sense="plan"), max_length=64, help_text=lazy("What the mini program subscribes by.")
     )
-    name = forms.CharField(max_length=120, help_text=lazy("The buyer sees it in the wallet, with the date."))
+    name = forms.CharField(
+        label=lazy("Name", sense="thing"),
+        max_length=120,
+        help_text=lazy("The buyer sees it in the wallet, with the date."),
+    )
     currency = forms.ChoiceField(label=lazy("Currency"))
     amount = forms.CharField(
         label=lazy("Price of each cycle"),
@@ -132,7 +136,7 @@ class EditPlanForm(ActForm):
     """Its name, and whether it may be started."""
 
     title = lazy("Edit the plan")
-    name = forms.CharField(max_length=120)
+    name = forms.CharField(label=lazy("Name", sense="thing"), max_length=120)
     is_offered = forms.BooleanField(label=lazy("May be started"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -42,8 +42,8 @@ class PriceField(forms.CharField):
 
 
 class _PricedForm(ActForm):
-    name = forms.CharField(max_length=120)
-    description = forms.CharField(max_length=256, required=False)
+    name = forms.CharField(label=lazy("Name", sense="thing"), max_length=120)
+    description = forms.CharField(label=lazy("Description"), max_length=256, required=False)
     is_digital = forms.BooleanField(label=lazy("Digital: nothing is shipped"), required=False, initial=True)
 
     def _add_prices(self, currencies: list[str]) -> None:
@@ -64,7 +64,7 @@ class NewProductForm(_PricedForm):
     """Something new to sell."""
 
     title = lazy("Add a product")
-    account = forms.ModelChoiceField(queryset=AcquirerAccount.objects.all(), empty_label=None)
+    account = forms.ModelChoiceField(label=lazy("Account"), queryset=AcquirerAccount.objects.all(), empty_label=None)
     sku = forms.SlugField(
         label=lazy("Number (sku)"), max_length=64, help_text=lazy("What the mini program orders it by.")
     )

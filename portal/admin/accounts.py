@@ -58,10 +58,14 @@ class AccountForm(NoteForm):
     title = lazy("Connect an acquirer account")
     is_roomy = True
     name = forms.CharField(
-        max_length=80, help_text=lazy("For people: the contract or the market, e.g. Shop Singapore.")
+        label=lazy("Name", sense="thing"),
+        max_length=80,
+        help_text=lazy("For people: the contract or the market, e.g. Shop Singapore."),
     )
     slug = forms.SlugField(
-        max_length=40, help_text=lazy("Part of the notification URLs; keep it once the acquirer has them.")
+        label=lazy("Slug"),
+        max_length=40,
+        help_text=lazy("Part of the notification URLs; keep it once the acquirer has them."),
     )
     adapter = forms.ChoiceField(label=lazy("Protocol"), choices=protocols)
     gateway_url = forms.CharField(label=lazy("Gateway URL"), max_length=200, help_text=_HOST_ONLY)
@@ -718,11 +722,14 @@ class NewKeyForm(NoteForm):
 
     title = lazy("Make a merchant key")
     account = forms.ModelChoiceField(
+        label=lazy("Account"),
         queryset=AcquirerAccount.objects.all(),
         empty_label=None,
         help_text=lazy("The key acts within this account only."),
     )
-    name = forms.CharField(max_length=80, help_text=lazy("Which server holds it, e.g. shop backend."))
+    name = forms.CharField(
+        label=lazy("Name", sense="thing"), max_length=80, help_text=lazy("Which server holds it, e.g. shop backend.")
+    )
     field_order = ("account", "name", "note")
 
     def will_happen(self) -> list[str]:

@@ -660,7 +660,7 @@ class RuleForm(ActForm):
     expires_hours = forms.IntegerField(
         label=lazy("A request ends after (hours)"), min_value=1, max_value=720, initial=72
     )
-    note = forms.CharField(max_length=256, help_text=lazy("Why, for whoever approves it."))
+    note = forms.CharField(label=lazy("Note"), max_length=256, help_text=lazy("Why, for whoever approves it."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -851,7 +851,9 @@ class DeputyForm(ActForm):
     deputy = forms.ModelChoiceField(label=lazy("Deputy"), queryset=User.objects.none(), empty_label=lazy("Choose…"))
     first_day = forms.DateField(label=lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
     last_day = forms.DateField(label=lazy("Until, that day included"), widget=forms.DateInput(attrs={"type": "date"}))
-    note = forms.CharField(max_length=256, required=False, help_text=lazy("Why, for whoever reads the journal."))
+    note = forms.CharField(
+        label=lazy("Note"), max_length=256, required=False, help_text=lazy("Why, for whoever reads the journal.")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

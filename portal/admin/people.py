@@ -27,7 +27,7 @@ from portal.admin.filters import DayFilter
 from portal.admin.ledger import Card, Headline, LedgerAdmin, Question, Questions, Table
 from portal.models import SignIn, SignInOutcome
 from portal.roles import PURPOSES
-from portal.words import lazy, say
+from portal.words import lazy, say, told
 
 # Django and allauth register pages of their own when their modules are first imported, which is above. Ours take the
 # place of Django's; allauth's would show what nobody needs to see.
@@ -35,12 +35,19 @@ admin.site.unregister([User, Group, Authenticator, EmailAddress])
 _SIGN_INS_AT_MOST = 10
 
 
-def _roles_field() -> "forms.ModelMultipleChoiceField[Group]":
-    return forms.ModelMultipleChoiceField(
-        label=say("Roles"),
+class _RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic when it runs
+    """Roles to tick, in the reader's language."""
+
+    def label_from_instance(self, group: Any) -> str:
+        return told(str(group), is_ours=True)
+
+
+def _roles_field() -> _RolesField:
+    return _RolesField(
+        label=lazy("Roles"),
         queryset=Group.objects.order_by("name"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": say("Give at least one role: without one, there is nothing to see here.")},
+        error_messages={"required": lazy("Give at least one role: without one, there is nothing to see here.")},
     )
 
 
@@ -54,9 +61,9 @@ class PersonForm(ActForm):
 
     title = lazy("Invite a person")
     username = forms.CharField(label=lazy("User name"), max_length=150, validators=[UnicodeUsernameValidator()])
-    first_name = forms.CharField(max_length=150, required=False)
-    last_name = forms.CharField(max_length=150, required=False)
-    email = forms.EmailField(label="E-mail", required=False)
+    first_name = forms.CharField(label=lazy("First name"), max_length=150, required=False)
+    last_name = forms.CharField(label=lazy("Last name"), max_length=150, required=False)
+    email = forms.EmailField(label=lazy("E-mail"), required=False)
     roles = _roles_field()
 
     def will_happen(self) -> list[str]:
@@ -76,7 +83,9 @@ class RolesForm(ActForm):
 
     title = lazy("Change the roles")
     roles = _roles_field()
-    note = forms.CharField(max_length=256, required=False, help_text=lazy("Why, for whoever reads the journal."))
+    note = forms.CharField(
+        label=lazy("Note"), max_length=256, required=False, help_text=lazy("Why, for whoever reads the journal.")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -93,7 +102,9 @@ class InviteAgainForm(ActForm):
     """Another invitation."""
 
     title = lazy("Invite again")
-    note = forms.CharField(max_length=256, required=False, help_text=lazy("Why, for whoever reads the journal."))
+    note = forms.CharField(
+        label=lazy("Note"), max_length=256, required=False, help_text=lazy("Why, for whoever reads the journal.")
+    )
 
     def will_happen(self) -> list[str]:
         return [
@@ -113,6 +124,7 @@ class ResetForm(ActForm):
 
     title = lazy("Reset the second factor")
     note = forms.CharField(
+        label=lazy("Note"),
         max_length=256,
         help_text=lazy("How you know that it is they who ask, for whoever approves and reads the journal."),
     )
@@ -136,7 +148,7 @@ class EndSessionsForm(ActForm):
     """Logged out everywhere."""
 
     title = lazy("Log this person out everywhere")
-    note = forms.CharField(max_length=256, help_text=lazy("Why, for whoever reads the journal."))
+    note = forms.CharField(label=lazy("Note"), max_length=256, help_text=lazy("Why, for whoever reads the journal."))
 
     def will_happen(self) -> list[str]:
         return [
@@ -151,7 +163,7 @@ class ShutOutForm(ActForm):
     """Not let in any more."""
 
     title = lazy("Shut this person out")
-    note = forms.CharField(max_length=256, help_text=lazy("Why, for whoever reads the journal."))
+    note = forms.CharField(label=lazy("Note"), max_length=256, help_text=lazy("Why, for whoever reads the journal."))
 
     def will_happen(self) -> list[str]:
         name = self.thing.get_username()
@@ -265,7 +277,7 @@ class PersonAdmin(LedgerAdmin):
 
     @display.column(lazy("Roles"))
     def role_names(self, person: User) -> str:
-        names = [group.name for group in person.groups.all()]
+        names = [told(group.name, is_ours=True) for group in person.groups.all()]
         return ", ".join([say("Owner"), *names] if person.is_superuser else names)
 
     @display.column(lazy("Last seen"), numeric=True, is_minor=True)

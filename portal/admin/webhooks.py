@@ -70,7 +70,11 @@ class EndpointForm(NoteForm):
 
     title = lazy("Add a webhook endpoint")
     is_roomy = True
-    name = forms.CharField(max_length=80, help_text=lazy("For people: which system it is, e.g. shop backend."))
+    name = forms.CharField(
+        label=lazy("Name", sense="thing"),
+        max_length=80,
+        help_text=lazy("For people: which system it is, e.g. shop backend."),
+    )
     url = forms.CharField(
         label=lazy("Address"),
         max_length=addresses.LONGEST_URL,
@@ -80,6 +84,7 @@ class EndpointForm(NoteForm):
         ),
     )
     account = forms.ModelChoiceField(
+        label=lazy("Account"),
         queryset=AcquirerAccount.objects.all(),
         required=False,
         empty_label=lazy("All accounts"),
