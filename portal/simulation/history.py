@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from django.test.utils import override_settings
 
 from payments.models import Declaration, Payment, Refund
+from payments.subscriptions import tasks as charging
 from portal import clock
 from portal.gateways import speaking_over
 from portal.sandbox.context import Keys
@@ -110,6 +111,7 @@ class Teller:
         """A world as it opens, in which whatever is sent and done stays, under a clock of its own."""
         before, draw = clock.current(), clock._draw
         seams = Seams()
+        charging.begin_as_a_new_process()
         try:
             with (
                 _in_one_go(),

@@ -15,6 +15,7 @@ from payments.models import Cycle, Order, Payment, Subscription
 from payments.operations import paying_many
 from payments.states import OrderStatus, PaymentStatus
 from payments.subscriptions import operations as recurring
+from payments.subscriptions import tasks
 from payments.subscriptions.operations import charging_many
 from payments.subscriptions.states import CycleStatus, SubscriptionStatus
 from portal import clock, registry, work
@@ -54,6 +55,7 @@ def together(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         begin(model, rows, *event, **how)
 
     monkeypatch.setattr(Payment, "begin_all", classmethod(noted))
+    tasks.begin_as_a_new_process()
     return sizes
 
 
@@ -74,6 +76,21 @@ def charge() -> list[str]:
 def cycles() -> list[str]:
     """How the cycles stand, oldest first."""
     return list(Cycle.objects.order_by("pk").values_list("status", flat=True))
+
+
+@pytest.mark.parametrize(("quick_seconds", "sizes"), [(600, [4, 1, 3]), (0, [4, 1, 1, 1, 1])])
+def test_a_process_remembers_how_many_are_soon_charged_together(
+    due: Callable[..., list[Subscription]],
+    together: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    quick_seconds: float,
+    sizes: list[int],
+) -> None:
+    monkeypatch.setattr(tasks, "QUICK_SECONDS", quick_seconds)
+    for count in (5, 3):
+        due(count)
+        charge()
+    assert together == sizes
 
 
 def test_each_becomes_what_it_would_alone(
