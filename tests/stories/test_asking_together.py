@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from payments import operations, tasks
 from payments.models import Cancel, Contradiction, Payment
@@ -95,6 +97,18 @@ def test_each_ends_as_it_would_alone(
     assert goes_on.due_at > clock.now()
     assert goes_on.lease_until is None
     assert acquirer.took_from(buyer) == [PHP(100_00)] * 2
+
+
+def test_many_take_as_many_statements_as_two(unknown: Callable[..., Payment], story_clock: StoryClock) -> None:
+    def statements(count: int) -> int:
+        for _ in range(count):
+            unknown()
+        with CaptureQueriesContext(connection) as captured:
+            assert len(later(story_clock, seconds=30)) == count
+        return len(captured)
+
+    statements(2)  # whatever is read once
+    assert statements(5) == statements(2)
 
 
 def test_whoever_dies_before_the_answers_are_recorded_asks_again(
