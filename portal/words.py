@@ -43,6 +43,10 @@ _APART = (". ", "; ", " · ")
 """Between things that are said one after the other: no place of a short sentence reaches beyond."""
 _PEOPLES_WORDS = frozenset(("note", "detail", "resolution", "reference", "name", "description", "decision_note"))
 """Places in which may stand what a person wrote."""
+_NAMES = frozenset(("actor", "actor_name", "owner", "closed_by"))
+"""Places in which stands who somebody is: a name is nobody's to translate."""
+_ROLES = frozenset(("Administrator", "Operator", "Support", "Finance", "Auditor", "Developer"))
+"""Written small these are no roles but what people are called."""
 
 
 def say(text: str, /, *, sense: str = "", **places: Any) -> str:
@@ -87,7 +91,7 @@ def in_english() -> Iterator[None]:
 
 def _filled(places: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: told(value, is_ours=name not in _PEOPLES_WORDS) if type(value) is str else value
+        name: told(value, is_ours=name not in _PEOPLES_WORDS) if type(value) is str and name not in _NAMES else value
         for name, value in places.items()
     }
 
@@ -97,7 +101,7 @@ def _told(text: str, language: str, is_ours: bool, depth: int = 0) -> str:
     exact, patterns = _sentences(language)
     first, rest = text[:1], text[1:]
     for form in (text, first.upper() + rest, first.lower() + rest):  # within a sentence, a state is written small
-        if form in exact:
+        if form in exact and (form == text or form not in _ROLES):
             return exact[form]
     if " " not in text or depth >= _DEEPEST:
         return text
@@ -123,7 +127,7 @@ def _told(text: str, language: str, is_ours: bool, depth: int = 0) -> str:
                 if is_short and any(mark in part for part in found.groups() for mark in _APART):
                     continue
                 stood = {
-                    name: _told(part, language, name not in _PEOPLES_WORDS, depth + 1)
+                    name: part if name in _NAMES else _told(part, language, name not in _PEOPLES_WORDS, depth + 1)
                     for name, part in zip(pattern.places, found.groups(), strict=True)
                 }
                 return pattern.fill(stood)

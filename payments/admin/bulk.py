@@ -388,8 +388,8 @@ class BulkRefundAdmin(LedgerAdmin):
         return display.joined(display.money(amount) for amount in bulk.sums())
 
     @display.column(lazy("By"), is_minor=True)
-    def who(self, bulk: BulkRefund) -> str:
-        return bulk.actor_name
+    def who(self, bulk: BulkRefund) -> SafeString | str:
+        return display.person(bulk.actor_name)
 
     @display.column(lazy("Time"), numeric=True)
     def time(self, bulk: BulkRefund) -> SafeString | str:

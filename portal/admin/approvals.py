@@ -105,7 +105,7 @@ class _DecisionForm(ActForm):
     def background(self) -> Sequence[tuple[str, Any]]:
         approval: Approval = self.thing
         return (
-            (say("Asked by"), approval.actor_name),
+            (say("Asked by"), display.person(approval.actor_name)),
             (say("Reason"), _reason(approval) or display.NOTHING),
             (say("About"), _thing(approval)),
         )
@@ -373,8 +373,8 @@ class ApprovalAdmin(LedgerAdmin):
         return display.money(approval.amount)
 
     @display.column(lazy("Asked by"))
-    def who(self, approval: Approval) -> str:
-        return approval.actor_name
+    def who(self, approval: Approval) -> SafeString | str:
+        return display.person(approval.actor_name)
 
     @display.column(lazy("Reason"), wraps=True, is_minor=True)
     def reason(self, approval: Approval) -> str:
@@ -430,7 +430,7 @@ class ApprovalAdmin(LedgerAdmin):
                     (say("Account"), approval.account.name if approval.account else display.NOTHING),
                     (say("Asked by"), approval.actor_name),
                     (say("Reason"), _reason(approval) or display.NOTHING),
-                    (say("Why"), approval.rule),
+                    (say("Rule"), approval.rule),
                     (
                         say("Decided by"),
                         approval.decided_by
@@ -471,7 +471,7 @@ class ApprovalAdmin(LedgerAdmin):
 
 
 def _reason(approval: Approval) -> str:
-    code = approval.reason_code.replace("_", " ").capitalize()
+    code = told(approval.reason_code.replace("_", " ").capitalize(), is_ours=True)
     return ": ".join(part for part in (code, approval.note) if part)
 
 
@@ -923,12 +923,12 @@ class DeputyAdmin(LedgerAdmin):
     )
 
     @display.column(lazy("Deputy"))
-    def who(self, row: Deputy) -> str:
-        return row.deputy.get_username()
+    def who(self, row: Deputy) -> SafeString | str:
+        return display.person(row.deputy.get_username())
 
     @display.column(lazy("In the place of"))
-    def instead_of(self, row: Deputy) -> str:
-        return row.principal.get_username()
+    def instead_of(self, row: Deputy) -> SafeString | str:
+        return display.person(row.principal.get_username())
 
     @display.column(lazy("State"))
     def state(self, row: Deputy) -> SafeString:

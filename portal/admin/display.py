@@ -128,6 +128,11 @@ def sentence(text: Any) -> SafeString | str:
     return shown(format_html('<span class="sentence">{}</span>', said), getattr(text, "value", said)) if text else ""
 
 
+def person(name: str) -> SafeString | str:
+    """Who somebody is, as they are called: never told in another language."""
+    return shown(format_html("{}", name), name) if name else NOTHING
+
+
 def brief(text: str) -> str:
     """A long id in a sentence: ``OR20260314…9Q5T3J``."""
     return text if len(text) <= _HEAD + _TAIL + 2 else f"{text[:_HEAD]}…{text[-_TAIL:]}"

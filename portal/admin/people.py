@@ -441,8 +441,8 @@ class SignInAdmin(LedgerAdmin):
     search_fields = ("person__username",)
 
     @display.column(lazy("Who"))
-    def who(self, row: SignIn) -> str:
-        return row.person.get_username()
+    def who(self, row: SignIn) -> SafeString | str:
+        return display.person(row.person.get_username())
 
     @display.column(lazy("Ended in"))
     def outcome_chip(self, row: SignIn) -> SafeString:

@@ -134,3 +134,11 @@ def test_every_limit_of_the_acquirers_table_is_told() -> None:
             words = told(text, is_ours=True)
             assert not re.search(r"[a-z]", words), words
             assert re.findall(r"[\d,]+ [A-Z]{3}", words) == re.findall(r"[\d,]+ [A-Z]{3}", text)
+
+
+@pytest.mark.usefixtures("chinese")
+def test_what_people_are_called_is_told_in_no_language() -> None:
+    assert told("Finance") == "财务"
+    for name in ("finance", "support", "operator"):
+        assert told(name) == name
+    assert say("{owner} has it now.", owner="Support") == "目前由 Support 负责。"
