@@ -168,10 +168,21 @@ class RefundForm(_PaymentForm, AmountForm):
         return _deadlines(self.payment, "refund")
 
     def button(self) -> str:
-        return say("Request refund of {amount}", amount=self.amount())
+        if self.is_unread():
+            return self.unread()
+        pattern = self.button_pattern() if self.amount() <= self.alone() else self.asking_pattern()
+        return pattern.replace("{amount}", str(self.amount()))
 
     def button_pattern(self) -> str:
-        return say("Request refund of {amount}")
+        return say("Refund {amount}")
+
+    def asking_pattern(self) -> str:
+        return say("Ask for a refund of {amount}")
+
+    def alone(self) -> Money:
+        """Up to which amount this person needs nobody else."""
+        payment = self.payment
+        return approvals.alone_up_to(MONEY_BACK, by=self.actor, most=self.most(), account=payment.account)
 
 
 class GiveBackForm(_PaymentForm, AmountForm):
@@ -234,7 +245,7 @@ class GiveBackForm(_PaymentForm, AmountForm):
         return _deadlines(self.payment, "cancel", "refund")
 
     def button(self) -> str:
-        return say("Give back {amount}", amount=self.amount())
+        return self.unread() if self.is_unread() else say("Give back {amount}", amount=self.amount())
 
     def button_pattern(self) -> str:
         return say("Give back {amount}")

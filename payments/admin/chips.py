@@ -33,12 +33,10 @@ def payment(thing: Payment) -> Chip:
     """A payment's state, with what was given back of it."""
     match PaymentStatus(thing.status):
         case PaymentStatus.SUCCEEDED if thing.returned_value and (returning := thing.returning).value:
-            return Chip(say("Giving back {display}", display=returning.display), "wait")
+            return Chip(say("Giving back {amount}", amount=returning), "wait")
         case PaymentStatus.SUCCEEDED if thing.returned_value:
             back = (
-                say("Given back")
-                if thing.refundable.value == 0
-                else say("Given back {display}", display=thing.returned.display)
+                say("Given back") if thing.refundable.value == 0 else say("Given back {amount}", amount=thing.returned)
             )
             return Chip(back)
         case PaymentStatus.SUCCEEDED:

@@ -215,8 +215,13 @@ def money_back_card(payment: Payment) -> Card:
             facts.append((say("On its way back"), display.money(returning)))
     windows = []
     if payment.paid_at is not None and payment.status != PaymentStatus.CANCELLED:
+        is_out = back.best != "CANCEL" and back.cancel_until is not None and clock.now() < back.cancel_until
         windows = [
-            _window(say("Cancel until"), payment.paid_at, back.cancel_until, display.acquirer_time(back.cancel_until)),
+            _window(say("Cancel until"), payment.paid_at, None, say("not possible: a part was given back"))
+            if is_out and payment.returned_value
+            else _window(
+                say("Cancel until"), payment.paid_at, back.cancel_until, display.acquirer_time(back.cancel_until)
+            ),
             _window(
                 say("Refund until"), payment.paid_at, back.refund_until, display.short(back.refund_until or clock.now())
             ),
@@ -236,7 +241,8 @@ def money_back_card(payment: Payment) -> Card:
 def _window(label: str, since: datetime, until: datetime | None, words: str) -> dict[str, Any]:
     """A span of time that runs out, and how many hundredths of it are gone."""
     if until is None:
-        return {"label": label, "until": None, "words": say("not possible with this wallet"), "gone": 100}
+        words = words if words != display.NOTHING else say("not possible with this wallet")
+        return {"label": label, "until": None, "words": words, "gone": 100}
     gone = (clock.now() - since) / (until - since) if until > since else 1
     return {"label": label, "until": until, "words": words, "gone": max(0, min(100, round(100 * gone)))}
 

@@ -153,6 +153,10 @@ class ActForm(forms.Form):
         """The button's words with ``{amount}`` where the amount stands, for the page to follow the typing."""
         return ""
 
+    def unread(self) -> str:
+        """What the button says while what is typed is no amount."""
+        return self.heading()
+
     def is_risky(self) -> bool:
         """Whether the button is red."""
         return False
@@ -314,6 +318,10 @@ class AmountForm(ReasonForm):
 
     def moves(self) -> Money | None:
         return self.amount()
+
+    def is_unread(self) -> bool:
+        """Whether what was sent for an amount is none."""
+        return self.is_bound and "amount" in self.errors
 
     def amount(self) -> Money:
         """What was asked for; before the form is sent, the most there is."""

@@ -24,7 +24,7 @@ a person who could have a second one beside it, and whoever holds one answers fo
 acts at once cannot slip under one limit together.
 """
 
-from portal.approvals.asking import ApprovalNeeded, actor_of, ask, permit, person_of, would_need
+from portal.approvals.asking import ApprovalNeeded, actor_of, alone_up_to, ask, permit, person_of, would_need
 from portal.approvals.carrying_out import approvals_due, carry_out
 from portal.approvals.changing import change_rule
 from portal.approvals.changing import kind as rules_kind
@@ -50,6 +50,7 @@ __all__ = [
     "ApprovalNeeded",
     "RuleFacts",
     "actor_of",
+    "alone_up_to",
     "approvals_due",
     "approve",
     "ask",

@@ -109,6 +109,27 @@ def would_need(kind: str, *, by: Actor, amount: Money | None = None, account: Ac
     return ""
 
 
+def alone_up_to(kind: str, *, by: Actor, most: Money, account: AcquirerAccount | None = None) -> Money:
+    """The largest amount of an act, up to ``most``, that would need no second person now; zero where any would."""
+    if by.kind is not ActorKind.PERSON or by.user_id is None:
+        return most
+    values = [most.value]
+    for rule in _fitting(kind, by.user_id, most, account):
+        if rule.is_always:
+            values.append(0)
+        if rule.above_value is not None:
+            values.append(rule.above_value)
+        if not _counts(rule):
+            continue
+        total = DayTotal.objects.filter(**_day_of(rule, by.user_id)).first()
+        value, count = (total.value, total.count) if total else (0, 0)
+        if rule.above_a_day_value is not None:
+            values.append(max(rule.above_a_day_value - value, 0))
+        if rule.above_a_day_count is not None and count >= rule.above_a_day_count:
+            values.append(0)
+    return Money(min(values), most.currency)
+
+
 def ask(needed: ApprovalNeeded, *, by: Actor, remember: Remember | None = None) -> Approval:
     """Make a request of what needs a second person. Raises Conflict when the very same waits already."""
     requester = person_of(by)

@@ -194,6 +194,12 @@ def amount_text(text: str) -> SafeString | str:
 
 
 @register.filter
+def moment(at: datetime) -> SafeString | str:
+    """The moment itself; exact on hover."""
+    return display.stamp(at, seconds=False)
+
+
+@register.filter
 def when(moment: datetime) -> SafeString | str:
     """A time, relative; exact on hover."""
     return display.when(moment)

@@ -83,7 +83,7 @@ def test_a_refund_by_staff_reaches_the_buyers_phone(
     desk.searches(payment.payment_request_id).follows("Refund…")
     desk.page.get_by_label("Amount").fill("200")
     desk.page.get_by_label("Reason").select_option(label="Buyer asked for it")
-    desk.presses("Request refund of 200.00 PHP")
+    desk.presses("Refund 200.00 PHP")
 
     desk.reads(re.compile(r"200\.00 PHP"))
     assert [(one.amount_value, one.status) for one in Refund.objects.all()] == [(200_00, RefundStatus.SUCCEEDED)]

@@ -48,17 +48,17 @@ def test_the_button_repeats_the_amount_as_it_is_typed_and_a_double_click_refunds
     with page.expect_navigation():
         page.keyboard.press("Enter")
     page.get_by_role("link", name="Refund…").click()
-    expect(page.get_by_role("button", name="Request refund of 1,499.00 PHP")).to_be_visible()
+    expect(page.get_by_role("button", name="Refund 1,499.00 PHP")).to_be_visible()
 
     page.get_by_label("Amount").fill("1200")
-    button = page.get_by_role("button", name="Request refund of 1,200.00 PHP")
+    button = page.get_by_role("button", name="Refund 1,200.00 PHP")
     expect(button).to_be_visible()
     for no_amount in ("12x", "300,00", "0.001"):
         page.get_by_label("Amount").fill(no_amount)
-        expect(button).to_be_visible()
+        expect(page.get_by_role("button", name="Refund", exact=True)).to_be_visible()
     page.get_by_label("Amount").fill("1,200.5")
     page.get_by_label("Reason").select_option("DAMAGED")
-    page.get_by_role("button", name="Request refund of 1,200.50 PHP").dblclick()
+    page.get_by_role("button", name="Refund 1,200.50 PHP").dblclick()
 
     expect(page.get_by_role("status")).to_contain_text("1,200.50 PHP went back to GCash")
     expect(page.get_by_text("Refunded 1,200.50 PHP: the answer to refund said so")).to_be_visible()
@@ -73,7 +73,7 @@ def test_the_back_button_after_a_refund_shows_what_is_left(
     page.goto(f"{portal_url}/admin/payments/payment/{paid.pk}/acts/refund/")
     page.get_by_label("Amount").fill("100")
     page.get_by_label("Reason").select_option("DAMAGED")
-    page.get_by_role("button", name="Request refund of 100.00 PHP").click()
+    page.get_by_role("button", name="Refund 100.00 PHP").click()
     expect(page.get_by_role("status")).to_contain_text("100.00 PHP went back")
 
     page.go_back()

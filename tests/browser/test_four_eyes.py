@@ -47,7 +47,7 @@ def test_a_refund_is_asked_for_and_approved_from_a_phone(
     page.get_by_label("Reason").select_option("DAMAGED")
     page.get_by_label("Note").fill("Arrived dented.")
     keeps_picture(page, "refund-that-needs-approval")
-    page.get_by_role("button", name="Request refund of 6,000.00 PHP").click()
+    page.get_by_role("button", name="Ask for a refund of 6,000.00 PHP").click()
     expect(page.get_by_text("Nothing was done yet: your request waits for somebody else.")).to_be_visible()
     keeps_picture(page, "request")
     request = Approval.objects.get()

@@ -47,7 +47,7 @@ def test_the_page_says_what_a_refund_will_do(operator: Desk, paid: Payment) -> N
     assert f"The amount goes back to GCash {paid.wallet_account.login_label} as a refund." in page
     assert "A cancel is still possible until 3 Mar 2026 00:15 UTC+8; it costs no refund fee." in page
     assert page.endswith("the acquirer’s day is UTC+8")
-    assert operator.begins(act_url(paid, "refund")).saying == "Request refund of 1,499.00 PHP"
+    assert operator.begins(act_url(paid, "refund")).saying == "Refund 1,499.00 PHP"
 
 
 def test_opening_the_page_does_nothing(operator: Desk, paid: Payment, acquirer: Acquirer, buyer: Customer) -> None:
@@ -87,7 +87,7 @@ def test_opening_the_page_does_nothing(operator: Desk, paid: Payment, acquirer: 
 def test_a_form_that_does_not_hold_is_sent_back_and_nothing_moves(
     operator: Desk, paid: Payment, acquirer: Acquirer, buyer: Customer, said: dict[str, str], sentence: str
 ) -> None:
-    page = operator.begins(act_url(paid, "refund")).sends("Request refund of 200.00 PHP", **said)
+    page = operator.begins(act_url(paid, "refund")).sends("Refund 200.00 PHP", **said)
 
     assert sentence in page
     paid.refresh_from_db()
@@ -104,7 +104,7 @@ def test_a_form_of_another_act_or_of_another_person_is_refused(
     colleague = person(OPERATOR)
 
     other_act = operator.begins(act_url(paid, "give_back")).sends("Give back 200.00 PHP", **said)
-    other_person = colleague.begins(act_url(paid, "refund")).sends("Request refund of 200.00 PHP", **said)
+    other_person = colleague.begins(act_url(paid, "refund")).sends("Refund 200.00 PHP", **said)
 
     assert "This form belongs to another act." in other_act
     assert "This form belongs to another act." in other_person
@@ -119,9 +119,7 @@ def test_a_refund_is_done_once_and_told_in_words(
 ) -> None:
     form = operator.begins(act_url(paid, "refund"))
 
-    page = form.sends(
-        "Request refund of 200.00 PHP", amount="200.00", reason_code="DAMAGED", note="Lid cracked, ticket 8841"
-    )
+    page = form.sends("Refund 200.00 PHP", amount="200.00", reason_code="DAMAGED", note="Lid cracked, ticket 8841")
 
     label = paid.wallet_account.login_label
     assert f"200.00 PHP went back to GCash {label}." in page
@@ -139,7 +137,8 @@ def test_a_refund_is_done_once_and_told_in_words(
         str(paid.pk),
     )
     told = operator.reads(page_url(paid))
-    assert "1,499.00 PHP Paid Given back 200.00" in told
+    assert "1,499.00 PHP Paid Given back 200.00 PHP" in told
+    assert "Cancel until not possible: a part was given back" in told
     assert "Refunded 200.00 PHP: the answer to refund said so" in told
     assert f"Refund of 200.00 PHP promised by {operator.user.username} 2 Mar 10:00:00" in told
     assert "Damaged or wrong goods: Lid cracked, ticket 8841" in told
@@ -173,7 +172,7 @@ def test_a_refund_nobody_knows_the_end_of_is_not_called_given_back(
     shop.refunds(paid, paid.amount)
     for page in (page_url(paid), "/admin/payments/payment/", "/admin/payments/order/"):
         told = operator.reads(page)
-        assert "Giving back 1,499.00" in told
+        assert "Giving back 1,499.00 PHP" in told
         assert "Given back 1,499.00" not in told
     assert "Given back 0.00 PHP On its way back 1,499.00 PHP" in operator.reads(page_url(paid))
 
@@ -185,8 +184,8 @@ def test_the_same_form_twice_refunds_once(operator: Desk, paid: Payment, acquire
     form = operator.begins(act_url(paid, "refund"))
     said = {"amount": "200.00", "reason_code": "DAMAGED"}
 
-    first = form.sends("Request refund of 200.00 PHP", **said)
-    again = form.sends("Request refund of 200.00 PHP", **said)
+    first = form.sends("Refund 200.00 PHP", **said)
+    again = form.sends("Refund 200.00 PHP", **said)
 
     assert "200.00 PHP went back" in first
     assert "That was already done with this form; nothing was repeated." in again
@@ -197,9 +196,9 @@ def test_the_same_form_twice_refunds_once(operator: Desk, paid: Payment, acquire
 def test_the_same_form_twice_is_told_so_even_when_it_would_not_hold_any_more(operator: Desk, paid: Payment) -> None:
     form = operator.begins(act_url(paid, "refund"))
     said = {"amount": "1000.00", "reason_code": "DAMAGED"}
-    form.sends("Request refund of 1,000.00 PHP", **said)
+    form.sends("Refund 1,000.00 PHP", **said)
 
-    assert "nothing was repeated" in form.sends("Request refund of 1,000.00 PHP", **said)  # 499.00 PHP are left
+    assert "nothing was repeated" in form.sends("Refund 1,000.00 PHP", **said)  # 499.00 PHP are left
     assert Refund.objects.count() == 1
 
 
@@ -207,9 +206,9 @@ def test_the_back_button_and_another_amount_are_one_refund_and_a_new_form(
     operator: Desk, paid: Payment, acquirer: Acquirer, buyer: Customer
 ) -> None:
     form = operator.begins(act_url(paid, "refund"))
-    form.sends("Request refund of 200.00 PHP", amount="200.00", reason_code="DAMAGED")
+    form.sends("Refund 200.00 PHP", amount="200.00", reason_code="DAMAGED")
 
-    response = form.presses("Request refund of 300.00 PHP", amount="300.00", reason_code="DAMAGED")
+    response = form.presses("Refund 300.00 PHP", amount="300.00", reason_code="DAMAGED")
 
     page = response.content.decode()
     assert "This form was already sent once, with other words, and that was done." in words(page)
@@ -229,9 +228,17 @@ def test_a_button_that_says_another_amount_does_nothing_and_is_shown_again(
     assert "Read the button once more: it says what will be done now." in words(page)
     assert acquirer.gave_back_to(buyer) == []
     again = Form(operator, form.url, page)
-    assert again.saying == "Request refund of 200.00 PHP"
+    assert again.saying == "Refund 200.00 PHP"
     again.sends(amount="200.00", reason_code="DAMAGED")
     assert acquirer.gave_back_to(buyer) == [PHP(200_00)]
+
+
+def test_a_button_says_no_amount_where_none_can_be_read(operator: Desk, paid: Payment) -> None:
+    form = operator.begins(act_url(paid, "refund"))
+    again = form.presses(amount="12x", reason_code="DAMAGED").content.decode()
+    assert Form(operator, form.url, again).saying == "Refund"
+    assert "12x" in again
+    assert not Refund.objects.exists()
 
 
 def _at_once(presses: list[Callable[[], Any]]) -> list[str]:
@@ -434,9 +441,7 @@ def test_an_order_has_the_acts_of_its_payment(
     order = paid.order
     assert "1,499.00 PHP Paid Not settled yet Order" in operator.reads(page_url(order))
 
-    page = operator.begins(act_url(order, "refund")).sends(
-        "Request refund of 1.00 PHP", amount="1.00", reason_code="DAMAGED"
-    )
+    page = operator.begins(act_url(order, "refund")).sends("Refund 1.00 PHP", amount="1.00", reason_code="DAMAGED")
 
     assert "1.00 PHP went back" in page
     assert acquirer.gave_back_to(buyer) == [PHP(1_00)]
@@ -486,7 +491,7 @@ def test_amounts_are_read_by_the_currency_s_own_exponent(
     currency = shown.split()[1]
     payment = shop.charges(shop.sells("Harbour tour", Money(value, currency), to=buyer))
     form = operator.begins(act_url(payment, "refund"))
-    assert form.saying == f"Request refund of {shown}"
+    assert form.saying == f"Refund {shown}"
 
     page = form.sends(amount=typed, reason_code="DAMAGED")
 

@@ -12,7 +12,7 @@ from portal import approvals, clock
 from portal.models import Approval, ApprovalRule, Deputy, Incident, JournalEntry
 from portal.roles import ADMINISTRATOR, AUDITOR, FINANCE, OPERATOR, SUPPORT
 from tests import factories
-from tests.desk.conftest import Desk, act_url, list_url, page_url
+from tests.desk.conftest import Desk, act_url, list_url, page_url, words
 from tests.desk.test_pages import SCRIPT, complaints
 from tests.story import PHP, Acquirer, Customer, Shop
 
@@ -30,14 +30,15 @@ def paid(buyer: Customer, shop: Shop) -> Payment:
 
 def asks(desk: Desk, payment: Payment, amount: str = "6000.00") -> str:
     form = desk.begins(act_url(payment, "refund"))
-    saying = f"Request refund of {PHP(int(amount.replace('.', '')))}"
+    saying = f"Ask for a refund of {PHP(int(amount.replace('.', '')))}"
     return form.sends(saying, amount=amount, **SAYS)
 
 
 def test_the_form_says_beforehand_that_a_second_person_approves(paid: Payment, person: Callable[..., Desk]) -> None:
-    assert "Above 5,000.00 PHP a second person approves: then this becomes a request" in person(OPERATOR).reads(
-        act_url(paid, "refund")
-    )
+    form = person(OPERATOR).begins(act_url(paid, "refund"))
+    assert "Above 5,000.00 PHP a second person approves: then this becomes a request" in words(form.page)
+    assert form.saying == "Ask for a refund of 12,900.00 PHP"
+    assert "500.00 PHP went back" in form.sends("Refund 500.00 PHP", amount="500.00", **SAYS)
 
 
 def test_what_is_asked_for_is_seen_decided_and_told(
@@ -111,8 +112,8 @@ def test_the_same_asked_for_twice_is_one_request(paid: Payment, person: Callable
     operator = person(OPERATOR)
     form = operator.begins(act_url(paid, "refund"))
     said = {"amount": "6000.00", **SAYS}
-    form.sends("Request refund of 6,000.00 PHP", **said)
-    assert "That was already done with this form" in form.sends("Request refund of 6,000.00 PHP", **said)
+    form.sends("Ask for a refund of 6,000.00 PHP", **said)
+    assert "That was already done with this form" in form.sends("Ask for a refund of 6,000.00 PHP", **said)
     assert "The very same waits for approval already" in asks(person(OPERATOR), paid)
     assert Approval.objects.count() == 1
 

@@ -573,7 +573,7 @@ def _sends(browser: Client, url: str, amount: str, remaining: int = 0) -> Any:
     page = browser.get(url).content.decode()
     once = re.search(r'name="once" value="([^"]+)"', page)
     assert once is not None, words(page)
-    verb = "Give back" if url.endswith("give_back/") else "Request refund of"
+    verb = "Give back" if url.endswith("give_back/") else "Refund"
     data = {"once": unescape(once[1]), "amount": amount, "reason_code": "DAMAGED", "note": ""}
     said = Money(int(amount.replace(".", "")), "PHP")
     return browser.post(url, {**data, "saying": f"{verb} {said}"}, follow=True)

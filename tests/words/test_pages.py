@@ -142,9 +142,9 @@ def test_what_a_chinese_reader_does_is_kept_in_english(shop: Shop, buyer: Custom
     buyer.binds("GCASH")
     payment = shop.charges(shop.sells("Pass", PHP(499_00), to=buyer))
     form = reader.begins(act_url(payment, "refund"))
-    assert form.saying == "申请退款 499.00 PHP"
+    assert form.saying == "退款 499.00 PHP"
 
-    words = form.sends("申请退款 100.00 PHP", reason_code="DUPLICATE", amount="100")
+    words = form.sends("退款 100.00 PHP", reason_code="DUPLICATE", amount="100")
 
     assert "100.00 PHP 已返还至 GCash" in words
     written = JournalEntry.objects.get(act="refund")

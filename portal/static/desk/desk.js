@@ -43,13 +43,20 @@
     const hidesCents = input.dataset.wholeUnits === "true";
     const follow = () => {
       const match = /^\+?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]*))?$/.exec(input.value.trim());
-      if (!match || /[1-9]/.test((match[2] || "").slice(decimals))) return; // what the server refuses, too
+      const say = (words) => {
+        button.value = words;
+        button.textContent = words;
+      };
+      if (!match || /[1-9]/.test((match[2] || "").slice(decimals))) { // what the server refuses, too
+        say(form.dataset.unread);
+        return;
+      }
       const units = match[1].replace(/,/g, "").replace(/^0+(?=[0-9])/, "").replace(/\B(?=([0-9]{3})+$)/g, ",");
       const rest = (match[2] || "").slice(0, decimals).padEnd(decimals, "0");
       const shown = decimals === 0 || (hidesCents && /^0*$/.test(rest)) ? units : `${units}.${rest}`;
-      const words = form.dataset.saying.replace("{amount}", `${shown} ${input.dataset.currency}`);
-      button.value = words;
-      button.textContent = words;
+      const isAlone = form.dataset.asking === undefined || BigInt(`${units.replace(/,/g, "")}${rest}`) <= BigInt(form.dataset.alone);
+      const pattern = isAlone ? form.dataset.saying : form.dataset.asking;
+      say(pattern.replace("{amount}", `${shown} ${input.dataset.currency}`));
     };
     input.addEventListener("input", follow);
     follow();
