@@ -137,7 +137,8 @@ class BankCreditAdmin(LedgerAdmin):
     # The page.
 
     def headline(self, credit: BankCredit) -> Headline:
-        line = f"{credit.account} · {credit.value_date.isoformat()} · {credit.reference or display.NOTHING}"
+        day = display.day_name(credit.value_date, with_year=True)
+        line = f"{credit.account} · {day} · {credit.reference or display.NOTHING}"
         return Headline(display.money(credit.amount), (_chip(credit),), line)
 
     def timeline(self, credit: BankCredit) -> list[TimelineEntry]:
@@ -163,7 +164,7 @@ class BankCreditAdmin(LedgerAdmin):
             say("The credit"),
             facts=[
                 (say("Account"), display.to(credit.account)),
-                (say("Value date"), credit.value_date.isoformat()),
+                (say("Value date"), display.day_name(credit.value_date, with_year=True)),
                 (say("Bank reference"), display.mono(credit.reference)),
                 (say("Text"), display.mono(credit.text)),
                 (say("Batch"), display.to(credit.batch)),
@@ -176,7 +177,7 @@ class BankCreditAdmin(LedgerAdmin):
         rows = [
             (
                 display.to(batch, display.mono(batch.batch_id)),
-                batch.initiated_on.isoformat(),
+                display.day_name(batch.initiated_on, with_year=True),
                 display.money(bank.open_of(batch)),
                 display.chip(say("Same amount"), "good") if bank.open_of(batch) == credit.amount else "",
                 display.chip(say("Named"), "good") if bank.is_named(batch, credit) else "",

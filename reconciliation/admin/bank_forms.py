@@ -6,6 +6,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from portal import approvals
+from portal.admin import display
 from portal.admin.acts import ActForm, AmountField, ReasonForm, asks_first
 from portal.models import AcquirerAccount
 from portal.money import Money, MoneyError, parse_major
@@ -214,11 +215,22 @@ class MatchCreditForm(ReasonForm):
         self.batch: Batch | None = None
         proposed = bank.proposals(self.thing)
         chooser: Any = self.fields["proposal"]
-        chooser.choices = [("", say("Choose…")), *((str(batch.pk), shown(batch)) for batch in proposed)]
+        chooser.choices = [
+            ("", say("Another, by its id below")),
+            *((str(batch.pk), shown(batch)) for batch in proposed),
+        ]
         self._proposed = {str(batch.pk): batch for batch in proposed}
+        for name in ("proposal", "named"):
+            field: Any = self.fields[name]
+            field.is_one_of_two = True
         if not proposed:
             del self.fields["proposal"]
             self.fields["named"].label = say("The batch, by its id")
+        likely = [batch for batch in proposed if bank.is_named(batch, self.thing)]
+        likely = likely or [batch for batch in proposed if bank.open_of(batch) == self.thing.amount]
+        if len(likely) == 1 and not self.is_bound:
+            self.batch = likely[0]
+            self.initial["proposal"] = str(self.batch.pk)
 
     def clean(self) -> dict[str, Any]:
         """Demand one batch."""
@@ -245,15 +257,17 @@ class MatchCreditForm(ReasonForm):
         return [said, NO_MONEY_MOVES]
 
     def button(self) -> str:
-        if self.batch is None:
-            return say("Match {amount}", amount=self.thing.amount)
-        return say("Match {amount} with {batch}", amount=self.thing.amount, batch=self.batch)
+        """The same whichever batch is chosen: the choice stands above it, and can be taken back."""
+        return say("Match {amount}", amount=self.thing.amount)
 
 
 def shown(batch: Batch) -> str:
     """A batch as one chooses it."""
     return say(
-        "{batch}, initiated on {day}, {open} open", batch=batch, day=batch.initiated_on, open=bank.open_of(batch)
+        "{batch}, initiated on {day}, {open} open",
+        batch=batch,
+        day=display.day_name(batch.initiated_on, with_year=True),
+        open=bank.open_of(batch),
     )
 
 

@@ -177,7 +177,11 @@ class BatchAdmin(LedgerAdmin):
         entries += [
             TimelineEntry(
                 credit.matched_at,
-                say("The bank credited {amount} on {day}.", amount=credit.amount, day=credit.value_date.isoformat()),
+                say(
+                    "The bank credited {amount} on {day}.",
+                    amount=credit.amount,
+                    day=display.day_name(credit.value_date, with_year=True),
+                ),
                 told(credit.get_basis_display()),
                 "good",
                 ((say("Bank credit"), display.page_of(credit)),),
@@ -204,7 +208,7 @@ class BatchAdmin(LedgerAdmin):
                     (say("Batch id"), display.mono(batch.batch_id)),
                     (say("Account"), display.to(batch.account)),
                     ("PSP", batch.psp),
-                    (say("Initiated"), f"{batch.initiated_on.isoformat()} (UTC+8)"),
+                    (say("Initiated"), f"{display.day_name(batch.initiated_on, with_year=True)} (UTC+8)"),
                     (say("Details"), display.to(batch.details)),
                     (say("Summary"), display.to(batch.summary)),
                     (say("Rows"), _rows_link(batch)),
@@ -332,7 +336,7 @@ def _bank_card(batch: Batch) -> Card:
     differences: list[BankDifference] = list(batch.bank_differences.all())
     rows: list[tuple[Any, ...]] = [
         (
-            display.to(credit, credit.value_date.isoformat()),
+            display.to(credit, display.day_name(credit.value_date, with_year=True)),
             display.mono(credit.reference),
             _wrapping(source_of(credit)),
             display.money(credit.amount),
