@@ -431,6 +431,7 @@ class AcquirerAccountAdmin(LedgerAdmin):
     """Connect a real account: facts, keys of both sides, the URLs to paste, a signed test call."""
 
     section, position, icon = "System", 40, "account"
+    lines_at_most = 5
     menu_label = lazy("Acquirer accounts")
     empty_title = lazy("No account yet")
     empty_text = lazy(

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
 
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import admin, messages
@@ -337,6 +338,8 @@ class LedgerAdmin(DeskAdmin):
     """What the page of a thing reads beyond the list's ``list_select_related``."""
     acts_in_timeline: ClassVar[Sequence[str]] = ()
     """Acts whose person and reason the timeline tells already, so that the journal's line would say it twice."""
+    lines_at_most: ClassVar[int | None] = None
+    """The newest lines of the timeline that the page shows, with a link to the journal of the thing; None: all."""
     sortable_by = ()
     change_form_template = "admin/ledger/thing.html"
 
@@ -433,11 +436,13 @@ class LedgerAdmin(DeskAdmin):
             raise PermissionDenied
         offered = self.offered_acts(request, thing)
         shown = len(offered) if len(offered) <= _BUTTONS_AT_MOST else _BUTTONS_AT_MOST - 1
+        lines = self._lines(thing)
         context = {
             **self.page_context(request, thing),
             "first_acts": offered[:shown],
             "more_acts": offered[shown:],
-            "lines": self._lines(thing),
+            "lines": lines[: self.lines_at_most],
+            "journal_url": self._journal_of(thing) if len(lines) > len(lines[: self.lines_at_most]) else "",
             "zone": display.zone_name(clock.now()),
             **(extra_context or {}),
         }
@@ -448,6 +453,11 @@ class LedgerAdmin(DeskAdmin):
             wide, beside = beside[:1], beside[1:]
         context |= {"wide_cards": wide, "side_cards": beside}
         return TemplateResponse(request, self.change_form_template, context)
+
+    @staticmethod
+    def _journal_of(thing: Any) -> str:
+        about = urlencode({"about": f"{thing._meta.label}/{thing.pk}"})
+        return f"{reverse('admin:portal_journalentry_changelist')}?{about}"
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -122,7 +122,7 @@ def _accepts(point: Point, value: str) -> bool:
 def _field(point: Point) -> forms.Field:
     words: dict[str, Any] = {
         "label": told(point.title, is_ours=True),
-        "help_text": f"{told(point.question)} {say('By default:')} {told(point.default_means)}",
+        "help_text": format_html("{}<br>{} {}", told(point.question), say("By default:"), told(point.default_means)),
         "required": False,
     }
     if point.kind in (Kind.FLAG, Kind.CHOICE):
@@ -138,7 +138,7 @@ def _answer(value: str) -> Any:
 def _asked(point: Point) -> SafeString:
     """What to ask the acquirer, over several lines where one has no room."""
     title, question = told(point.title, is_ours=True), told(point.question)
-    return format_html('<span class="sentence"><b>{}</b> {}</span>', title, question)
+    return format_html('<span class="sentence"><b>{}</b><br>{}</span>', title, question)
 
 
 def _stands(point: Point, value: str) -> SafeString:
@@ -146,7 +146,7 @@ def _stands(point: Point, value: str) -> SafeString:
     answer = _answer(value)
     shown = display.chip(answer, "good") if value != point.default else answer
     words = f"{say('By default:')} {told(point.default_means)}" if point.default_means else ""
-    return format_html('<span class="sentence">{} <span class="dim">{}</span></span>', shown, words)
+    return format_html('<span class="sentence">{}<br><span class="dim">{}</span></span>', shown, words)
 
 
 def cards(account: AcquirerAccount) -> list[Card]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -16,11 +17,15 @@ from portal.admin.acts import Act, ActForm
 from portal.admin.display import Chip
 from portal.admin.filters import DayFilter
 from portal.admin.ledger import Card, Headline, LedgerAdmin, Question, Questions
-from portal.models import Incident, JournalEntry
+from portal.models import Approval, Incident, JournalEntry
 from portal.registry import Found, Searched, TodayLine, TodayQueue
-from portal.words import lazy, say
+from portal.words import lazy, say, told
 
 _QUEUE_AT_MOST = 50
+_PEOPLE_AT_MOST = 200
+_DIGITS = 9
+_DECIDING = ("approve", "break")
+"""How acts of those begin who decide on requests."""
 
 # Incidents.
 
@@ -213,6 +218,49 @@ class JournalDay(DayFilter):
     field = "at"
 
 
+class JournalPerson(admin.SimpleListFilter):
+    """By who acted."""
+
+    title = "who"
+    parameter_name = "by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Everybody who may come in, or might; names of people are nobody's to translate."""
+        people = User.objects.order_by("username").values_list("pk", "username")[:_PEOPLE_AT_MOST]
+        return [(str(pk), username) for pk, username in people]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Answered by the index of the person."""
+        value = self.value() or ""
+        return queryset.filter(user_id=int(value)) if value.isdecimal() and len(value) <= _DIGITS else queryset
+
+
+class JournalSubject(admin.SimpleListFilter):
+    """By what it is about: a kind of things, or, from the thing's own page, that one."""
+
+    title = "about"
+    parameter_name = "about"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The kinds that have pages, and the one thing that is asked about."""
+        kinds = [
+            (model._meta.label, str(model._meta.verbose_name).capitalize())
+            for model, its_admin in model_admin.admin_site._registry.items()
+            if isinstance(its_admin, LedgerAdmin) and its_admin.section
+        ]
+        chosen = self.value() or ""
+        label, slash, key = chosen.partition("/")
+        one = [(chosen, f"{dict(kinds).get(label, label)} {key}")] if slash else []
+        return [*one, *sorted(kinds, key=lambda kind: kind[1])]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Answered by the index of subjects."""
+        label, slash, key = (self.value() or "").partition("/")
+        if label:
+            queryset = queryset.filter(subject_type=label)
+        return queryset.filter(subject_id=key) if slash else queryset
+
+
 @admin.register(JournalEntry)
 class JournalEntryAdmin(LedgerAdmin):
     """Who did what to what, and why. Only ever added to."""
@@ -223,7 +271,7 @@ class JournalEntryAdmin(LedgerAdmin):
     empty_title = lazy("No act yet")
     empty_text = lazy("Whatever a person does to money, consent, keys or settings is written here with its reason.")
     list_display = ("act_words", "who", "on", "reason", "ended", "time")
-    list_filter = (JournalDay,)
+    list_filter = (JournalPerson, JournalSubject, JournalDay)
     search_fields = ("subject_label", "actor_name", "act", "subject_id")
 
     @display.column(lazy("Act"))
@@ -231,8 +279,8 @@ class JournalEntryAdmin(LedgerAdmin):
         return entry.act.capitalize()
 
     @display.column(lazy("Who"))
-    def who(self, entry: JournalEntry) -> str:
-        return entry.actor_name or entry.actor_kind.lower()
+    def who(self, entry: JournalEntry) -> SafeString | str:
+        return display.person(entry.actor_name) if entry.actor_name else entry.actor_kind.lower()
 
     @display.column(lazy("On", sense="column"), wraps=True)
     def on(self, entry: JournalEntry) -> SafeString | str:
@@ -244,12 +292,25 @@ class JournalEntryAdmin(LedgerAdmin):
 
     @display.column(lazy("Reason"), wraps=True, is_minor=True)
     def reason(self, entry: JournalEntry) -> str:
-        code = entry.reason_code.replace("_", " ").capitalize()
+        code = told(entry.reason_code.replace("_", " ").capitalize(), is_ours=True)
         return ": ".join(part for part in (code, entry.note) if part) or display.NOTHING
 
     @display.column(lazy("Outcome"), wraps=True, is_minor=True)
     def ended(self, entry: JournalEntry) -> str:
-        return entry.outcome
+        return told(entry.outcome, is_ours=True) or getattr(entry, "became", "")
+
+    def read_beside(self, rows: Sequence[JournalEntry]) -> None:
+        """What became of the requests that were decided: their lines were written before anybody knew."""
+        decided = [entry for entry in rows if entry.subject_type == Approval._meta.label and not entry.outcome]
+        if not decided:
+            return
+        keys = [int(entry.subject_id) for entry in decided if entry.subject_id.isdecimal()]
+        ends = {str(one.pk): one for one in Approval.objects.filter(pk__in=keys, finished_at__isnull=False)}
+        for entry in decided:
+            approval = ends.get(entry.subject_id)
+            if approval is not None and entry.act.startswith(_DECIDING):
+                words = (told(approval.get_status_display()), told(approval.result, is_ours=True))
+                entry.became = " · ".join(filter(None, words))  # type: ignore[attr-defined]
 
     @display.column(lazy("Time"), numeric=True)
     def time(self, entry: JournalEntry) -> SafeString | str:
@@ -261,6 +322,7 @@ class JournalEntryAdmin(LedgerAdmin):
         )
 
     def cards(self, request: HttpRequest, entry: JournalEntry) -> list[Card]:
+        self.read_beside([entry])
         texts = [
             (title, _printed(value))
             for title, value in ((say("Before"), entry.before), (say("After"), entry.after))
@@ -272,9 +334,12 @@ class JournalEntryAdmin(LedgerAdmin):
                 facts=[
                     (say("Who"), f"{entry.actor_name} ({entry.actor_kind.replace('_', ' ').lower()})"),
                     (say("On", sense="column"), self.on(entry)),
-                    (say("Reason"), entry.reason_code.replace("_", " ").capitalize() or display.NOTHING),
+                    (
+                        say("Reason"),
+                        told(entry.reason_code.replace("_", " ").capitalize(), is_ours=True) or display.NOTHING,
+                    ),
                     (say("Note"), entry.note or display.NOTHING),
-                    (say("Outcome"), entry.outcome or display.NOTHING),
+                    (say("Outcome"), self.ended(entry) or display.NOTHING),
                     (say("Time"), display.stamp(entry.at)),
                 ],
             ),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from payments.models import Price, Product
-from portal import inbox
+from portal import clock, inbox
 from portal.models import Incident, JournalEntry, Notification, NotificationStatus
 from portal.money import Money
 from portal.roles import OPERATOR
@@ -60,6 +60,47 @@ def test_the_journal_says_who_what_why(chief: Desk) -> None:
     assert "Before { &quot;" not in page
     assert '"Support"' in page
     assert '"Finance"' in page
+
+
+def test_the_journal_is_asked_by_person_and_by_thing(chief: Desk) -> None:
+    account = factories.AcquirerAccountFactory()
+    mine = factories.JournalEntryFactory(act="edit account", user=chief.user, subject_label="mine")
+    about = [
+        factories.JournalEntryFactory(
+            act="edit account",
+            subject_type=account._meta.label,
+            subject_id=str(account.pk),
+            subject_label=f"no {number}",
+        )
+        for number in range(12)
+    ]
+    others = factories.JournalEntryFactory(subject_label="others")
+    listed = list_url(JournalEntry)
+
+    by = chief.opens(f"{listed}?by={chief.user.pk}")
+    assert page_url(mine) in by
+    assert page_url(others) not in by
+    of_kind = chief.opens(f"{listed}?about={account._meta.label}")
+    assert page_url(about[0]) in of_kind
+    assert page_url(mine) not in of_kind
+
+    page = chief.opens(page_url(account))
+    assert words(page).count(": edit account") == 5  # the newest
+    of_it = f"{listed}?about={account._meta.label}%2F{account.pk}"
+    assert f'href="{of_it}"' in page
+    assert all(page_url(entry) in chief.opens(of_it) for entry in about)
+    assert page_url(others) not in chief.opens(of_it)
+
+
+def test_the_journal_says_what_became_of_what_was_approved(chief: Desk) -> None:
+    refused = factories.ApprovalFactory(
+        status="REFUSED", finished_at=clock.now(), result="The order does not exist.", decider=chief.user, due_at=None
+    )
+    factories.JournalEntryFactory(
+        act="approve", subject_type=refused._meta.label, subject_id=str(refused.pk), outcome="", note="", reason_code=""
+    )
+    listed = chief.reads(list_url(JournalEntry))
+    assert f"{refused.get_status_display()} · The order does not exist." in listed
 
 
 # Notifications.
