@@ -186,7 +186,12 @@ def _buyers(keys: Sequence[Any]) -> list[Found]:
 
 SEARCHED = {
     "wallets": Searched(
-        kind=lazy("Wallet accounts"), model=WalletAccount, show=_wallets, own=("public_id",), mentions=("login_label",)
+        kind=lazy("Wallet accounts"),
+        model=WalletAccount,
+        show=_wallets,
+        own=("public_id",),
+        mentions=("login_label",),
+        prefixes=("login_label",),
     ),
     "authorizations": Searched(
         kind=lazy("Authorizations"),

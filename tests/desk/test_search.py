@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from authorizations.models import Buyer
+from authorizations.models import Buyer, WalletAccount
 from payments.models import Declaration, Order
 from portal import finding, registry
 from portal.roles import SUPPORT
@@ -81,6 +81,8 @@ def test_several_hits_are_grouped_and_say_what_they_are(chief: Desk) -> None:
     masked = answer(chief, payment.wallet_account.login_label).content.decode()
     assert page_url(payment.wallet_account) in masked
     assert page_url(payment.order) in masked
+    WalletAccount.objects.update(login_label="ana***@example.com")
+    assert page_url(payment.wallet_account) in answer(chief, "ana***").content.decode()
 
 
 def test_an_order_id_at_customs_that_is_ours_opens_ours(chief: Desk) -> None:
