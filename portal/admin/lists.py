@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils import timezone
 
 from portal import clock, gather, journal
 from portal.actor import Actor
@@ -225,7 +226,7 @@ class ListPages(_ModelAdmin):
             },
             outcome=f"{count:,} rows of {self.opts.verbose_name_plural}.",
         )
-        name = f"{self.opts.model_name}-{clock.now():%Y%m%d-%H%M%S}.{kind}"
+        name = f"{self.opts.model_name}-{timezone.localtime(clock.now()):%Y%m%d-%H%M%S}.{kind}"
         response = FileResponse(file, as_attachment=True, filename=name, content_type=exports.TYPES[kind])
         response["Content-Length"] = str(exports.size_of(file))
         response["Cache-Control"] = "no-store"

@@ -226,6 +226,7 @@ def hire() -> list[Login]:
             password,
             first_name=first_name,
             last_name=last_name,
+            email=f"{username}@example.com",
             roles=[Group.objects.get(name=role)],
             by=BY,
         )

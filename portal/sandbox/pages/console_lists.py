@@ -198,7 +198,7 @@ def users(engine: Engine, _given: dict[str, str]) -> Html:
                 '{hidden}<input name="balance" value="{value}" inputmode="decimal" size="12" '
                 'aria-label="Balance of {user} in {wallet}"><button class="btn">Set</button>',
                 hidden=hidden,
-                value=held.major,
+                value=held.display.replace(",", ""),
                 user=person["id"],
                 wallet=wallet,
             )
