@@ -421,3 +421,16 @@ def test_on_a_real_phone_the_frame_is_the_screen(phone: Phone) -> None:
     expect(phone.page.get_by_role("heading", name="What happened")).to_be_visible()
     phone.page.get_by_role("button", name="Back to the phone").click()
     phone.shows("Linked since")
+
+
+def test_whoever_reads_further_down_is_told_of_new_lines(phone: Phone) -> None:
+    phone.page.set_viewport_size({"width": 1360, "height": 560})
+    phone.belongs_to("ana", "GCASH").opens("Payment").opens("Shop")
+    more = phone.page.locator("#watch-more")
+    expect(more).to_be_hidden()
+    phone.happened.evaluate("list => { list.style.maxHeight = '80px'; list.scrollTop = list.scrollHeight }")
+    phone.opens("Payment")
+    expect(more).to_contain_text("new line")
+    more.click()
+    expect(more).to_be_hidden()
+    assert phone.happened.evaluate("list => list.scrollTop") == 0

@@ -7,7 +7,7 @@ import { createWatch } from './watching.js';
 const CLOCK_MILLISECONDS = 10000;
 const $ = (id) => document.getElementById(id);
 const layers = ['choose', 'home', 'program'];
-const watch = createWatch($('watch'), $('watch-empty'));
+const watch = createWatch($('watch'), $('watch-empty'), $('watch-more'));
 let account = null;
 let facts = null;
 let isRunning = false;

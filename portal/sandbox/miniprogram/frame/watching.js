@@ -3,11 +3,32 @@
 import { masked } from './masking.js';
 
 const MOST_LINES = 200;
+const AT_THE_TOP = 8;
 const LONG_ID = /\b([A-Z]\d{4})[0-9A-Z]{18,}(?=[0-9A-Z]{4}\b)/g;
 const WORDS = { good: '✓', bad: '✕', wait: '◷', plain: '•' };
 
 /** The list beside the phone. `begin` adds a line and returns a function that ends it. */
-export function createWatch(list, empty) {
+export function createWatch(list, empty, more) {
+  let unseen = 0;
+
+  function show() {
+    more.hidden = unseen === 0;
+    more.textContent = unseen === 1 ? '↑ 1 new line' : `↑ ${unseen} new lines`;
+  }
+
+  function seeAll() {
+    unseen = 0;
+    show();
+  }
+
+  more.addEventListener('click', () => {
+    list.scrollTop = 0;
+    seeAll();
+  });
+  list.addEventListener('scroll', () => {
+    if (list.scrollTop < AT_THE_TOP) seeAll();
+  });
+
   function begin(kind, name, given) {
     const started = performance.now();
     const line = document.createElement('li');
@@ -20,7 +41,13 @@ export function createWatch(list, empty) {
     facts.hidden = true;
     add(facts, 'summary', '', 'Show what was said');
     if (given !== undefined) tell(facts, 'Asked', given);
+    const isAtTop = list.scrollTop < AT_THE_TOP;
     list.prepend(line);
+    if (isAtTop) list.scrollTop = 0;
+    else {
+      unseen += 1; // whoever reads further down is told, and not moved
+      show();
+    }
     empty.hidden = true;
     while (list.children.length > MOST_LINES) list.lastChild.remove();
 
@@ -41,6 +68,7 @@ export function createWatch(list, empty) {
 
   function clear() {
     list.replaceChildren();
+    seeAll();
     empty.hidden = false;
   }
 

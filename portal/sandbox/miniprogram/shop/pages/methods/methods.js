@@ -110,15 +110,16 @@ Page({
   async revoke(here) {
     this.asks();
     this.setData({ isLinked: false, isEnding: true, note: '' });
+    let said = '';
     try {
       const wallet = await act(`/wallets/${here.accountId}/revoke`, { reason_code: 'BUYER_REQUEST' }, freshKey());
-      if (wallet.status === 'REVOKED') my.showToast({ content: `${here.name} is removed.` });
+      if (wallet.status === 'REVOKED') said = `${here.name} is removed.`;
     } catch (reason) {
-      const sentence = trouble(reason);
-      if (reason instanceof Unreachable) return this.setData({ note: sentence });
-      my.showToast({ content: sentence });
+      said = trouble(reason);
+      if (reason instanceof Unreachable) return this.setData({ note: said });
     }
-    return this.refresh();
+    await this.refresh(); // first the page, then the words about it: they never contradict each other
+    if (said) my.showToast({ content: said });
   },
 
   async watchTheEnd() {
