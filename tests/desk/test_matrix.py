@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 import portal
-from payments.models import Payment
+from payments.models import BulkRefund, Payment
 from portal import registry, roles
 from portal.actor import Actor
 from portal.admin.acts import Act
@@ -79,9 +79,9 @@ EVERYBODY = {
 """Pages of the desk that belong to no kind of things: what they show depends on who looks, and stands elsewhere."""
 OF_A_KIND = {"changelist", "change", "history", "act", "list_act"}
 """Doors of a kind of things, each walked below."""
-OF_A_LIST = {"export", "columns", "views", "progress", "forecast", "offer"}
+OF_A_LIST = {"export", "columns", "views", "progress", "forecast", "offer", "sample"}
 """What a list can be made into, how far an import is, what is to be charged; who may is told by their stories. What
-would be offered is walked below."""
+would be offered, and the file to begin with, are walked below."""
 NEVER = {"add", "delete"}
 """Django's own, which let nobody in (tests/desk/test_pages.py)."""
 
@@ -150,6 +150,10 @@ def doors() -> Iterator[Door]:
             yield Door(
                 f"{label} offer", reverse("admin:portal_paymentmethod_offer"), frozenset({seen}), list_url(thing)
             )
+        if isinstance(thing, BulkRefund):
+            upload = f"{list_url(thing)}acts/upload/"
+            may = frozenset({"payments.act_bulk_refund"})
+            yield Door(f"{label} sample", reverse("admin:payments_bulkrefund_sample"), may, upload)
         for act in model_admin.acts:
             wanted = frozenset({seen, permission(model_admin, act)})
             offered = page_url(thing) if not act.why_not(thing) else ""
