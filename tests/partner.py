@@ -1,5 +1,6 @@
 """A second account of the shop, at an acquirer of another protocol, in the same sandbox."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from portal import catalogue
@@ -9,8 +10,10 @@ from portal.sandbox.control import SandboxControl
 from tests.story import Acquirer
 
 
-def connected(account: AcquirerAccount, acquirer: Acquirer, **facts: Any) -> AcquirerAccount:
-    """The account, ready: keys of both sides, merchant data, addresses told, and GCash and DANA contracted."""
+def connected(
+    account: AcquirerAccount, acquirer: Acquirer, wallets: Sequence[str] = ("GCASH", "DANA"), **facts: Any
+) -> AcquirerAccount:
+    """The account, ready: keys of both sides, merchant data, addresses told, and the wallets contracted."""
     theirs = acquirer.sandbox.connection.alipayplus
     made = AcquirerAccount.objects.create(
         **{
@@ -35,6 +38,6 @@ def connected(account: AcquirerAccount, acquirer: Acquirer, **facts: Any) -> Acq
         settlement_currencies=["HKD", "USD"],
         notify_urls={kind: notification_url(made, kind) for kind, _ in adapter_of(made).connecting.notifications},
     )
-    catalogue.begin(made, ["GCASH", "DANA"])
+    catalogue.begin(made, wallets)
     AcquirerKey.objects.create(account=made, version="1", public_key=theirs["acquirer_public_key"])
     return made

@@ -23,7 +23,7 @@ from portal import approvals, clock
 from portal.acquirer import PaymentRequest
 from portal.acquirer.results import Secret
 from portal.clock import ACQUIRER_ZONE, SystemClock
-from portal.demonstration import declarations, regional, subscribers
+from portal.demonstration import declarations, regional, statements, subscribers
 from portal.demonstration.customers import SERVER_TERMINAL, Customer
 from portal.demonstration.installation import person
 from portal.demonstration.timekeeping import Time
@@ -174,7 +174,8 @@ class History:
         alipay = self._named(declarations.WALLET)
         declarations.plan(self._control, self._account, alipay, self._end, self._at, by=self._operator)
         if self._second is not None:
-            regional.plan(self._control, self._second, self._end, self._at, by=self._operator)
+            span = self._start, self._end
+            regional.plan(self._control, self._second, span, self._at, by=self._operator, finance=self._finance)
         # On a day whose report is imported, whatever time of day it is now: the newest report is the visitor's.
         today = self._moment(self._end.astimezone(ACQUIRER_ZONE).date(), time(0))
         self._at(min(self._end - _STRAY_BEFORE_END, today - timedelta(hours=25)), self._another_system_pays)
@@ -378,30 +379,23 @@ class History:
     # Reports.
 
     def _import(self, day: str) -> None:
-        names = {file["kind"]: file["name"] for file in self._control.reports() if file["day"] == day}
+        whose = self._account.client_id
+        written = self._control.reports()
+        names = {file["kind"]: file["name"] for file in written if (file["client_id"], file["day"]) == (whose, day)}
         for kind in REPORTS:
             if kind in names:
-                content = self._control.report(day, names[kind]).encode()
+                content = self._control.report(day, names[kind], whose).encode()
                 reconciling.import_report(names[kind], content, by=self._finance, account=self._account)
         self._explain_the_other_system()
 
     def _read_the_bank(self, *, is_last: bool) -> None:
         """What was settled before today has arrived; the newest, less what the transfer cost, waits for a word."""
-        today = clock.now().astimezone(ACQUIRER_ZONE).date()
-        lines = [",".join(("amount", "currency", "value_date", "reference", "text"))]
         awaited = bank.counting(self._account).filter(bank.OPEN_AT_BANK, bank_credits=None)
-        for number, batch in enumerate(awaited.order_by("initiated_on", "pk"), 1):
-            arrived = bank.open_of(batch) - Money(_TRANSFER_COST if is_last else 0, batch.currency)
-            if arrived.value <= 0:
-                continue
-            reference = f"AC{today:%Y%m%d}{number:02d}"
-            text = f"ANTOM SETTLEMENT {batch.batch_id}"
-            lines.append(",".join((arrived.major, arrived.currency, today.isoformat(), reference, text)))
-        if len(lines) > 1:
-            content = "\n".join(lines).encode()
-            reconciling.import_statement(
-                f"statement-{today.isoformat()}.csv", content, account=self._account, by=self._finance
-            )
+        arrived = [
+            (bank.open_of(batch) - Money(_TRANSFER_COST if is_last else 0, batch.currency), batch.batch_id)
+            for batch in awaited.order_by("initiated_on", "pk")
+        ]
+        statements.arrive(self._account, "ANTOM", arrived, by=self._finance)
 
     def _explain_the_other_system(self) -> None:
         rows = SettlementRow.objects.filter(transaction_request_id=self._stray_id) if self._stray_id else ()
