@@ -31,7 +31,7 @@ def _files(keys: Sequence[Any]) -> list[Found]:
             url=page_of(file),
             state=file.get_status_display(),
             at=file.imported_at or file.tried_at,
-            detail=file.get_kind_display(),
+            detail=file.title,
         )
         for file in rows
     ]

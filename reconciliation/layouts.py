@@ -31,6 +31,13 @@ SUMMING = frozenset({ReportKind.SUMMARY, ReportKind.PAYOUT})
 """The reports whose lines are sums: of a batch's rows by type, or of whole batches."""
 
 
+class ClearingKind(TextChoices):
+    """What the same reports are called where an acquirer clears first and pays later."""
+
+    SETTLEMENT = ReportKind.SETTLEMENT.value, "Clearing details"
+    SUMMARY = ReportKind.SUMMARY.value, "Clearing summary"
+
+
 class Edition(TextChoices):
     """Which of the layouts the acquirer has used, in our own numbering."""
 
@@ -41,6 +48,13 @@ class Edition(TextChoices):
     E3 = "E3", "E3, 2023 to 2025"
     E4 = "E4", "E4, the current one"
     C1 = "C1", "C1, clearing reports"
+
+
+def title_of(edition: str, kind: str) -> str:
+    """What a report is called, where people read of it."""
+    if edition == Edition.C1 and kind in ClearingKind.values:
+        return str(ClearingKind(kind).label)
+    return str(ReportKind(kind).label)
 
 
 @dataclass(frozen=True)

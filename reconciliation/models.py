@@ -24,7 +24,7 @@ from portal.models.due import Due
 from portal.money import Money
 from reconciliation.calendars import NAME_LENGTH, Calendar, free_days
 from reconciliation.contracts import Terms
-from reconciliation.layouts import Edition, ReportKind
+from reconciliation.layouts import Edition, ReportKind, title_of
 from reconciliation.row_types import ExplanationKind
 
 
@@ -207,6 +207,11 @@ class ReportFile(ActorFields, Due):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def title(self) -> str:
+        """What it is called, where people read of it."""
+        return title_of(self.edition, self.kind)
 
 
 class ReportPiece(models.Model):

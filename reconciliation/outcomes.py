@@ -12,7 +12,7 @@ from portal.acquirer.wallets import name_of
 from portal.money import Money
 from reconciliation import queries
 from reconciliation.contracts import Drift
-from reconciliation.layouts import SUMMING
+from reconciliation.layouts import SUMMING, title_of
 from reconciliation.matching import Decision
 from reconciliation.models import Batch, Discrepancy, ReportFile, RowState, SettlementRow
 
@@ -288,7 +288,7 @@ def foretold(
         discrepancies=tally.findings(),
         discrepancy_count=tally.finding_count,
     )
-    said = [summed_up(plan.kind.label, outcome, Result.TRIED)]
+    said = [summed_up(title_of(plan.reading.layout.edition, plan.kind), outcome, Result.TRIED)]
     said += [drifted(drift, name) for drift in plan.judgement.drifts]
     return replace(outcome, sentence=" ".join(said))
 
@@ -318,20 +318,21 @@ def is_changed(row: SettlementRow, decision: Decision) -> bool:
 
 def summed_up(kind: str, outcome: Outcome, result: Result) -> str:
     """The sentence of an import, or of trying one."""
-    rows = f"{outcome.rows} row{'' if outcome.rows == 1 else 's'}"
-    found = outcome.discrepancy_count
-    noun = "discrepancy" if found == 1 else "discrepancies"
-    if result is Result.TRIED:
-        if not outcome.rows:
-            return f"{kind} without transactions would be imported."
-        if not found:
-            return f"{kind}: {rows} would be imported, nothing open."
-        return f"{kind}: {rows} would be imported, {outcome.open_rows} of them open with {found} {noun}."
-    if not outcome.rows:
-        return f"{kind} without transactions imported."
+    rows, ending = outcome.rows, "" if outcome.rows == 1 else "s"
+    found, noun = outcome.discrepancy_count, "discrepancy" if outcome.discrepancy_count == 1 else "discrepancies"
+    open_rows, is_tried = outcome.open_rows, result is Result.TRIED
+    # Each is written out: what is put together of words cannot be told in another language.
+    if not rows:
+        return (
+            f"{kind} without transactions would be imported." if is_tried else f"{kind} without transactions imported."
+        )
+    if not found and is_tried:
+        return f"{kind}: {rows} row{ending} would be imported, nothing open."
     if not found:
-        return f"{kind}: {rows} imported, nothing open."
-    return f"{kind}: {rows} imported, {outcome.open_rows} of them open with {found} {noun}."
+        return f"{kind}: {rows} row{ending} imported, nothing open."
+    if is_tried:
+        return f"{kind}: {rows} row{ending} would be imported, {open_rows} of them open with {found} {noun}."
+    return f"{kind}: {rows} row{ending} imported, {open_rows} of them open with {found} {noun}."
 
 
 def drifted(drift: Drift, name: str) -> str:

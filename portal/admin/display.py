@@ -107,6 +107,11 @@ def column_name(text: str) -> SafeString | str:
     return shown(format_html_join(SafeString("<wbr>"), "{}", ((word,) for word in words)), text)
 
 
+def file_name(text: str) -> SafeString | str:
+    """A file's name, which breaks between its parts where there is little room."""
+    return shown(format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in re.split("(?<=_)", text))), text)
+
+
 def ident(text: str) -> SafeString | str:
     """A long id where there is little room: its middle is hidden from the eye, not from whoever copies it."""
     if len(text) <= _HEAD + _TAIL + 2:

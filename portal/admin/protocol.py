@@ -136,17 +136,19 @@ def _answer(value: str) -> Any:
 
 
 def _asked(point: Point) -> SafeString:
-    """What to ask the acquirer, over several lines where one has no room."""
+    """What to ask the acquirer: its name, and the question below it."""
     title, question = told(point.title, is_ours=True), told(point.question)
-    return format_html('<span class="sentence"><b>{}</b><br>{}</span>', title, question)
+    return format_html(
+        '<span class="sentence half"><b>{}</b></span><span class="sentence half dim">{}</span>', title, question
+    )
 
 
 def _stands(point: Point, value: str) -> SafeString:
-    """What counts now, and what the default means."""
+    """What counts now, and below it what the default means."""
     answer = _answer(value)
     shown = display.chip(answer, "good") if value != point.default else answer
     words = f"{say('By default:')} {told(point.default_means)}" if point.default_means else ""
-    return format_html('<span class="sentence">{}<br><span class="dim">{}</span></span>', shown, words)
+    return format_html('<span class="sentence half">{}</span><span class="sentence half dim">{}</span>', shown, words)
 
 
 def cards(account: AcquirerAccount) -> list[Card]:

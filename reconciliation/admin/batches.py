@@ -32,8 +32,10 @@ from reconciliation.admin.shared import (
     rows_in_words,
     state_chip,
 )
-from reconciliation.models import BankCredit, BankDifference, Batch, Discrepancy, Reason
+from reconciliation.layouts import Edition
+from reconciliation.models import BankCredit, BankDifference, Batch, Discrepancy, Reason, ReportFile, SummaryRow
 from reconciliation.operations.banking import not_payable
+from reconciliation.row_types import SETTLED
 
 
 @dataclass(frozen=True)
@@ -158,13 +160,14 @@ class BatchAdmin(LedgerAdmin):
         waiting, arrival = _open_count(batch), _bank_chip(batch)
         chips = [open_chip(waiting)] if waiting or arrival is None or arrival.tone == "good" else []
         chips += [arrival] if arrival is not None else []
-        return Headline(display.money(batch.net), chips, f"{batch.account} · {batch.psp} · {day} · {rows}")
+        about = " · ".join(filter(None, (str(batch.account), batch.psp, day, rows)))
+        return Headline(display.money(batch.net), chips, about)
 
     def timeline(self, batch: Batch) -> list[TimelineEntry]:
         entries = []
-        for file, what in ((batch.details, say("Settlement details")), (batch.summary, say("Settlement summary"))):
+        for file in (batch.details, batch.summary, _paid_by(batch)):
             if file is not None:
-                link = (file.name, display.page_of(file))
+                link, what = (file.name, display.page_of(file)), told(file.title)
                 by = file.imported_by
                 entries.append(
                     TimelineEntry(
@@ -207,10 +210,11 @@ class BatchAdmin(LedgerAdmin):
                 facts=[
                     (say("Batch id"), display.mono(batch.batch_id)),
                     (say("Account"), display.to(batch.account)),
-                    ("PSP", batch.psp),
+                    *([("PSP", batch.psp)] if batch.psp else []),
                     (say("Initiated"), f"{display.day_name(batch.initiated_on, with_year=True)} (UTC+8)"),
-                    (say("Details"), display.to(batch.details)),
-                    (say("Summary"), display.to(batch.summary)),
+                    (say("Details"), _file_link(batch.details)),
+                    (say("Summary"), _file_link(batch.summary)),
+                    *([(say("Paid by"), _file_link(_paid_by(batch)))] if _is_cleared(batch) else []),
                     (say("Rows"), _rows_link(batch)),
                 ],
             ),
@@ -397,6 +401,30 @@ def _rows_link(batch: Batch) -> SafeString | str:
     return display.link(list_url("settlementrow", file=batch.details_id), rows_in_words(batch.row_count))
 
 
+def _file_link(file: ReportFile | None) -> SafeString | str:
+    return display.NOTHING if file is None else display.to(file, display.file_name(file.name))
+
+
+def _is_cleared(batch: Batch) -> bool:
+    """Whether its acquirer clears first, and says later what it pays for that."""
+    return any(file is not None and file.edition == Edition.C1 for file in (batch.details, batch.summary))
+
+
+def _paid_by(batch: Batch) -> ReportFile | None:
+    """The settlement that pays for it."""
+    row = _settled_row(batch)
+    return row.file if row is not None else None
+
+
+def _settled_row(batch: Batch) -> SummaryRow | None:
+    held: list[SummaryRow] | None = batch.__dict__.get("desk_settled_rows")
+    if held is None:
+        settled = batch.summary_rows.filter(summary_type=SETTLED).select_related("file")
+        held = list(settled.defer("file__content", "file__preview", "file__differences"))
+        batch.__dict__["desk_settled_rows"] = held
+    return held[0] if held else None
+
+
 def _summary_table(batch: Batch) -> Table:
     return Table(
         head=(say("Type"), "", say("Rows"), say("Summary says"), say("Details agree")),
@@ -408,7 +436,7 @@ def _summary_table(batch: Batch) -> Table:
                 display.money(row.net),
                 display.minor(row.matched_value, row.currency) if row.summary_type != "TOTAL" else display.NOTHING,
             )
-            for row in batch.summary_rows.all()
+            for row in batch.summary_rows.exclude(summary_type=SETTLED)
         ],
         numeric=frozenset({2, 3, 4}),
         empty=say("The summary of this batch is not imported yet."),
@@ -419,6 +447,7 @@ def proofs(batch: Batch) -> list[Proof]:
     """What is proved of a batch, and what is still waited for."""
     counted: dict[str, int] = dict(
         Discrepancy.objects.filter(summary_row__batch=batch, closed_at=None)
+        .exclude(summary_row__summary_type=SETTLED)
         .order_by()
         .values_list("reason")
         .annotate(Count("pk"))
@@ -431,11 +460,18 @@ def proofs(batch: Batch) -> list[Proof]:
     differing = sum(counted.values()) + in_file
     rows_open = Discrepancy.objects.filter(row__batch=batch, closed_at=None).count()
     both = batch.details_id is not None and batch.summary_id is not None
+    whole = say("Settlement details complete to <END>")
+    paid: list[Proof] = []
+    if _is_cleared(batch):
+        whole, row = say("Clearing details add up to their totals"), _settled_row(batch)
+        differs = row is not None and bool(row.open_value)
+        paid = [_proof(row is not None and batch.details_id is not None, int(differs), say("Paid for it = details"))]
     return [
-        _proof(batch.details_id is not None, 0, say("Settlement details complete to <END>")),
+        _proof(batch.details_id is not None, 0, whole),
         _proof(batch.details_id is not None, rows_open, say("Every row matched or explained")),
         _proof(both, differing, say("Details = summary, per type and fee")),
         _proof(batch.summary_id is not None, totals, say("Types add up to TOTAL")),
+        *paid,
         _bank_proof(batch),
     ]
 

@@ -1,6 +1,8 @@
 """The desk's pages of settlement files: try one, look at what it would do, import it."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -320,6 +322,7 @@ class FileQuestions(Questions):
         Question("refused", lazy("Refused"), lambda: Q(status=FileStatus.REFUSED)),
         Question("details", lazy("Settlement details"), lambda: Q(kind=ReportKind.SETTLEMENT)),
         Question("summaries", lazy("Summaries"), lambda: Q(kind=ReportKind.SUMMARY)),
+        Question("paid", lazy("Payouts"), lambda: Q(kind=ReportKind.PAYOUT)),
         Question("transactions", lazy("Transaction details"), lambda: Q(kind=ReportKind.TRANSACTIONS)),
     )
 
@@ -398,12 +401,12 @@ class ReportFileAdmin(LedgerAdmin):
         return rows.annotate(open_count=open_of_file("pk"))
 
     @display.column(lazy("File"), wraps=True)
-    def file_name(self, file: ReportFile) -> str:
-        return file.name
+    def file_name(self, file: ReportFile) -> SafeString | str:
+        return display.file_name(file.name)
 
     @display.column(lazy("Report"), is_minor=True)
     def kind_words(self, file: ReportFile) -> str:
-        return file.get_kind_display()
+        return file.title
 
     @display.column(lazy("State"))
     def state(self, file: ReportFile) -> Chip:
@@ -431,7 +434,7 @@ class ReportFileAdmin(LedgerAdmin):
 
     def headline(self, file: ReportFile) -> Headline:
         return Headline(
-            file.get_kind_display(),
+            file.title,
             (self._chip(file),),
             f"{file.account} · {file.name}{_counted(file)}",
         )
@@ -462,7 +465,7 @@ class ReportFileAdmin(LedgerAdmin):
             .order_by("-is_urgent", "opened_at", "pk")[:DISCREPANCIES_SHOWN]
         )
         return [
-            *_tables(shown.as_json(), imported=file),
+            *(_paid(file) if file.kind == ReportKind.PAYOUT else _tables(shown.as_json(), imported=file)),
             Card(
                 say("Open discrepancies"),
                 note=f"{shown.discrepancy_count}",
@@ -730,6 +733,51 @@ def _tables(shown: dict[str, Any], *, imported: ReportFile | None) -> list[Card]
     return [Card(say("By type"), table=types, wide=True), Card(say("Rows"), facts=facts)]
 
 
+def _paid(file: ReportFile) -> list[Card]:
+    """What a settlement pays for each clearing, and what the rows of that clearing come to."""
+    rows = file.summary_rows.select_related("batch").order_by("batch__batch_id")
+    table = Table(
+        head=(say("Clearing"), say("Written on"), say("Paid for it"), say("Its rows come to"), say("State")),
+        rows=[
+            (
+                _batch_words(row.batch),
+                display.day_name(row.batch.initiated_on, with_year=True),
+                display.money(row.net),
+                _comes_to(row.batch) if row.settlement_value or row.batch.details_id else say("No rows"),
+                state_chip(RowState(row.state)),
+            )
+            for row in rows
+        ],
+        numeric=frozenset({2, 3}),
+        empty=say("It pays for nothing."),
+    )
+    return [Card(say("Clearings it pays for"), note=f"{len(table.rows)}", table=table, wide=True)]
+
+
+def _comes_to(batch: Batch) -> SafeString | str:
+    if batch.details_id is None or batch.net_value is None:
+        return say("not imported yet")
+    return display.money(Money(batch.net_value, batch.currency))
+
+
+def _batch_words(batch: Batch) -> SafeString | str:
+    """A batch by its id; one that no other report has told of yet, or that has no rows, has no page."""
+    words = display.mono(batch.batch_id)
+    return display.to(batch, words) if batch.details_id or batch.summary_id else words
+
+
+def _settlement_facts(file: ReportFile) -> list[tuple[str, Any]]:
+    """Which settlement it is, and by when the acquirer pays."""
+    row = file.summary_rows.order_by("part", "line_number").first()
+    if row is None:
+        return []
+    facts: list[tuple[str, Any]] = [(say("Settlement"), display.mono(row.raw.get("settlementBatchId", "")))]
+    with suppress(ValueError):
+        day = display.day_name(date.fromisoformat(row.raw.get("valueDate", "")), with_year=True)
+        facts.append((say("Paid before"), day))
+    return facts
+
+
 def _preview_findings(preview: dict[str, Any]) -> Table:
     return Table(
         head=(say("Reason"), say("Line"), say("What differs"), say("At stake")),
@@ -751,19 +799,21 @@ def _preview_findings(preview: dict[str, Any]) -> Table:
 
 def _facts_card(file: ReportFile, seen: Outcome | None = None) -> Card:
     is_imported = file.status == FileStatus.IMPORTED
-    told = Q(details=file) | Q(summary=file) | Q(pk__in=file.summary_rows.order_by().values("batch"))
-    batches = Batch.objects.filter(told) if is_imported else []
+    batches = Batch.objects.filter(Q(details=file) | Q(summary=file)) if is_imported else []
     parts = list(file.parts.all())
     facts: list[tuple[str, Any]] = [
         (say("Account"), display.to(file.account)),
         (say("Edition"), file.get_edition_display()),
-        *((say("Batch"), display.to(batch, display.mono(batch.batch_id))) for batch in batches),
     ]
+    if file.kind == ReportKind.PAYOUT:
+        facts += _settlement_facts(file)
+    else:
+        facts += [(say("Batch"), _batch_words(batch)) for batch in batches]
     if file.report_day:
         facts.append((say("Day"), f"{file.report_day[:4]}-{file.report_day[4:6]}-{file.report_day[6:]} (UTC+8)"))
     if file.amount_unit_basis:
         facts.append((say("Amounts"), f"{file.get_amount_unit_display()}: {file.amount_unit_basis}"))
-    if file.fee_sign_basis:
+    if file.fee_sign_basis and file.kind != ReportKind.PAYOUT:
         facts.append((say("Fees"), f"{file.get_fee_sign_display()}: {file.fee_sign_basis}"))
     if seen is not None and seen.repeated_rows:
         facts.append(
@@ -780,7 +830,12 @@ def _facts_card(file: ReportFile, seen: Outcome | None = None) -> Card:
             )
         )
     if len(parts) > 1:
-        facts.append((say("Parts"), ", ".join(f"{part.name} ({part.row_count:,})" for part in parts)))
+        # Rows are counted where they are read: fees are read into the rows they are of.
+        counts = [rows_in_words(part.row_count) if part.row_count else "" for part in parts]
+        facts += [
+            (say("Part"), display.joined((display.file_name(part.name), count)))
+            for part, count in zip(parts, counts, strict=True)
+        ]
     if parts:
         facts.append((say("Written in"), ", ".join(sorted({part.encoding for part in parts}))))
     facts += [

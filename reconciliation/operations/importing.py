@@ -899,7 +899,7 @@ def _finish(file: ReportFile, plan: Plan, rows: Sequence[SettlementRow], later: 
     _look_for_missing(file, missing.settled_by(row for row, _ in plan.judgement.restated))
     ending = describe(file, Result.IMPORTED, "")
     ending = replace(ending, restated_rows=len(touched))
-    said = [outcomes.summed_up(file.get_kind_display(), ending, Result.IMPORTED)]
+    said = [outcomes.summed_up(file.title, ending, Result.IMPORTED)]
     said += [outcomes.drifted(drift, file.name) for drift in plan.judgement.drifts]
     sentence = " ".join(said)
     journal.write("import report", by=errand.by, subject=file, outcome=sentence)
@@ -990,7 +990,7 @@ def _announce(file: ReportFile, plan: Plan) -> None:
     """A changed layout is an incident, not a line in a log."""
     incidents.raise_incident(
         LAYOUT_CHANGED,
-        f"The layout of {file.get_kind_display().lower()} has changed: {plan.reading.change.sentence()}",
+        f"The layout of {file.title.lower()} has changed: {plan.reading.change.sentence()}",
         subject=file.account,
         detail=f"First seen in {file.name}, edition {file.edition}. The cells are kept; nothing was read from them.",
     )

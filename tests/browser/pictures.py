@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 BASE = Path(__file__).resolve().parents[2]
 PICTURES = BASE / "var" / "pictures"
 _SECONDS_FOR_A_DEMO = 1800
-_ACTS_EACH = 8
+_ACTS_EACH = 12
 _MILLISECONDS_TO_ASK = 4000
 _FAILED, _REFUSED = 1, 2
 _UP = "Up after "
@@ -149,6 +149,21 @@ def _things(model: Any) -> Iterator[tuple[str, Any]]:
         if model._meta.label == "payments.Payment":
             undeclared = rows.filter(status="SUCCEEDED", currency="CNY", declared_value=0).order_by("-pk").first()
             yield from [("undeclared", undeclared)] if undeclared is not None else []
+        if model._meta.label == "reconciliation.ReportFile":
+            kinds = dict.fromkeys(rows.order_by("edition", "kind").values_list("edition", "kind"))
+            for edition, kind in kinds:
+                of_kind = rows.filter(edition=edition, kind=kind)
+                yield (
+                    f"{edition}-{kind}".lower(),
+                    of_kind.order_by("-row_count", "-totals__reported_value", "-pk").first(),
+                )
+            empty = rows.filter(row_count=0).order_by("-pk").first()
+            yield from [("empty", empty)] if empty is not None else []
+    elif model._meta.label in ("portal.AcquirerAccount", "reconciliation.Batch"):
+        rows = rows.exclude(details=None) if "details" in names else rows
+        account = "slug" if "slug" in names else "account__slug"
+        for slug in dict.fromkeys(rows.order_by(account).values_list(account, flat=True)):
+            yield str(slug), rows.filter(**{account: slug}).order_by("-pk").first()
     else:
         newest = rows.order_by("-pk").first()
         if newest is not None:

@@ -3,9 +3,11 @@
 Every file is one the sandbox wrote for payments that crossed the wire; what is damaged was whole before.
 """
 
+import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -14,15 +16,17 @@ from portal import clock
 from portal.actor import Actor
 from portal.models import AcquirerAccount
 from portal.money import Money
+from portal.roles import FINANCE
 from portal.sandbox.control import SandboxControl
 from reconciliation import expecting, operations, queries
 from reconciliation.errors import ReportRefused
 from reconciliation.expecting import State
-from reconciliation.models import Batch, Discrepancy, Match, ReportFile, SettlementRow
+from reconciliation.models import Batch, Discrepancy, Match, ReportFile, SettlementRow, SummaryRow
 from reconciliation.operations import Result
 from reconciliation.reading import gather, read
 from tests.partner import connected
 from tests.reconciliation.conftest import every_file_obeys_the_law, opened
+from tests.reconciliation.test_desk import signed_in, words
 from tests.story import PHP, Acquirer, Customer, Shop, StoryClock
 
 BOOKKEEPER = Actor.command("bookkeeper")
@@ -372,3 +376,49 @@ def test_a_file_is_recognised_by_its_header(shop: Shop, buyer: Customer) -> None
     reading = read(text.encode(), name.replace("summary_", "feeItems_"))
     assert (reading.layout.kind, reading.layout.edition) == ("SUMMARY", "C1")
     assert [record.cells["type"] for record in reading.records] == ["TOTAL", "PAYMENT", "REFUND"]
+
+
+def test_every_page_that_a_settlement_names_is_there(shop: Shop, buyer: Customer) -> None:
+    a_day_of_trade(shop, buyer)
+    for _ in range(3):
+        day_passes(shop)
+    finance = signed_in(FINANCE)
+
+    imports(shop, written(shop, "settlement").items())
+
+    files = ReportFile.objects.order_by("name")
+    for file in files:
+        page = finance.get(f"/admin/reconciliation/reportfile/{file.pk}/change/")
+        assert batches_named(page) == set(), "their details are not imported"
+        assert "Settlement of clearings" in words(page)
+    held = SummaryRow.objects.get(summary_type="SETTLED", settlement_value__gt=0, currency="USD")
+    page = finance.get(f"/admin/reconciliation/reportfile/{held.file_id}/change/")
+    assert f"{held.net} not imported yet Open" in words(page)
+    settlement, paid_before = held.raw["settlementBatchId"], date.fromisoformat(held.raw["valueDate"])
+    assert f"Settlement {settlement} Paid before {paid_before.day} {paid_before:%b %Y}" in words(page)
+
+    imports(shop, written(shop, *CLEARING).items())
+
+    named = set[str]()
+    for file in files.all():
+        named |= batches_named(finance.get(f"/admin/reconciliation/reportfile/{file.pk}/change/"))
+    assert named == {f"/admin/reconciliation/batch/{batch.pk}/change/" for batch in Batch.objects.exclude(details=None)}
+    for url in named:
+        page = finance.get(url)
+        assert page.status_code == 200
+        assert "Holds Clearing details add up to their totals" in words(page)
+        assert "Holds Paid for it = details" in words(page)
+    page = finance.get(f"/admin/reconciliation/reportfile/{held.file_id}/change/")
+    assert f"{held.net} {held.net} Matched" in words(page)
+    titles = {(file.kind, file.title) for file in ReportFile.objects.all()}
+    assert titles == {
+        ("SETTLEMENT", "Clearing details"),
+        ("SUMMARY", "Clearing summary"),
+        ("PAYOUT", "Settlement of clearings"),
+    }
+
+
+def batches_named(page: Any) -> set[str]:
+    """The pages of batches that a page leads to."""
+    assert page.status_code == 200
+    return set(re.findall(r'href="(/admin/reconciliation/batch/\d+/change/)"', page.content.decode()))

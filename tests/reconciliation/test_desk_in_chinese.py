@@ -4,16 +4,22 @@ import io
 import re
 import zipfile
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
 from portal import clock, work
 from portal.models import JournalEntry
 from portal.money import Money
 from portal.roles import FINANCE
+from portal.words import told
 from reconciliation import operations
 from reconciliation.models import Batch, Discrepancy, Match, Period
+from reconciliation.operations import Result
+from reconciliation.outcomes import summed_up
 from tests.desk.conftest import page_url as thing_page
 from tests.reconciliation.conftest import BOOKKEEPER, Books, Import
 from tests.reconciliation.reports import row, settlement
@@ -150,3 +156,14 @@ def test_what_is_missing_and_what_is_awaited(
             opened(reader, act_of(one, name))
     assert "尚无费率合同" in opened(reader, "/admin/reconciliation/feecontract/")
     opened(reader, "/admin/reconciliation/feecontract/acts/add/")
+
+
+@pytest.mark.parametrize("result", [Result.TRIED, Result.IMPORTED])
+@pytest.mark.parametrize("counts", [(0, 0, 0), (1, 0, 0), (3, 0, 0), (1, 1, 1), (3, 2, 5)])
+def test_what_an_import_comes_to_is_told_whole(result: Result, counts: tuple[int, int, int]) -> None:
+    rows, open_rows, found = counts
+    outcome: Any = SimpleNamespace(rows=rows, open_rows=open_rows, discrepancy_count=found)
+    with override("zh-hans"):
+        sentence = told(summed_up("Clearing details", outcome, result))
+    assert "清算明细" in sentence
+    assert not re.search("[A-Za-z]", sentence), sentence

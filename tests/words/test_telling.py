@@ -115,8 +115,8 @@ def test_what_was_asked_for_and_what_came_of_it_are_told() -> None:
             "500,000 JPY per 24 hours; 2,000,000 JPY per 30 days",
             "每 24 小时 500,000 JPY; 每 30 天 2,000,000 JPY",
         ),
-        ("Settlement details: 10 rows would be imported, nothing open.", "结算明细：将导入10 行，没有未结。"),
-        ("Settlement details: 1 row imported, nothing open.", "结算明细：已导入1 行，没有未结。"),
+        ("Settlement details: 10 rows would be imported, nothing open.", "结算明细：将导入 10 行，没有未结。"),
+        ("Settlement details: 1 row imported, nothing open.", "结算明细：已导入 1 行，没有未结。"),
     ],
 )
 @pytest.mark.parametrize("is_ours", [True, False])
