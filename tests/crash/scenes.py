@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 
+import pytest
+
 from authorizations.models import Authorization, WalletAccount
 from authorizations.states import AuthorizationStatus, WalletStatus
 from payments.models import Cancel, Order, Payment, Refund
 from payments.states import CancelStatus, OrderStatus, PaymentStatus, RefundStatus
 from portal import clock
 from portal.clock import ACQUIRER_ZONE
+from portal.sandbox.control import ControlFailed
 from reconciliation.models import FileStatus, ReportFile
 from tests.crash.premises import WEB, WORKER, Premises
 from tests.crash.town import Town
@@ -24,6 +27,8 @@ REFUND = {"amount": {"value": "10000", "currency": "PHP"}}
 
 Scene = Callable[["Stage", str], Iterator[None]]
 SCENES: dict[str, Scene] = {}
+OF_THE_OTHER: dict[str, Scene] = {}
+"""Seams that only an acquirer knows whose refunds are repeated, and whose wallets ask before they unbind."""
 
 
 class Stage:
@@ -58,11 +63,11 @@ class Stage:
         self.premises.wait_until_struck(seam, seconds=PATIENCE_SECONDS)
 
 
-def scene(*seams: str) -> Callable[[Scene], Scene]:
+def scene(*seams: str, among: dict[str, Scene] = SCENES) -> Callable[[Scene], Scene]:
     """Tell this at each of these seams."""
 
     def register(told: Scene) -> Scene:
-        SCENES.update(dict.fromkeys(seams, told))
+        among.update(dict.fromkeys(seams, told))
         return told
 
     return register
@@ -72,7 +77,7 @@ def tell(town: Town, seams: list[str]) -> None:
     """Tell the scenes of these seams, let all come to rest, and hear how each ends."""
     with town.premises.standing_still(), town.premises.supervised(WEB, WORKER):
         stage = Stage(town)
-        telling = [(seam, SCENES[seam](stage, seam)) for seam in seams]
+        telling = [(seam, (SCENES | OF_THE_OTHER)[seam](stage, seam)) for seam in seams]
         for _, told in telling:
             next(told)
         town.premises.clock_moves(hours=3)
@@ -206,6 +211,31 @@ def asking_about_a_refund(stage: Stage, seam: str) -> Iterator[None]:
     stage.premises.arm(seam)
     yield
     assert Refund.objects.get(payment__order__number=number).status == RefundStatus.SUCCEEDED
+
+
+@scene("repeat.promised", "repeat.answered", among=OF_THE_OTHER)
+def repeating_a_refund(stage: Stage, seam: str) -> Iterator[None]:
+    number = stage.paid()
+    stage.control.fault("refund_stays_processing", seconds=600)
+    stage.town.server.post(f"orders/{number}/refunds", REFUND)
+    stage.premises.arm(seam)
+    yield
+    assert Refund.objects.get(payment__order__number=number).status == RefundStatus.SUCCEEDED
+    assert _payment(number).returned_value == 100_00
+
+
+@scene("question.kept", "question.answered", "question.recorded", among=OF_THE_OTHER)
+def being_asked_before_it_ends(stage: Stage, seam: str) -> Iterator[None]:
+    dewi = stage.town.newcomer()
+    wallet_id = dewi.binds("DANA")
+    with stage.dies_at(seam), pytest.raises(ControlFailed, match="end it there"):
+        stage.control.revoke_in_the_wallet(dewi.name, "DANA")
+    assert len(stage.control.tokens(user_id=dewi.name, wallet="DANA", status="ACTIVE", kind="AGREEMENT")) == 1
+    dewi.orders("IDR")  # whoever comes waits until the door is open again
+    stage.control.revoke_in_the_wallet(dewi.name, "DANA")  # she presses once more
+    yield
+    assert WalletAccount.objects.get(public_id=wallet_id).status == WalletStatus.REVOKED
+    assert stage.control.tokens(user_id=dewi.name, wallet="DANA", status="ACTIVE", kind="AGREEMENT") == []
 
 
 @scene("refresh.promised", "refresh.answered", "work.wallets.recorded")

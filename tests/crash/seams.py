@@ -10,6 +10,10 @@ who pass at once one dies, once. The names:
 ``notify.kept``             the message is committed, nothing of it applied
 ``notify.effected``         its effect is committed, the message not marked as applied
 ``notify.recorded``         it is marked, the acquirer has not heard that it was taken
+``question.kept``           a wallet's question is committed, nobody has thought about it
+``question.answered``       what we say to it is in the journal, and not signed
+``question.recorded``       our signed answer is written, and not sent
+``repeat.promised``         the worker is about to send an identical refund once more; ``repeat.answered``: it has
 ``import.rows``             some of a report's rows are written, and not all
 ``import.decided``          all of it is written and proved, and not committed
 ``import.recorded``         it is committed, nobody has heard of it
@@ -72,7 +76,9 @@ class Doorway:
 def door_of(path: str) -> str:
     """``/api/v1/orders/O1/pay`` is ``pay``; every notification is ``notify``; acts of the desk have their own names."""
     parts = path.strip("/").split("/")
-    return "notify" if parts[0] == "notify" else parts[-1]
+    if parts[0] == "notify":
+        return "question" if parts[-1] == "unbinding" else "notify"
+    return parts[-1]
 
 
 def _begin(what: str) -> None:
@@ -114,6 +120,8 @@ def _at_the_wire() -> None:
 
     def post(self: SignedClient, name: str, path: str, message: Any) -> Answer:
         api = "refresh" if name == "applyToken" and "refreshToken" in message else PLAIN.get(name, name)
+        if name == "refund" and getattr(_here, "what", "") == "work.refunds":
+            api = "repeat"
         pass_by(f"{api}.promised")
         try:
             return real(self, name, path, message)
@@ -145,6 +153,19 @@ def _at_the_inbox() -> None:
     entries = registry.notification_handlers._entries
     for name, (position, handler) in list(entries.items()):
         entries[name] = (position, then_die(handler))
+
+    def between(think: Callable[..., bool]) -> Callable[..., bool]:
+        def answer(*args: Any) -> bool:
+            pass_by("question.kept")
+            allows = think(*args)
+            pass_by("question.answered")
+            return allows
+
+        return answer
+
+    questions = registry.questions._entries
+    for name, (position, think) in list(questions.items()):
+        questions[name] = (position, between(think))
 
 
 def _at_the_import() -> None:

@@ -41,12 +41,21 @@ def test_nothing_is_lost_either_with_an_acquirer_that_is_repeated_instead_of_ask
     assert books.complaints(town) == []
 
 
+def test_nothing_is_lost_either_at_the_seams_that_it_alone_has(premises: Premises) -> None:
+    premises.start(WORKER)
+    town = Town(premises, ["ana"], AcquirerAccount.Adapter.ALIPAYPLUS)
+    scenes.tell(town, ["question.answered", "question.recorded", "repeat.answered"])
+    assert books.complaints(town) == []
+
+
 def test_every_seam_has_its_scene() -> None:
     apis = ("pay", "cancel", "refund", "consult", "applyToken", "refresh", "revoke", "inquiryPayment", "inquiryRefund")
     wanted = {f"{api}.{moment}" for api in apis for moment in ("promised", "answered")}
     wanted |= {f"{door}.recorded" for door in ("pay", "cancel", "refunds", "code", "revoke", "notify")}
     wanted |= {f"work.{kind}.recorded" for kind in ("payments", "refunds", "wallets")}
     assert set(scenes.SCENES) == wanted | {"notify.kept", "notify.effected", "work.payments.heard"}
+    asked = {f"question.{moment}" for moment in ("kept", "answered", "recorded")}
+    assert set(scenes.OF_THE_OTHER) == asked | {"repeat.promised", "repeat.answered"}
 
 
 def test_death_before_the_first_statements_of_a_door_and_of_a_webhook(premises: Premises, town: Town) -> None:
