@@ -12,7 +12,8 @@ there::
 Decision: whether the report of a day is here is asked of the rows, and of the batches only where no row tells. As soon
 as one thing of a day is settled, whatever is left of that day is late, on whichever date the acquirer initiated it: a
 holiday that no calendar of ours knows moves a batch, and a dropped row must not hide behind it. Passed over: a table of
-the files an acquirer should write, since below the contract's minimum it writes none.
+the files an acquirer should write, since below the contract's minimum it writes none. An acquirer that clears first
+writes one of every day, also of an empty one: there the file of the day is the answer.
 
 What is cancelled is not expected: it was never cleared, or its PAYMENT and CANCEL come to nothing. Nor is a refund of
 money that the acquirer kept against our status, whose payment is not expected either.
@@ -31,15 +32,18 @@ from django.db.models.functions import TruncDate
 from payments.models import Payment, Refund
 from payments.states import PaymentStatus, RefundStatus
 from portal import clock
+from portal.gateways import adapter_of
 from portal.models import AcquirerAccount
 from reconciliation import queries
 from reconciliation.calendars import Calendar, ends_with, free_days
+from reconciliation.layouts import ReportKind
 from reconciliation.models import (
     Batch,
     Discrepancy,
     FileStatus,
     Match,
     Reason,
+    ReportFile,
     Resolution,
     Role,
     SettlementCalendar,
@@ -310,10 +314,12 @@ def groups(kind: Kind, rows: QuerySet[Any]) -> dict[Group, int]:
 
 
 def reported(account: AcquirerAccount, wanted: Iterable[Group]) -> set[Group]:
-    """Of which of these the report is here, whole. One query, and two short ones for each that no batch tells of."""
+    """Of which of these the report is here, whole. Few queries, and two short ones for each that no batch tells of."""
     wanted = set(wanted)
     if not wanted:
         return set()
+    if adapter_of(account).capabilities.clears_first:
+        return _cleared(account, wanted)
     cycle = Cycle.of(account)
     days = {group: cycle.expected_on(group.day) for group in wanted}
     incomplete, here = _batches(account, set(days.values()))
@@ -322,6 +328,22 @@ def reported(account: AcquirerAccount, wanted: Iterable[Group]) -> set[Group]:
         for group in wanted
         if (days[group], group.currency) not in incomplete
         and ((days[group], group.currency) in here or _is_settled_in_part(account, group))
+    }
+
+
+def _cleared(account: AcquirerAccount, wanted: set[Group]) -> set[Group]:
+    """Of which of these the clearing is here: it is of one day, whenever that is paid, and there also when empty."""
+    days = {f"{group.day:%Y%m%d}" for group in wanted}
+    files = ReportFile.objects.filter(account=account, report_day__in=days)
+    clearings = files.filter(kind=ReportKind.SETTLEMENT, status=FileStatus.IMPORTED).order_by()
+    here = list(clearings.values_list("report_day", "name"))
+    incomplete, _ = _batches(account, {group.day + _DAY for group in wanted})
+    return {
+        group
+        for group in wanted
+        if (group.day + _DAY, group.currency) not in incomplete
+        # An empty one has no row that says its currency, but its name does.
+        and any(day == f"{group.day:%Y%m%d}" and f"_{group.currency}_" in name for day, name in here)
     }
 
 

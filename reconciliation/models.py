@@ -192,7 +192,10 @@ class ReportFile(ActorFields, Due):
             ("act_discard_report", "Can discard settlement files that were only tried"),
             ("act_undo_report", "Can undo the import of a settlement file"),
         )
-        indexes = [models.Index(fields=("-tried_at", "-id"), name="report_file_newest")]
+        indexes = [
+            models.Index(fields=("-tried_at", "-id"), name="report_file_newest"),
+            models.Index(fields=("account", "report_day"), condition=~Q(report_day=""), name="report_file_of_day"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=("account", "sha256"), name="report_file_once"),
             models.CheckConstraint(condition=Q(kind__in=ReportKind.values), name="report_kind_known"),

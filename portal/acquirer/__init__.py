@@ -64,6 +64,8 @@ class Capabilities:
     asks_before_unbinding: bool
     needs_merchant_data: bool
     can_declare_customs: bool
+    clears_first: bool
+    """Each day is reported the day after, as a clearing, also an empty one; what is paid for it is reported later."""
     payment_expiry_seconds: int
     """How long an unfinished payment lives at the acquirer."""
     payment_poll_seconds: float

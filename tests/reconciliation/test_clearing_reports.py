@@ -422,3 +422,23 @@ def batches_named(page: Any) -> set[str]:
     """The pages of batches that a page leads to."""
     assert page.status_code == 200
     return set(re.findall(r'href="(/admin/reconciliation/batch/\d+/change/)"', page.content.decode()))
+
+
+def test_what_a_clearing_leaves_out_is_late_once_that_of_its_day_is_here(
+    shop: Shop, buyer: Customer, acquirer: Acquirer
+) -> None:
+    buyer.binds("GCASH")
+    acquirer.engine.plant("missing_row")
+    left_out = shop.charges(shop.sells("pass", PHP(20_00), to=buyer))
+    day_passes(shop)
+    alone = written(shop, *CLEARING)
+    shop.charges(shop.sells("pass", PHP(30_00), to=buyer))
+    for _ in range(4):
+        day_passes(shop)
+    later = {name: content for name, content in written(shop, *CLEARING).items() if name not in alone}
+
+    imports(shop, later.items())
+    assert standing_of(left_out, shop) is State.AWAITING, "those of other days say nothing of it"
+
+    imports(shop, alone.items())
+    assert standing_of(left_out, shop) is State.LATE, "its clearing is empty, and here"

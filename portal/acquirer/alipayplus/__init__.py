@@ -74,6 +74,7 @@ CAPABILITIES = Capabilities(
     asks_before_unbinding=True,
     needs_merchant_data=True,
     can_declare_customs=False,
+    clears_first=True,
     payment_expiry_seconds=60,
     payment_poll_seconds=3.0,
     payment_poll_count=20,

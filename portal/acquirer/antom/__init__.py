@@ -62,6 +62,7 @@ CAPABILITIES = Capabilities(
     asks_before_unbinding=False,
     needs_merchant_data=False,
     can_declare_customs=True,
+    clears_first=False,
     payment_expiry_seconds=60,
     payment_poll_seconds=3.0,
     payment_poll_count=20,
