@@ -472,7 +472,7 @@ def test_a_statement_is_uploaded_and_a_damaged_one_refused_whole(finance: Client
     said = words(finance.get(f"{CREDITS}{credit.pk}/change/"))
     assert "Matched with batch SB-000001. 2 Mar 10:00:00 The bank's text names the batch" in said
     assert "bank.xml, entry 1" in said
-    assert "The bank credited 100.00 USD on 2026-02-11." in words(finance.get(page_of(batch)))
+    assert "The bank credited 100.00 USD on 11 Feb 2026." in words(finance.get(page_of(batch)))
     assert "SB-000001" in words(finance.get(f"{CREDITS}?q=BANK-1"))
     found = finding.find("BANK-1").only
     assert found is not None
