@@ -596,6 +596,21 @@ _ASKED = gather.Standing(
 )
 
 
+def _asks(row: Approval) -> str:
+    """Who asks for what, and why; the note is a person's words, and stays as it was written."""
+    sentence = told(row.sentence, is_ours=True).rstrip(".。")  # told whole: without its end it is another sentence
+    code = row.reason_code.replace("_", " ").capitalize()
+    if not row.note:
+        return say("{sentence}: {actor_name} asks. {code}", sentence=sentence, actor_name=row.actor_name, code=code)
+    return say(
+        "{sentence}: {actor_name} asks. {code}, {note}",
+        sentence=sentence,
+        actor_name=row.actor_name,
+        code=code or say("Note"),
+        note=row.note,
+    )
+
+
 def _lines_of_today(rows: Sequence[Mapping[str, Any]]) -> list[TodayLine]:
     """What waits for a second person, and what is to be reviewed."""
     return [
@@ -604,12 +619,7 @@ def _lines_of_today(rows: Sequence[Mapping[str, Any]]) -> list[TodayLine]:
             tone="bad" if row.needs_review else "wait",
             sentence=say("{actor_name} did alone: {sentence}", actor_name=row.actor_name, sentence=row.sentence)
             if row.needs_review
-            else say(
-                "{sentence}: {actor_name} asks. {reason}",
-                sentence=row.sentence.rstrip("."),
-                actor_name=row.actor_name,
-                reason=_reason(row).replace(": ", ", "),
-            ).strip(),
+            else _asks(row),
             url=display.page_of(row),
             action=say("Review…") if row.needs_review else say("Decide…"),
             since=row.created_at,

@@ -108,6 +108,19 @@ def test_what_was_only_begun_is_not_called_done(
         assert "Refund of 6,000.00 PHP: refunded." in finance.reads(page_url(request))
 
 
+def test_in_chinese_today_says_whole_what_is_asked_for_and_leaves_a_note_alone(
+    paid: Payment, person: Callable[..., Desk]
+) -> None:
+    form = person(OPERATOR).begins(act_url(paid, "refund"))
+    form.sends("Ask for a refund of 6,000.00 PHP", amount="6000.00", **SAYS | {"note": "Ordered for the wrong branch"})
+    finance = person(FINANCE)
+    finance.client.post(reverse("language"), {"language": "zh-hans", "page": "/admin/"})
+    page = finance.reads("/admin/")
+    assert "以退款方式返还至 GCash" in page
+    assert "，Ordered for the wrong branch" in page
+    assert "goes back" not in page
+
+
 def test_the_same_asked_for_twice_is_one_request(paid: Payment, person: Callable[..., Desk]) -> None:
     operator = person(OPERATOR)
     form = operator.begins(act_url(paid, "refund"))
