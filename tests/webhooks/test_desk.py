@@ -180,8 +180,8 @@ def test_what_was_not_taken_is_found_resent_one_by_one_and_ticked(
     assert len(receiver.messages) == 3
     assert JournalEntry.objects.filter(act="resend webhook").count() == 3
 
-    assert "Nothing is chosen." in chief.begins(RESEND).sends(note="Why not.")
-    assert "Choose again from the list." in chief.begins(RESEND).sends(
+    assert "Nothing is ticked." in chief.reads(RESEND)
+    assert "Choose again from the list." in chief.begins(f"{RESEND}?chosen={first.pk}").sends(
         "Resend 1 webhook", chosen=["999999"], note="Why not."
     )
 
