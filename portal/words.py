@@ -16,7 +16,7 @@ from, with what stood in its places. A text nobody made here, such as a person's
 import gettext
 import re
 from calendar import month_name
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -98,7 +98,7 @@ def _filled(places: Mapping[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=8192)
 def _told(text: str, language: str, is_ours: bool, depth: int = 0) -> str:
-    exact, patterns = _sentences(language)
+    exact, wordy, short = _sentences(language)
     first, rest = text[:1], text[1:]
     for form in (text, first.upper() + rest, first.lower() + rest):  # within a sentence, a state is written small
         if form in exact and (form == text or form not in _ROLES):
@@ -110,28 +110,37 @@ def _told(text: str, language: str, is_ours: bool, depth: int = 0) -> str:
     if (month := _MONTH.fullmatch(text)) and (named := _month(month)):
         return named
     # A wordy sentence is known as a whole, whatever stands between its words; a short one fits much that it is not.
-    for is_short in (False, True):
-        if is_short:
-            for mark in _BETWEEN:  # a list of things that are all known
-                parts = text.split(mark)
-                if len(parts) > 1 and ": " not in text:
-                    again = [_told(part, language, is_ours, _DEEPEST - 1) for part in parts]
-                    if all(new != old for new, old in zip(again, parts, strict=True)):
-                        return translation.pgettext("between", mark).join(again)
-            if not is_ours:
-                break
-        for pattern in patterns:
-            if pattern.is_short is not is_short or pattern.landmark not in text:
-                continue
-            if found := pattern.expression.fullmatch(text):
-                if is_short and any(mark in part for part in found.groups() for mark in _APART):
-                    continue
-                stood = {
-                    name: part if name in _NAMES else _told(part, language, name not in _PEOPLES_WORDS, depth + 1)
-                    for name, part in zip(pattern.places, found.groups(), strict=True)
-                }
-                return pattern.fill(stood)
-    return _piece_by_piece(text, language, is_ours, depth)
+    whole = _by_pattern(text, wordy, language, depth)
+    if whole is None:
+        whole = _as_list(text, language, is_ours)
+    if whole is None and is_ours:
+        whole = _by_pattern(text, short, language, depth)
+    return _piece_by_piece(text, language, is_ours, depth) if whole is None else whole
+
+
+def _by_pattern(text: str, patterns: "Sequence[_Pattern]", language: str, depth: int) -> str | None:
+    """The text as the first of the sentences that it is; None: it is none of them."""
+    for pattern in patterns:
+        found = pattern.expression.fullmatch(text) if pattern.landmark in text else None
+        if found is None or (pattern.is_short and any(mark in part for part in found.groups() for mark in _APART)):
+            continue
+        stood = {
+            name: part if name in _NAMES else _told(part, language, name not in _PEOPLES_WORDS, depth + 1)
+            for name, part in zip(pattern.places, found.groups(), strict=True)
+        }
+        return pattern.fill(stood)
+    return None
+
+
+def _as_list(text: str, language: str, is_ours: bool) -> str | None:
+    """The text as a list of things that are all known; None: it is no such list."""
+    for mark in _BETWEEN:
+        parts = text.split(mark)
+        if len(parts) > 1 and ": " not in text:
+            again = [_told(part, language, is_ours, _DEEPEST - 1) for part in parts]
+            if all(new != old for new, old in zip(again, parts, strict=True)):
+                return translation.pgettext("between", mark).join(again)
+    return None
 
 
 def _piece_by_piece(text: str, language: str, is_ours: bool, depth: int) -> str:
@@ -173,8 +182,8 @@ class _Pattern:
 
 
 @lru_cache(maxsize=8)
-def _sentences(language: str) -> tuple[dict[str, str], list[_Pattern]]:
-    """What the catalogue can tell again: whole texts, and those with places, the wordiest first."""
+def _sentences(language: str) -> tuple[dict[str, str], list[_Pattern], list[_Pattern]]:
+    """What the catalogue can tell again: whole texts, and those with places, wordy and short, the wordiest first."""
     exact: dict[str, str] = {}
     patterns: list[tuple[int, _Pattern]] = []
     prefix = f"{TOLD}\x04"
@@ -197,7 +206,8 @@ def _sentences(language: str) -> tuple[dict[str, str], list[_Pattern]]:
         compiled = re.compile(expression, re.DOTALL)
         patterns.append((weight, _Pattern(max(pieces, key=len), compiled, places, target, weight < _SHORT)))
     patterns.sort(key=lambda entry: -entry[0])
-    return exact, [pattern for _, pattern in patterns]
+    ordered = [pattern for _, pattern in patterns]
+    return exact, [it for it in ordered if not it.is_short], [it for it in ordered if it.is_short]
 
 
 def _catalogue(language: str) -> dict[Any, Any]:
