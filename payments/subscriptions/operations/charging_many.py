@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import prefetch_related_objects
+from django.db.models import QuerySet, prefetch_related_objects
 
 from payments.models import Cycle, Subscription
 from payments.operations.paying_many import pay_many
@@ -22,50 +22,24 @@ from portal import clock, statements
 from portal.actor import Actor
 from portal.statements import Found, given_ids, ids
 
+
+def _active() -> QuerySet[Subscription]:
+    return Subscription.objects.filter(pk__in=given_ids(AT_ONCE), status=SubscriptionStatus.ACTIVE).order_by("pk")
+
+
+def _charging() -> QuerySet[Cycle]:
+    return Cycle.objects.filter(pk__in=given_ids(AT_ONCE), status=CycleStatus.CHARGING).order_by("pk")
+
+
+_WALLET = ("pk", "wallet_account_id")
 _UNTRIED = Found(
-    lambda: (
-        Cycle.objects.filter(pk__in=given_ids(AT_ONCE), status=CycleStatus.CHARGING, tries=0, order__isnull=False)
-        .order_by("pk")
-        .values_list("order_id", "pk", "subscription_id")
-    )
+    lambda: _charging().filter(tries=0, order__isnull=False).values_list("order_id", "pk", "subscription_id")
 )
-_ACTIVE = Found(
-    lambda: (
-        Subscription.objects.filter(pk__in=given_ids(AT_ONCE), status=SubscriptionStatus.ACTIVE)
-        .order_by("pk")
-        .values_list("pk", "wallet_account_id")
-    )
-)
-_ACTIVE_HELD = Found(
-    lambda: (
-        Subscription.objects.select_for_update(no_key=True)
-        .filter(pk__in=given_ids(AT_ONCE), status=SubscriptionStatus.ACTIVE)
-        .order_by("pk")
-    )
-)
-_WALLETS_HELD = Found(
-    lambda: (
-        Subscription.objects.select_for_update(no_key=True)
-        .filter(pk__in=given_ids(AT_ONCE), status=SubscriptionStatus.ACTIVE)
-        .order_by("pk")
-        .values_list("pk", "wallet_account_id")
-    )
-)
-_CHARGING_HELD = Found(
-    lambda: (
-        Cycle.objects.select_for_update(no_key=True)
-        .filter(pk__in=given_ids(AT_ONCE), status=CycleStatus.CHARGING)
-        .order_by("pk")
-    )
-)
-_KEYS_HELD = Found(
-    lambda: (
-        Cycle.objects.select_for_update(no_key=True)
-        .filter(pk__in=given_ids(AT_ONCE), status=CycleStatus.CHARGING)
-        .order_by("pk")
-        .values_list("pk")
-    )
-)
+_ACTIVE = Found(lambda: _active().values_list(*_WALLET))
+_ACTIVE_HELD = Found(lambda: _active().select_for_update(no_key=True))
+_WALLETS_HELD = Found(lambda: _active().select_for_update(no_key=True).values_list(*_WALLET))
+_CHARGING_HELD = Found(lambda: _charging().select_for_update(no_key=True))
+_KEYS_HELD = Found(lambda: _charging().select_for_update(no_key=True).values_list("pk"))
 
 
 def charge_many(keys: Sequence[int], may_go_on: Callable[[], bool]) -> list[Cycle]:
