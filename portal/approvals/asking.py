@@ -102,8 +102,7 @@ def would_need(kind: str, *, by: Actor, amount: Money | None = None, account: Ac
     for rule in _fitting(kind, by.user_id, amount, account):
         why = _exceeded(rule, amount)
         if not why and _counts(rule):
-            total = DayTotal.objects.filter(**_day_of(rule, by.user_id)).first()
-            why = _above_a_day(rule, amount, total.value if total else 0, total.count if total else 0)
+            why = _above_a_day(rule, amount, *_so_far(rule, by.user_id))
         if why:
             return why
     return ""
@@ -121,13 +120,18 @@ def alone_up_to(kind: str, *, by: Actor, most: Money, account: AcquirerAccount |
             values.append(rule.above_value)
         if not _counts(rule):
             continue
-        total = DayTotal.objects.filter(**_day_of(rule, by.user_id)).first()
-        value, count = (total.value, total.count) if total else (0, 0)
+        value, count = _so_far(rule, by.user_id)
         if rule.above_a_day_value is not None:
             values.append(max(rule.above_a_day_value - value, 0))
         if rule.above_a_day_count is not None and count >= rule.above_a_day_count:
             values.append(0)
     return Money(min(values), most.currency)
+
+
+def _so_far(rule: ApprovalRule, user_id: int) -> tuple[int, int]:
+    """What a person has done of the rule's day alone: its value, and how many acts. Read without being held."""
+    total = DayTotal.objects.filter(**_day_of(rule, user_id)).first()
+    return (total.value, total.count) if total else (0, 0)
 
 
 def ask(needed: ApprovalNeeded, *, by: Actor, remember: Remember | None = None) -> Approval:
