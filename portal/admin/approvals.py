@@ -471,7 +471,7 @@ class ApprovalAdmin(LedgerAdmin):
 
 
 def _reason(approval: Approval) -> str:
-    code = told(approval.reason_code.replace("_", " ").capitalize(), is_ours=True)
+    code = display.reason_words(approval.reason_code)
     return ": ".join(part for part in (code, approval.note) if part)
 
 
@@ -599,7 +599,7 @@ _ASKED = gather.Standing(
 def _asks(row: Approval) -> str:
     """Who asks for what, and why; the note is a person's words, and stays as it was written."""
     sentence = told(row.sentence, is_ours=True).rstrip(".。")  # told whole: without its end it is another sentence
-    code = row.reason_code.replace("_", " ").capitalize()
+    code = display.reason_words(row.reason_code)
     if not row.note:
         return say("{sentence}: {actor_name} asks. {code}", sentence=sentence, actor_name=row.actor_name, code=code)
     return say(

@@ -133,6 +133,11 @@ def sentence(text: Any) -> SafeString | str:
     return shown(format_html('<span class="sentence">{}</span>', said), getattr(text, "value", said)) if text else ""
 
 
+def reason_words(code: str) -> str:
+    """Why somebody acted, as the reader says it; the code is one of ours."""
+    return told(code.replace("_", " ").capitalize(), is_ours=True)
+
+
 def person(name: str) -> SafeString | str:
     """Who somebody is, as they are called: never told in another language."""
     return shown(format_html("{}", name), name) if name else NOTHING

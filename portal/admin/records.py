@@ -292,7 +292,7 @@ class JournalEntryAdmin(LedgerAdmin):
 
     @display.column(lazy("Reason"), wraps=True, is_minor=True)
     def reason(self, entry: JournalEntry) -> str:
-        code = told(entry.reason_code.replace("_", " ").capitalize(), is_ours=True)
+        code = display.reason_words(entry.reason_code)
         return ": ".join(part for part in (code, entry.note) if part) or display.NOTHING
 
     @display.column(lazy("Outcome"), wraps=True, is_minor=True)
@@ -334,10 +334,7 @@ class JournalEntryAdmin(LedgerAdmin):
                 facts=[
                     (say("Who"), f"{entry.actor_name} ({entry.actor_kind.replace('_', ' ').lower()})"),
                     (say("On", sense="column"), self.on(entry)),
-                    (
-                        say("Reason"),
-                        told(entry.reason_code.replace("_", " ").capitalize(), is_ours=True) or display.NOTHING,
-                    ),
+                    (say("Reason"), display.reason_words(entry.reason_code) or display.NOTHING),
                     (say("Note"), entry.note or display.NOTHING),
                     (say("Outcome"), self.ended(entry) or display.NOTHING),
                     (say("Time"), display.stamp(entry.at)),
