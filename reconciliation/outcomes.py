@@ -10,11 +10,19 @@ from django.db.models.functions import Coalesce
 
 from portal.acquirer.wallets import name_of
 from portal.money import Money
-from reconciliation import queries
+from portal.statements import Found, Given
 from reconciliation.contracts import Drift
 from reconciliation.layouts import SUMMING, title_of
 from reconciliation.matching import Decision
-from reconciliation.models import Batch, Discrepancy, ReportFile, RowState, SettlementRow
+from reconciliation.models import (
+    Batch,
+    Discrepancy,
+    ReportFile,
+    ReportPart,
+    RowState,
+    SettlementRow,
+    SummaryRow,
+)
 
 if TYPE_CHECKING:
     from reconciliation.lines import Line
@@ -135,23 +143,14 @@ class Outcome:
 
 def describe(file: ReportFile, result: Result, sentence: str) -> Outcome:
     """An imported file as the database holds it now."""
-    lines = queries.lines_of(file)
-    type_field = "summary_type" if file.kind in SUMMING else "transaction_type"
-    states = dict(lines.order_by().values_list("state").annotate(Count("pk")))
-    types = [
-        TypeLine(**row)
-        for row in lines.order_by(type_field, "currency")
-        .values("currency")
-        .annotate(
-            type=F(type_field),
-            count=Count("pk"),
-            reported_value=Sum("reported_value"),
-            matched_value=Sum("matched_value"),
-            explained_value=Sum("explained_value"),
-            open_value=Sum("open_value"),
-        )
-    ]
+    states: Counter[str] = Counter()
+    types: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 5)
+    for row_type, currency, state, *sums in _LINES[file.kind in SUMMING].tuples(file=file.pk):
+        states[state] += sums[0]
+        types[row_type, currency] = [had + more for had, more in zip(types[row_type, currency], sums, strict=True)]
+    encodings = [encoding for (encoding,) in _ENCODINGS.tuples(file=file.pk)]
     open_ones = file.discrepancies.filter(closed_at=None)
+    shown = [_finding(one) for one in _by_line(open_ones)[:FINDINGS_SHOWN]]
     return Outcome(
         result=result,
         file=file.name,
@@ -171,21 +170,40 @@ def describe(file: ReportFile, result: Result, sentence: str) -> Outcome:
         fee_parts=file.fee_parts,
         unknown_columns=list(file.unknown_columns),
         absent_columns=list(file.absent_columns),
-        encodings=sorted(set(file.parts.values_list("encoding", flat=True))),
-        parts=max(file.parts.count(), 1),
+        encodings=sorted(set(encodings)),
+        parts=max(len(encodings), 1),
         repeated_rows=0 if file.kind in SUMMING else file.rows.filter(superseded_by__isnull=False).count(),
-        batches=[
-            BatchLine(batch.psp, batch.currency, batch.batch_id)
-            for batch in Batch.objects.filter(Q(details=file) | Q(summary=file)).order_by("psp", "currency", "batch_id")
-        ],
-        law=[
-            LawLine(law.currency, law.reported.value, law.matched.value, law.explained.value, law.open.value)
-            for law in queries.law(file)
-        ],
-        types=types,
-        discrepancies=[_finding(one) for one in _by_line(open_ones)[:FINDINGS_SHOWN]],
-        discrepancy_count=open_ones.count(),
+        batches=[BatchLine(*found) for found in _BATCHES.tuples(file=file.pk)],
+        law=_law(types),
+        types=[TypeLine(name, currency, *sums) for (name, currency), sums in sorted(types.items())],
+        discrepancies=shown,
+        discrepancy_count=len(shown) if len(shown) < FINDINGS_SHOWN else open_ones.count(),
     )
+
+
+def _grouped(lines: QuerySet[Any, Any], row_type: str) -> QuerySet[Any, Any]:
+    """How many lines of a file there are of each type, currency and state, and what they come to."""
+    values = (Sum(f"{name}_value") for name in ("reported", "matched", "explained", "open"))
+    of_file: QuerySet[Any, Any] = lines.filter(file_id=Given("file")).order_by()
+    grouped: QuerySet[Any, Any] = of_file.values_list(row_type, "currency", "state").annotate(Count("pk"), *values)
+    return grouped
+
+
+_LINES: dict[bool, Found[Any]] = {
+    True: Found(lambda: _grouped(SummaryRow.objects.all(), "summary_type")),
+    False: Found(lambda: _grouped(SettlementRow.objects.all(), "transaction_type")),
+}
+"""By whether the file is a summary."""
+_ENCODINGS: Found[Any] = Found(
+    lambda: ReportPart.objects.filter(file_id=Given("file")).order_by().values_list("encoding")
+)
+_BATCHES: Found[Any] = Found(
+    lambda: (
+        Batch.objects.filter(Q(details_id=Given("file")) | Q(summary_id=Given("file")))
+        .order_by("psp", "currency", "batch_id")
+        .values_list("psp", "currency", "batch_id")
+    )
+)
 
 
 class Tally:

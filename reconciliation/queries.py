@@ -14,6 +14,7 @@ from payments.states import CancelStatus, PaymentStatus, RefundStatus
 from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.registry import TimelineEntry
+from portal.statements import Found, Given
 from portal.words import say
 from reconciliation.errors import LawBroken
 from reconciliation.layouts import SUMMING
@@ -26,6 +27,7 @@ from reconciliation.models import (
     Match,
     Reason,
     ReportFile,
+    ReportTotal,
     Resolution,
     Role,
     RowState,
@@ -82,18 +84,16 @@ def prove(file: ReportFile) -> None:
     explanations and discrepancies, so that a part that was lost or counted twice shows.
     """
     is_summary = file.kind in SUMMING
-    ours = Q(summary_row__file=file) if is_summary else Q(row__file=file)
-    reported = dict(file.totals.values_list("currency", "reported_value"))
+    reported = dict(_REPORTED.tuples(file=file.pk))
     lines = {found.currency: found for found in law(file)}
     if is_summary:
         matched = {currency: found.matched.value for currency, found in lines.items()}
     else:
-        matched = _sums(Match.objects.filter(row__file=file))
-    found = Discrepancy.objects.filter(file=file)
-    explained = _sums(Explanation.objects.filter(ours))
-    for currency, value in _sums(found.filter(closed_at__isnull=False)).items():
+        matched = dict(_MATCHED.tuples(file=file.pk))
+    explained = dict((_EXPLAINED_IN_SUM if is_summary else _EXPLAINED).tuples(file=file.pk))
+    still_open = dict(_OPEN.tuples(file=file.pk))
+    for currency, value in _CLOSED.tuples(file=file.pk):
         explained[currency] = explained.get(currency, 0) + value
-    still_open = _sums(found.filter(closed_at=None))
     for currency in {*reported, *lines, *matched, *explained, *still_open}:
         parts = tuple(sums.get(currency, 0) for sums in (matched, explained, still_open))
         line = lines.get(currency)
@@ -108,8 +108,21 @@ def prove(file: ReportFile) -> None:
             )
 
 
-def _sums(rows: "QuerySet[Any]") -> dict[str, int]:
-    return dict(rows.order_by().values_list("currency").annotate(Sum("value")))
+def _sums(rows: "QuerySet[Any]") -> "QuerySet[Any, Any]":
+    summed: QuerySet[Any, Any] = rows.order_by().values_list("currency").annotate(Sum("value"))
+    return summed
+
+
+# What ``prove`` adds up of a file.
+_FILE = Given("file")
+_REPORTED: Found[Any] = Found(
+    lambda: ReportTotal.objects.filter(file=_FILE).order_by().values_list("currency", "reported_value")
+)
+_MATCHED: Found[Any] = Found(lambda: _sums(Match.objects.filter(row__file=_FILE)))
+_EXPLAINED: Found[Any] = Found(lambda: _sums(Explanation.objects.filter(row__file=_FILE)))
+_EXPLAINED_IN_SUM: Found[Any] = Found(lambda: _sums(Explanation.objects.filter(summary_row__file=_FILE)))
+_CLOSED: Found[Any] = Found(lambda: _sums(Discrepancy.objects.filter(file=_FILE, closed_at__isnull=False)))
+_OPEN: Found[Any] = Found(lambda: _sums(Discrepancy.objects.filter(file=_FILE, closed_at=None)))
 
 
 def digest(account: AcquirerAccount) -> str:

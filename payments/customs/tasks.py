@@ -8,11 +8,14 @@ from payments.customs.states import DeclarationStatus
 from payments.models import Declaration
 from portal import due
 from portal.gateways import acquirer_for
+from portal.statements import Found, Given
+
+_DECLARATION = Found(lambda: Declaration.objects.select_related(*queries.RELATED).filter(pk=Given("pk")).order_by())
 
 
 def work_declaration(pk: int) -> str:
     """Act on a declaration without a last word: send what is to be sent, ask about the rest."""
-    declaration = Declaration.objects.select_related(*queries.RELATED).get(pk=pk)
+    declaration = _DECLARATION.get(pk=pk)
     if queries.is_to_be_sent(declaration):
         operations.send(declaration, is_leased=True)
     elif queries.is_to_be_asked(declaration):

@@ -15,11 +15,13 @@ from portal.actor import Actor
 from portal.models import DeliveryState, EndpointState, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from portal.outbox import attempts, endpoints, schedule
 from portal.outbox.sending import Sent
+from portal.statements import Found, Given
 
 _NOTED_EVERY = timedelta(minutes=1)
 """``last_success_at`` is for people: a write per delivery would make every worker wait for one row."""
 _LONGEST_WAIT_SECONDS = 3600
 """How long a receiver may ask us to stay away (Retry-After)."""
+_DELIVERY = Found(lambda: WebhookDelivery.objects.select_related("event", "endpoint").filter(pk=Given("pk")).order_by())
 
 # Events.
 
@@ -78,7 +80,7 @@ def waiting_deliveries() -> QuerySet[WebhookDelivery]:
 
 def work_delivery(pk: int) -> str:
     """Try a delivery, unless its endpoint is not to be sent to now."""
-    delivery = WebhookDelivery.objects.select_related("event", "endpoint").get(pk=pk)
+    delivery = _DELIVERY.get(pk=pk)
     if delivery.state != DeliveryState.WAITING or _is_held_back(delivery):
         return f"webhook {delivery.event} to {delivery.endpoint}: waits"
     event = delivery.event

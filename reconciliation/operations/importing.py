@@ -29,6 +29,7 @@ from portal import clock, incidents, journal
 from portal.actor import Actor, ActorKind
 from portal.errors import Conflict, InvalidInput
 from portal.models import AcquirerAccount
+from portal.statements import Found, Given
 from reconciliation import copying, outcomes, periods, queries, tie_out
 from reconciliation.contracts import Drift
 from reconciliation.editions import PERSONAL
@@ -101,6 +102,28 @@ UNDO_REASONS = (
     ("REISSUED", "The acquirer sent a corrected one"),
     ("OTHER", "Other (see note)"),
 )
+
+
+def _known() -> QuerySet[ReportFile]:
+    is_it = Q(sha256=Given("sha256"))
+    has_it = Q(pk__in=ReportPart.objects.filter(sha256=Given("sha256")).values("file"))
+    found = ReportFile.objects.filter(is_it | has_it, status__in=(FileStatus.IMPORTED, FileStatus.UNDOING))
+    return found.select_related("account").defer("content")
+
+
+def _told() -> QuerySet[Batch]:
+    summed = SummaryRow.objects.filter(file_id=Given("file")).order_by().values("batch")
+    told = Batch.objects.filter(Q(details_id=Given("file")) | Q(summary_id=Given("file")) | Q(pk__in=summed))
+    return told.select_related("details", "summary").defer("details__content", "summary__content")
+
+
+_BY_DIGEST = Found(
+    lambda: ReportFile.objects.filter(account_id=Given("account"), sha256=Given("sha256")).defer("content")
+)
+_KNOWN = Found(_known)
+_KNOWN_OF = Found(lambda: _known().filter(account_id=Given("account")))
+_AT_WORK = Found(lambda: ReportFile.objects.filter(account_id=Given("account"), status__in=AT_WORK).defer("content"))
+_TOLD = Found(_told)
 
 
 class Busy(Conflict):
@@ -177,7 +200,7 @@ def import_report(
     content = with_its_name(name, content)
     earlier = known(content, account)
     if earlier is not None:
-        return _known(earlier, name)
+        return _same_file(earlier, name)
     look("reading", 0)
     flow = flow_of(content)
     if flow is not None:
@@ -190,7 +213,7 @@ def import_report(
                 return _at_once(name, content, reading, account, answers, by, remember)
             file = _row_of(name, content, reading, account, answers, by, Errand("import", by))
             if file.status == FileStatus.IMPORTED:
-                return _known(file, name)
+                return _same_file(file, name)
             held = _begin(file)
             return _by_portions(file, reading, held, look)
         except Busy:
@@ -225,7 +248,7 @@ def import_file(
     flow = large_flow(path.name, path.stat().st_size, chunks)
     earlier = known_by(flow.surveyed.sha256, account)
     if earlier is not None:
-        return _known(earlier, base_name(path.name))
+        return _same_file(earlier, base_name(path.name))
     return _import_flow(base_name(path.name), flow, b"", account, answers, by, look)
 
 
@@ -281,7 +304,7 @@ def _import_flow(
         try:
             file = _row_of(name, content, beginning(flow, 0), account, answers, by, Errand("import", by), flow)
             if file.status == FileStatus.IMPORTED:
-                return _known(file, name)
+                return _same_file(file, name)
             return _flow_through(file, flow, _begin(file), look)
         except Busy:
             time.sleep(0.05)
@@ -421,7 +444,7 @@ def rehearse(
     content = with_its_name(name, content)
     earlier = known(content, account)
     if earlier is not None:
-        return _known(earlier, name)
+        return _same_file(earlier, name)
     look("reading", 0)
     flow = flow_of(content)
     if flow is not None:
@@ -431,7 +454,7 @@ def rehearse(
             pass  # the two are compared row by row
     reading = read(content, name)
     account = account_of(reading, account, name)
-    file = ReportFile.objects.filter(account=account, sha256=digest(content)).defer("content").first()
+    file = _BY_DIGEST.first(account=account.pk, sha256=digest(content))
     try:
         plan = make_plan(reading, account, name=name, sha256=digest(content), answers=answers, file=file, look=look)
     except SameAsBefore as here:
@@ -452,7 +475,7 @@ def rehearse_file(
     flow = large_flow(path.name, path.stat().st_size, partial(pieces.chunks_of, path))
     earlier = known_by(flow.surveyed.sha256, account)
     if earlier is not None:
-        return _known(earlier, base_name(path.name))
+        return _same_file(earlier, base_name(path.name))
     try:
         return _foreseen(base_name(path.name), flow, account, answers, look)
     except AlreadyHere:
@@ -461,7 +484,7 @@ def rehearse_file(
 
 def _foreseen(name: str, flow: Flow, account: AcquirerAccount | None, answers: Answers, look: Look) -> Outcome:
     account = account_of(beginning(flow, 1), account, name)
-    file = ReportFile.objects.filter(account=account, sha256=flow.surveyed.sha256).defer("content").first()
+    file = _BY_DIGEST.first(account=account.pk, sha256=flow.surveyed.sha256)
     return foresee(name, flow, account, file, answers, look)
 
 
@@ -472,16 +495,12 @@ def known(content: bytes, account: AcquirerAccount | None) -> ReportFile | None:
 
 def known_by(identity: str, account: AcquirerAccount | None) -> ReportFile | None:
     """The same by their digest."""
-    found = ReportFile.objects.filter(
-        Q(sha256=identity) | Q(pk__in=ReportPart.objects.filter(sha256=identity).values("file")),
-        status__in=(FileStatus.IMPORTED, FileStatus.UNDOING),
-    )
-    if account is not None:
-        found = found.filter(account=account)
-    return found.select_related("account").defer("content").first()
+    if account is None:
+        return _KNOWN.first(sha256=identity)
+    return _KNOWN_OF.first(sha256=identity, account=account.pk)
 
 
-def _known(file: ReportFile, name: str) -> Outcome:
+def _same_file(file: ReportFile, name: str) -> Outcome:
     sentence = f"This very file was imported already, {when(file)}. Nothing was added."
     return replace(describe(file, Result.KNOWN, sentence), file=name)
 
@@ -509,9 +528,9 @@ def _at_once(
 ) -> Outcome:
     with transaction.atomic(durable=True):
         account = AcquirerAccount.objects.select_for_update().get(pk=account.pk)
-        file = ReportFile.objects.filter(account=account, sha256=digest(content)).defer("content").first()
+        file = _BY_DIGEST.first(account=account.pk, sha256=digest(content))
         if file is not None and file.status in {FileStatus.IMPORTED, FileStatus.UNDOING}:
-            return _known(file, name)  # somebody else's import ended while we read
+            return _same_file(file, name)  # somebody else's import ended while we read
         _refuse_busy(account)
         try:
             plan = make_plan(reading, account, name=name, sha256=digest(content), answers=answers, file=file)
@@ -583,7 +602,7 @@ def _row_of(
     identity = digest(content) if flow is None else flow.surveyed.sha256
     with transaction.atomic(durable=True):
         AcquirerAccount.objects.select_for_update().get(pk=account.pk)
-        file = ReportFile.objects.filter(account=account, sha256=identity).defer("content").first()
+        file = _BY_DIGEST.first(account=account.pk, sha256=identity)
         if file is not None and file.status in {*AT_WORK, FileStatus.IMPORTED}:
             return file
         file = file or _new(name, content, identity, len(content), account, by)
@@ -615,7 +634,7 @@ def keep_large(
     flow = large_flow(name, byte_size, chunks)
     earlier = known_by(flow.surveyed.sha256, account)
     if earlier is not None:
-        return _known(earlier, name), earlier
+        return _same_file(earlier, name), earlier
     account = account_of(beginning(flow, 1), account, name)
     outcome = Outcome(
         Result.WAITING,
@@ -629,7 +648,7 @@ def keep_large(
     undecided = (FileStatus.ARRIVED, FileStatus.TRIED, FileStatus.REFUSED)
     with transaction.atomic(durable=True):
         AcquirerAccount.objects.select_for_update().get(pk=account.pk)
-        file = ReportFile.objects.filter(account=account, sha256=flow.surveyed.sha256).defer("content").first()
+        file = _BY_DIGEST.first(account=account.pk, sha256=flow.surveyed.sha256)
         if file is None:
             file = _new(name, b"", flow.surveyed.sha256, byte_size, account, by)
             file.status = FileStatus.ARRIVED
@@ -654,7 +673,7 @@ def keep_large(
 
 
 def _refuse_busy(account: AcquirerAccount) -> None:
-    at_work = ReportFile.objects.filter(account=account, status__in=AT_WORK).defer("content").first()
+    at_work = _AT_WORK.first(account=account.pk)
     if at_work is not None:
         raise Busy(f"{at_work.name} is {at_work.get_status_display().lower()}; this waits for it.")
 
@@ -908,11 +927,9 @@ def _finish(file: ReportFile, plan: Plan, rows: Sequence[SettlementRow], later: 
     return replace(ending, sentence=sentence)
 
 
-def _told_of(file: ReportFile) -> QuerySet[Batch]:
+def _told_of(file: ReportFile) -> list[Batch]:
     """The batches that a file has rows, sums or payments of."""
-    summed = SummaryRow.objects.filter(file=file).order_by().values("batch")
-    told = Batch.objects.filter(Q(details=file) | Q(summary=file) | Q(pk__in=summed))
-    return told.select_related("details", "summary")
+    return _TOLD.all(file=file.pk)
 
 
 def _look_for_missing(file: ReportFile, over: set[int]) -> None:
@@ -1131,7 +1148,7 @@ def _stop_counting(file: ReportFile, errand: Errand) -> None:
     note = f"The import of {file.name} was undone."
     touched = restate_all(judgement.restated, note)
     _note_successors([], judgement)
-    batches = list(_told_of(file)) if file.kind != ReportKind.PAYOUT else []
+    batches = _told_of(file) if file.kind != ReportKind.PAYOUT else []
     for batch in batches:
         if batch.details_id == file.pk:
             batch.details, batch.row_count, batch.net_value = None, 0, None
