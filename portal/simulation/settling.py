@@ -31,6 +31,9 @@ _COMES_LATER = 0.5
 """How often a row that is left out stands in the next batch."""
 _LONG_AFTER = timedelta(days=40)
 """By then nothing is waited for any more."""
+_IDLE_TAKEN = 5
+"""Of so many cycles in which nothing moved, the reports of one are imported: most cycles of a short history are idle,
+and a report that says nothing costs as much time as three steps."""
 SLUGS = {client_id: slug for slug, client_id in CLIENTS.items()}
 """Whose reports they are, by client."""
 
@@ -110,11 +113,26 @@ def still_open() -> list[Discrepancy]:
 
 
 def _written(world: World) -> dict[Report, list[str]]:
-    """The reports there are, oldest day first, and the names of the files that each came in."""
+    """The reports that are worth reading, oldest day first, and the names of the files that each came in."""
     found: dict[Report, list[str]] = {}
+    idle = _idle_batches(world)
     for row in sorted(reports.listing(world.engine.context), key=lambda row: (row["day"], row["name"])):
-        found.setdefault(Report(row["client_id"], row["day"], set_of(row["name"])), []).append(row["name"])
+        if idle.isdisjoint(row["name"].split("_")):
+            found.setdefault(Report(row["client_id"], row["day"], set_of(row["name"])), []).append(row["name"])
     return found
+
+
+def _idle_batches(world: World) -> set[str]:
+    """The clearings without a movement that nobody imports, and what was paid for such ones alone, which is nothing."""
+    rows = world.engine.store.all(
+        "WITH batches AS (SELECT batch_id, settlement_batch_id, number % ? != 0 AND gross_value = 0 AND fee_value = 0 "
+        "AND batch_id NOT IN (SELECT batch_id FROM transactions WHERE batch_id IS NOT NULL) AS is_idle "
+        "FROM clearing_batches) "
+        "SELECT batch_id FROM batches WHERE is_idle UNION ALL SELECT settlement_batch_id FROM batches "
+        "WHERE settlement_batch_id IS NOT NULL GROUP BY settlement_batch_id HAVING min(is_idle)",
+        (_IDLE_TAKEN,),
+    )
+    return {row["batch_id"] for row in rows}
 
 
 def _imports(world: World, report: Report, names: list[str]) -> str:
