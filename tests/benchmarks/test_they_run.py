@@ -1,5 +1,8 @@
 """The benchmarks run: every measure once, in the small. How fast anything is, no test says."""
 
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -8,7 +11,7 @@ import pytest
 from cheroot import wsgi as cheroot_wsgi
 
 from portal.acquirer import signing
-from tests.benchmarks import floor, ground, measures, peer
+from tests.benchmarks import floor, ground, measures, peer, servers
 from tests.benchmarks.ground import Keys
 from tests.benchmarks.measures import Bench, Compared, Side
 from tests.benchmarks.running import table_line
@@ -50,3 +53,9 @@ def test_every_measure_measures(bench: Bench) -> None:
         assert one.ratio > 0
         assert table_line(one).startswith(f"| {one.name} | ")
     assert measures.claims(bench) > 0
+
+
+def test_a_step_is_measured_beside_a_bare_round() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks.simulation", "--turns", "1", "--seeds", "1", "--rounds", "3"]
+    done = subprocess.run(command, cwd=servers.ROOT, capture_output=True, text=True, check=False)
+    assert re.search(r"^\| \d+\.\d\d \| \d+\.\d\d \| \d+ \| \d+\.\d\d× \| 2\.00× \|$", done.stdout, re.MULTILINE), done
