@@ -111,7 +111,7 @@ def tell(
     try:
         premises.start(SANDBOX, WEB, WORKER)
         clock.use(premises.clock)
-        town = Town(premises, [f"buyer-{number}" for number in range(SHOPPERS)])
+        town = Town(premises, [*(f"buyer-{number}" for number in range(SHOPPERS)), "ana"])
         town.listens()
         if has_seams:
             scenes.tell(town, list(scenes.SCENES))
