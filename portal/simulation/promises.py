@@ -336,6 +336,7 @@ def _decided_by_the_acquirer(end: Ending) -> list[str]:
         was_paid = row is not None and row["paid_at"] is not None
         if decided_at is None or decided_at > stamp(at) or (target == PaymentStatus.FAILED and was_paid):
             found.append(f"payment {payment_id} became {target} here before the acquirer had decided that")
+    failed = {payment.pk for payment in end.payments if payment.status == PaymentStatus.FAILED}
     refunds = {refund.pk: end.refunds_there.get(refund.refund_request_id) for refund in end.refunds}
     for refund_id, at in _REFUNDS_GIVEN.tuples():
         row = refunds[refund_id]
@@ -350,7 +351,10 @@ def _decided_by_the_acquirer(end: Ending) -> list[str]:
             for wish in end.cancels
             if wish.payment_id == payment_id
         )
-        if done_at is not None and done_at <= stamp(at) and not is_another_s:
+        # One acquirer cancels what has failed, too: in the moment in which the failure was heard of here, a cancel
+        # that was on its way already may have come after it.
+        is_after_failure = payment_id in failed and done_at == stamp(at)
+        if done_at is not None and done_at <= stamp(at) and not is_another_s and not is_after_failure:
             found.append(f"cancel {cancel_id} became REFUSED here, and the acquirer had carried it out")
     return found
 
