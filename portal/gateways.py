@@ -113,6 +113,11 @@ def speaking_over(session: requests.Session) -> Iterator[None]:
             _session = None
 
 
+def is_simulated() -> bool:
+    """Whether calls go over a simulation's line."""
+    return _session is not None
+
+
 def credentials_of(account: AcquirerAccount, *, keys: Iterable[tuple[str, str]] | None = None) -> Credentials:
     """What an adapter is handed to speak for the account. Raises AccountNotReady."""
     if not account.private_key:

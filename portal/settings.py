@@ -268,6 +268,12 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # Settlement details may be this large; they are read as they flow by, and kept in pieces.
 PORTAL_REPORT_MAX_MIB = env.int("PORTAL_REPORT_MAX_MIB", default=4096)
 
+# So many signed calls a worker has under way at once when it charges many (1: one after the other). At most 32: no more
+# connections to an acquirer are kept.
+PORTAL_CALLS_IN_FLIGHT = env.int("PORTAL_CALLS_IN_FLIGHT", default=8)
+if not 1 <= PORTAL_CALLS_IN_FLIGHT <= 32:
+    raise ImproperlyConfigured("PORTAL_CALLS_IN_FLIGHT must be 1 to 32")
+
 # Where the moved clock of the sandbox is kept. Production has no such thing (system check portal.E003).
 PORTAL_CLOCK_FILE = env.str(
     "PORTAL_CLOCK_FILE", default="" if IS_PRODUCTION else str(PORTAL_DATA / "sandbox/clock.json")

@@ -1,4 +1,4 @@
-"""Debiting many orders while nobody is present: promised together, sent one after the other, written down together.
+"""Debiting many orders while nobody is present: promised together, several calls in flight, written down together.
 
 Only what surrounds the wire is shared, and only of orders about which there is nothing to weigh: nobody has tried to
 pay them yet. Each has a payment of its own with a paymentRequestId of its own, committed before anything is sent; no
@@ -8,6 +8,7 @@ other whose answer is missing; what was promised and, for want of time, not sent
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from django.db import transaction
@@ -24,8 +25,8 @@ from payments.operations.payments import (
     refuse_unpayable,
 )
 from payments.states import Messenger, OrderStatus, PaymentEvent, PaymentStatus
-from portal import catalogue, clock
-from portal.acquirer import Acquirer, Terminal
+from portal import catalogue, clock, flights
+from portal.acquirer import Acquirer, PaymentRequest, Terminal
 from portal.acquirer.results import PaymentResult
 from portal.actor import Actor
 from portal.errors import PortalError
@@ -68,21 +69,29 @@ def pay_many(
     """Charge orders once each, at most AT_ONCE, through the bound wallets: ``wallets`` is wallet by order, in ids.
 
     What ``pay`` would refuse is left out, and so is an order that somebody has tried to pay before. A payment returned
-    may still be PROCESSING, as of ``pay``.
+    may still be PROCESSING, as of ``pay``. Raises whatever nobody expected of a call, once the other answers are
+    written down: that payment is asked about like any whose answer is missing.
     """
     promised = _promise(wallets, by=by, terminal=terminal, still_wanted=still_wanted)
     until = clock.now() + PATIENCE
-    heard: list[tuple[Payment, PaymentResult]] = []
-    for payment, acquirer in promised:
-        if not may_go_on() or clock.now() > until:
-            break
-        heard.append((payment, acquirer.pay(payment_request(payment, payment.wallet_account))))
-    unsent = [payment for payment, _ in promised[len(heard) :]]
+
+    def call(acquirer: Acquirer, request: PaymentRequest) -> PaymentResult | None:
+        return acquirer.pay(request) if may_go_on() and clock.now() <= until else None
+
+    answers = flights.made(
+        [partial(call, acquirer, payment_request(it, it.wallet_account)) for it, acquirer in promised]
+    )
+    payments = [payment for payment, _ in promised]
+    heard = [(it, answer.result()) for it, answer in zip(payments, answers, strict=True) if not answer.exception()]
+    unsent = [payment for payment, result in heard if result is None]
     if unsent:
         _let_be_sent_later(unsent)
-    if heard:
-        record_pay_answers(heard)
-    return [payment for payment, _ in promised]
+    told = [(payment, result) for payment, result in heard if result is not None]
+    if told:
+        record_pay_answers(told)
+    for answer in answers:
+        answer.result()
+    return payments
 
 
 def _promise(

@@ -1,13 +1,16 @@
-"""Many cycles are due at once: their charges are promised together, sent one by one, and written down together.
+"""Many cycles are due at once: they are promised together, several calls in flight, and written down together.
 
 Nothing that a cycle would become by itself may change by that, whoever acts or dies meanwhile.
 """
 
+import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 
 from authorizations import operations as binding
 from payments import operations as paying
@@ -18,7 +21,8 @@ from payments.subscriptions import operations as recurring
 from payments.subscriptions import tasks
 from payments.subscriptions.operations import charging_many
 from payments.subscriptions.states import CycleStatus, SubscriptionStatus
-from portal import clock, registry, work
+from portal import clock, flights, gateways, registry, work
+from portal.acquirer.client import Answer, SignedClient
 from portal.models import Exchange, Incident, PaymentMethod
 from tests.factories import WebhookEndpointFactory
 from tests.stories.test_killed import killed
@@ -57,6 +61,12 @@ def together(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(Payment, "begin_all", classmethod(noted))
     tasks.begin_as_a_new_process()
     return sizes
+
+
+@pytest.fixture
+def one_by_one(settings: Any) -> None:
+    """One call after the other, so that what is between them can be told."""
+    settings.PORTAL_CALLS_IN_FLIGHT = 1
 
 
 @pytest.fixture(autouse=True)
@@ -131,9 +141,86 @@ def test_of_a_lost_answer_only_that_cycle_waits(
     assert len(acquirer.calls("pay")) == 3
 
 
+@pytest.fixture
+def in_flight(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several calls at once, however soon they are answered."""
+    settings.PORTAL_CALLS_IN_FLIGHT = 3
+    monkeypatch.setattr(flights, "WORTH_WAITING_SECONDS", 0.0)
+
+
+def test_of_calls_in_flight_each_ends_as_it_would_alone(
+    due: Callable[..., list[Subscription]], acquirer: Acquirer, shop: Shop, in_flight: None
+) -> None:
+    due(9)
+    acquirer.will("slow_answer", api="pay", seconds=1)
+    acquirer.will("answer_lost", api="pay")
+    acquirer.will("answer_wrongly_signed", api="pay")
+    acquirer.will("payment_fails", code="RISK_REJECT")
+    for _ in range(9):
+        acquirer.will("notification_lost", notification="notifyPayment")
+    charge()
+    assert sorted(cycles()) == sorted([C.PAID] * 6 + [C.CHARGING] * 2 + [C.FAILED])
+    shop.clock_moves(minutes=5)
+    assert sorted(cycles()) == sorted([C.PAID] * 8 + [C.FAILED])
+    assert len(acquirer.calls("pay")) == 9
+
+
+def test_several_calls_are_in_flight(
+    due: Callable[..., list[Subscription]], monkeypatch: pytest.MonkeyPatch, in_flight: None
+) -> None:
+    due(3)
+    together = threading.Barrier(3, timeout=30)  # nobody's call is sent before all three have begun
+    real = SignedClient.post
+
+    def all_at_once(self: SignedClient, *call: Any) -> Answer:
+        together.wait()
+        return real(self, *call)
+
+    monkeypatch.setattr(SignedClient, "post", all_at_once)
+    charge()
+    assert cycles() == [C.PAID] * 3
+
+
+def test_a_call_that_fails_as_nobody_expected_takes_no_other_with_it(
+    due: Callable[..., list[Subscription]],
+    shop: Shop,
+    acquirer: Acquirer,
+    in_flight: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    due(4)
+    real, calls = SignedClient.post, itertools.count()
+
+    def post(self: SignedClient, *call: Any) -> Answer:
+        answer = real(self, *call)
+        if next(calls) == 1:
+            raise RuntimeError("nobody thought of this")
+        return answer
+
+    monkeypatch.setattr(SignedClient, "post", post)
+    charge()
+    monkeypatch.undo()
+    assert sorted(cycles()) == sorted([C.PAID] * 3 + [C.CHARGING])
+    shop.clock_moves(minutes=5)
+    assert cycles() == [C.PAID] * 4
+    assert len(acquirer.calls("pay")) == 4
+
+
+def test_over_a_simulation_s_line_calls_are_made_where_they_are_begun() -> None:
+    here = threading.get_ident()
+    with gateways.speaking_over(requests.Session()):
+        assert [it.result() for it in flights.made([threading.get_ident] * 2)] == [here] * 2
+
+
+def test_calls_that_hardly_wait_are_worth_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = threading.get_ident()
+    monkeypatch.setattr(flights, "WORTH_WAITING_SECONDS", 600.0)
+    assert [it.result() for it in flights.made([threading.get_ident] * 2)] == [here] * 2
+
+
 @pytest.mark.parametrize("moment", ["before the wire", "after the wire"])
 def test_whoever_dies_at_the_first_call_charges_nobody_twice(
-    due: Callable[..., list[Subscription]], shop: Shop, moment: str
+    due: Callable[..., list[Subscription]], shop: Shop, one_by_one: None, moment: str
 ) -> None:
     due(3)
     with killed(moment, "pay"):
@@ -167,22 +254,13 @@ def test_whoever_dies_before_the_answers_are_written_down_asks_about_them(
 
 
 def test_what_was_promised_and_not_sent_for_want_of_time_is_sent_once_under_its_id(
-    due: Callable[..., list[Subscription]], shop: Shop, acquirer: Acquirer, monkeypatch: pytest.MonkeyPatch
+    due: Callable[..., list[Subscription]], shop: Shop, acquirer: Acquirer, one_by_one: None
 ) -> None:
     due(4)
-    sent: list[int] = []
-    real = paying_many.payment_request
-
-    def noted(payment: Payment, wallet: object) -> object:
-        sent.append(payment.pk)
-        return real(payment, payment.wallet_account)
-
-    monkeypatch.setattr(paying_many, "payment_request", noted)
     kind = registry.due_work.get("subscription charges")
     assert kind is not None
     # Here, also where a broker carries batches elsewhere.
-    list(work.run_due_of("subscription charges", kind, stop=lambda: len(sent) == 2))
-    monkeypatch.undo()
+    list(work.run_due_of("subscription charges", kind, stop=lambda: len(acquirer.calls("pay")) == 2))
 
     assert len(acquirer.calls("pay")) == 2
     left = Payment.objects.filter(status=PaymentStatus.PROCESSING)
@@ -199,16 +277,18 @@ def test_nothing_is_sent_once_the_patience_of_a_promise_is_over(
     shop: Shop,
     acquirer: Acquirer,
     story_clock: StoryClock,
+    one_by_one: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     due(3)
-    real = paying_many.payment_request
+    real = SignedClient.post
 
-    def slowly(payment: Payment, wallet: object) -> object:
+    def slowly(self: SignedClient, *call: Any) -> Answer:
+        answer = real(self, *call)
         story_clock.move(paying_many.PATIENCE + timedelta(seconds=1))
-        return real(payment, payment.wallet_account)
+        return answer
 
-    monkeypatch.setattr(paying_many, "payment_request", slowly)
+    monkeypatch.setattr(SignedClient, "post", slowly)
     charge()
     monkeypatch.undo()
     assert len(acquirer.calls("pay")) == 1
