@@ -62,12 +62,13 @@ def the_catalogue_changes(world: World, rng: random.Random) -> str:
             {"is_contracted": True, "minimum_value": None, "maximum_value": None},
         )
     )
+    at = clock.now()  # whoever overtakes its commit may take hours
     try:
         catalogue.change(method, said, by=_STAFF, note="the contract was changed")
     finally:  # whoever dies after the commit has changed it all the same
         method = PaymentMethod.objects.get(account=account, code=code)
         least, most = method.money(method.minimum_value), method.money(method.maximum_value)
-        world.catalogue.append(Known(clock.now(), account.pk, code, method.is_contracted, least, most))
+        world.catalogue.append(Known(at, account.pk, code, method.is_contracted, least, most))
     limits = " ".join(str(amount) for amount in (least, most) if amount) or "no limits"
     return f"{code} of {account.slug}: {'contracted' if method.is_contracted else 'withdrawn'}, {limits}"
 
