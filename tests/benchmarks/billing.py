@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--database-url", required=True, help="A PostgreSQL server's database.")
     parser.add_argument("--count", type=int, default=50_000, help="Due subscriptions; usually 50,000.")
     parser.add_argument("--charges", type=int, default=5_000, help="Cycles of them to be charged; usually 5,000.")
+    parser.add_argument("--milliseconds", type=int, default=0, help="How long the acquirer takes to answer; usually 0.")
     given = parser.parse_args()
     if given.count < 1 or not 0 <= given.charges <= given.count:
         parser.error("--count is at least 1, and --charges is at most that")
@@ -56,7 +57,9 @@ def main() -> int:
 
         keys = ground.Keys(ours=signing.new_private_key(), theirs=signing.new_private_key())
         ground.make_tables()
-        url = stack.enter_context(servers.acquirer(keys.theirs, ground.CLIENT_ID, Path(folder)))
+        url = stack.enter_context(
+            servers.acquirer(keys.theirs, ground.CLIENT_ID, Path(folder), milliseconds=given.milliseconds)
+        )
         account = ground.make_account(url, keys)
         make_due(account, given.count)
         is_quick = measure_making(given.count)

@@ -29,8 +29,8 @@ _LENGTH = b"content-length:"
 class _Line(asyncio.Protocol):
     """One connection; requests come one after the other."""
 
-    def __init__(self, answers: dict[bytes, bytes]) -> None:
-        self._answers = answers
+    def __init__(self, answers: dict[bytes, bytes], seconds: float = 0.0) -> None:
+        self._answers, self._seconds = answers, seconds
         self._heard = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,7 +46,11 @@ class _Line(asyncio.Protocol):
             if len(self._heard) < whole:
                 return
             self._heard = self._heard[whole:]
-            self._transport.write(self._answers[head.split(b" ", 2)[1]])
+            answer = self._answers[head.split(b" ", 2)[1]]
+            if self._seconds:
+                asyncio.get_running_loop().call_later(self._seconds, self._transport.write, answer)
+            else:
+                self._transport.write(answer)
 
 
 def answers(key: rsa.RSAPrivateKey, client_id: str) -> dict[bytes, bytes]:
@@ -86,9 +90,9 @@ def _answer(key: rsa.RSAPrivateKey, client_id: str, path: str, now: str, said: d
     return head.encode() + body
 
 
-async def _listen(key: rsa.RSAPrivateKey, client_id: str) -> asyncio.Server:
+async def _listen(key: rsa.RSAPrivateKey, client_id: str, seconds: float = 0.0) -> asyncio.Server:
     known = answers(key, client_id)
-    return await asyncio.get_running_loop().create_server(lambda: _Line(known), "127.0.0.1", 0)
+    return await asyncio.get_running_loop().create_server(lambda: _Line(known, seconds), "127.0.0.1", 0)
 
 
 @contextmanager
@@ -107,8 +111,8 @@ def in_a_thread(key: rsa.RSAPrivateKey, client_id: str) -> Iterator[str]:
         loop.close()
 
 
-async def _serve(key: rsa.RSAPrivateKey, client_id: str) -> None:
-    server = await _listen(key, client_id)
+async def _serve(key: rsa.RSAPrivateKey, client_id: str, seconds: float) -> None:
+    server = await _listen(key, client_id, seconds)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
@@ -118,5 +122,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--client-id", required=True)
     parser.add_argument("--key", required=True, type=Path, help="The acquirer's private key, PEM.")
+    parser.add_argument("--milliseconds", type=int, default=0, help="How long it takes to answer.")
     given = parser.parse_args()
-    asyncio.run(_serve(signing.load_private_key(given.key.read_text()), given.client_id))
+    key = signing.load_private_key(given.key.read_text())
+    asyncio.run(_serve(key, given.client_id, given.milliseconds / 1000))

@@ -23,12 +23,13 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def acquirer(key: rsa.RSAPrivateKey, client_id: str, folder: Path) -> Iterator[str]:
-    """The stand-in, as a process; its URL."""
+def acquirer(key: rsa.RSAPrivateKey, client_id: str, folder: Path, *, milliseconds: int = 0) -> Iterator[str]:
+    """The stand-in, as a process, which takes so long to answer; its URL."""
     path = folder / "acquirer.pem"
     path.touch(mode=0o600)
     path.write_text(signing.private_pem(key))
     command = [sys.executable, "-m", "tests.benchmarks.peer", "--client-id", client_id, "--key", str(path)]
+    command += ["--milliseconds", str(milliseconds)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
