@@ -135,7 +135,7 @@ BUGS = (
             "    if outcome is not Outcome.SUCCESS:\n        return PaymentInquiry(\n            outcome=outcome,\n",
             (
                 "    if outcome is not Outcome.SUCCESS:\n        return PaymentInquiry(\n            outcome=outcome,\n"
-                "            payment=_payment(answer.body, outcome, advice, Api.PAYMENT_RESULT, **_said(answer)),\n"
+                "            payment=_payment(answer.body, outcome, advice, Api.PAYMENT_RESULT, **told(answer)),\n"
             ),
         ),
     ),
