@@ -91,7 +91,7 @@ def forecast(days: int) -> Forecast:
     rows = list(_coming(until)[: MOST_ROWS + 1])
     methods = catalogue.everything()
     charges = [charge for subscription in rows[:MOST_ROWS] for charge in _charges(subscription, until, methods)]
-    charges += _retries(until)
+    charges += _retries(until, methods)
     for charge in charges:
         subscription = charge.subscription
         key = (subscription.wallet_account.wallet, subscription.plan.currency)
@@ -103,24 +103,24 @@ def forecast(days: int) -> Forecast:
 
 
 def _coming(until: datetime) -> QuerySet[Any]:
-    newer = WalletAccount.objects.filter(
-        buyer=OuterRef("buyer"), wallet=OuterRef("wallet_account__wallet"), status=WalletStatus.ACTIVE
-    )
     last = (until + timedelta(days=1)).date()
     rows = Subscription.objects.filter(status__in=OPENING, next_on__lte=last, ends_with_period=False)
     return (
         rows.select_related("plan", "next_plan", "wallet_account", "buyer")
         .defer(*secrets_of("wallet_account"))
-        .annotate(can_refresh=_CAN_REFRESH, is_bound_anew=Exists(newer))
+        .annotate(**_of_the_wallet())
         .order_by("next_on", "pk")
     )
 
 
-_CAN_REFRESH = Case(
-    When(wallet_account__refresh_token="", then=Value(value=False)),
-    default=Value(value=True),
-    output_field=BooleanField(),
-)
+def _of_the_wallet(path: str = "") -> dict[str, Any]:
+    """What is asked of a subscription's wallet without reading its tokens; ``path`` leads to the subscription."""
+    newer = WalletAccount.objects.filter(
+        buyer=OuterRef(f"{path}buyer"), wallet=OuterRef(f"{path}wallet_account__wallet"), status=WalletStatus.ACTIVE
+    )
+    has_none = When(**{f"{path}wallet_account__refresh_token": ""}, then=Value(value=False))
+    can_refresh = Case(has_none, default=Value(value=True), output_field=BooleanField())
+    return {"can_refresh": can_refresh, "is_bound_anew": Exists(newer)}
 
 
 def _charges(subscription: Subscription, until: datetime, methods: _Methods) -> Iterator[Charge]:
@@ -130,19 +130,20 @@ def _charges(subscription: Subscription, until: datetime, methods: _Methods) -> 
         subscription.first_on, subscription.first_number = day or subscription.first_on, number
     while day is not None and (moment := subscription.moment(day)) <= until:
         amount = subscription.plan.amount
-        yield Charge(subscription, day, amount, _why_not(subscription, amount, moment, methods))
+        yield Charge(subscription, day, amount, _why_not(subscription, subscription, amount, moment, methods))
         number, made = number + 1, made + 1
         day = date_of(subscription, number, charges_made=made)
 
 
-def _why_not(subscription: Subscription, amount: Money | None, moment: datetime, methods: _Methods) -> str:
+def _why_not(subscription: Subscription, row: Any, amount: Money | None, moment: datetime, methods: _Methods) -> str:
+    """``row`` was asked ``_of_the_wallet``."""
     wallet = subscription.wallet_account
     if wallet.status in _ENDED:
         return REVOKED
     if wallet.status != WalletStatus.ACTIVE:
-        return "" if getattr(subscription, "is_bound_anew", False) else NEEDS_AUTHORIZATION
+        return "" if row.is_bound_anew else NEEDS_AUTHORIZATION
     ends = wallet.access_token_expires_at
-    if getattr(subscription, "can_refresh", False):
+    if row.can_refresh:
         ends = wallet.refresh_token_expires_at
     if ends is not None and ends <= moment:
         return CONSENT_ENDS
@@ -157,15 +158,18 @@ def _why_not(subscription: Subscription, amount: Money | None, moment: datetime,
     return ""
 
 
-def _retries(until: datetime) -> Iterator[Charge]:
+def _retries(until: datetime, methods: _Methods) -> Iterator[Charge]:
     """Unpaid cycles that are tried again by then."""
     rows = (
         Cycle.objects.filter(status=CycleStatus.RETRYING, due_at__lte=until)
         .select_related("subscription__plan", "subscription__wallet_account", "subscription__buyer")
         .defer(*secrets_of("subscription__wallet_account"))
+        .annotate(**_of_the_wallet("subscription__"))
         .order_by("due_at", "pk")[:MOST_ROWS]
     )
     for cycle in rows:
         if cycle.due_at is not None:
             subscription = cycle.subscription
-            yield Charge(subscription, day_in(cycle.due_at, subscription.plan.zone), cycle.amount, is_retry=True)
+            why_not = _why_not(subscription, cycle, cycle.amount, cycle.due_at, methods)
+            day = day_in(cycle.due_at, subscription.plan.zone)
+            yield Charge(subscription, day, cycle.amount, why_not, is_retry=True)

@@ -170,3 +170,14 @@ def test_what_will_be_charged_and_what_of_it_will_fail(
     type(wallet).objects.filter(pk=wallet.pk).update(status="ACTIVE", access_token_expires_at=None)
     type(weekly).objects.filter(pk=weekly.pk).update(amount_value=1)
     assert forecast(30).sums[0].failing == {OVER_THE_LIMIT: (4, 4)}
+
+
+def test_of_what_is_tried_again_it_says_what_will_fail_again(buyer: Customer, shop: Shop) -> None:
+    wallet = buyer.binds(purse=1_00)
+    buyer.subscribes(shop.offers(PHP(499_00)))
+    shop.clock_moves(days=1, hours=1)
+    assert [(one.count, one.total, one.failing) for one in forecast(5).sums] == [(1, PHP(499_00), {})]
+
+    type(wallet).objects.filter(pk=wallet.pk).update(status="NEEDS_AUTHORIZATION")
+    assert forecast(5).sums[0].failing == {NEEDS_AUTHORIZATION: (1, 499_00)}
+    assert [charge.is_retry for charge in forecast(5).failing] == [True]
