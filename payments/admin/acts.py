@@ -65,6 +65,19 @@ class _PaymentForm(ActForm):
         return asks_first(why)
 
 
+class _MoneyBackForm(_PaymentForm):
+    """A form that moves money back, for which a second person may be needed."""
+
+    def most(self) -> Money:
+        """The largest amount the act may be of."""
+        return self.payment.amount
+
+    def alone(self) -> Money:
+        """Up to which amount this person needs nobody else."""
+        payment = self.payment
+        return approvals.alone_up_to(MONEY_BACK, by=self.actor, most=self.most(), account=payment.account)
+
+
 class AskForm(_PaymentForm):
     """Ask the acquirer."""
 
@@ -83,7 +96,7 @@ class AskForm(_PaymentForm):
         return say("Ask now")
 
 
-class CancelForm(_PaymentForm, ReasonForm):
+class CancelForm(_MoneyBackForm, ReasonForm):
     """Cancel the whole payment."""
 
     reasons = REASONS
@@ -122,10 +135,14 @@ class CancelForm(_PaymentForm, ReasonForm):
         return self.payment.amount
 
     def button(self) -> str:
-        return say("Cancel the payment of {amount}", amount=self.payment.amount)
+        amount = self.payment.amount
+        # Before success nothing has come, so nothing goes back.
+        if self.payment.status == PaymentStatus.SUCCEEDED and amount > self.alone():
+            return say("Ask for a cancel of {amount}", amount=amount)
+        return say("Cancel the payment of {amount}", amount=amount)
 
 
-class RefundForm(_PaymentForm, AmountForm):
+class RefundForm(_MoneyBackForm, AmountForm):
     """Give back a part, or all that is left, by refund."""
 
     reasons = REASONS
@@ -179,13 +196,8 @@ class RefundForm(_PaymentForm, AmountForm):
     def asking_pattern(self) -> str:
         return say("Ask for a refund of {amount}")
 
-    def alone(self) -> Money:
-        """Up to which amount this person needs nobody else."""
-        payment = self.payment
-        return approvals.alone_up_to(MONEY_BACK, by=self.actor, most=self.most(), account=payment.account)
 
-
-class GiveBackForm(_PaymentForm, AmountForm):
+class GiveBackForm(_MoneyBackForm, AmountForm):
     """One wish, and the portal decides how: by cancel while that is possible, else by refund."""
 
     reasons = REASONS
@@ -245,10 +257,20 @@ class GiveBackForm(_PaymentForm, AmountForm):
         return _deadlines(self.payment, "cancel", "refund")
 
     def button(self) -> str:
-        return self.unread() if self.is_unread() else say("Give back {amount}", amount=self.amount())
+        if self.is_unread():
+            return self.unread()
+        pattern = self.button_pattern() if self.amount() <= self.alone() else self.asking_pattern()
+        return pattern.replace("{amount}", str(self.amount()))
 
     def button_pattern(self) -> str:
         return say("Give back {amount}")
+
+    def asking_pattern(self) -> str:
+        return say("Ask to give back {amount}")
+
+    def alone(self) -> Money:
+        # Before success nothing has come, so nothing goes back.
+        return self.most() if self.payment.status == PaymentStatus.PROCESSING else super().alone()
 
 
 def _deadlines(payment: Payment, *ways: str) -> list[tuple[str, datetime]]:

@@ -41,6 +41,23 @@ def test_the_form_says_beforehand_that_a_second_person_approves(paid: Payment, p
     assert "500.00 PHP went back" in form.sends("Refund 500.00 PHP", amount="500.00", **SAYS)
 
 
+def test_every_button_that_gives_money_back_says_whether_it_asks(
+    buyer: Customer, shop: Shop, acquirer: Acquirer, person: Callable[..., Desk]
+) -> None:
+    buyer.binds("GCASH")
+    paid = shop.charges(shop.sells("Espresso machine", PHP(12_900_00), to=buyer))
+    operator = person(OPERATOR)
+    assert operator.begins(act_url(paid, "cancel")).saying == "Ask for a cancel of 12,900.00 PHP"
+    form = operator.begins(act_url(paid, "give_back"))
+    assert form.saying == "Ask to give back 12,900.00 PHP"
+    assert "went back" in form.sends("Give back 500.00 PHP", amount="500.00", **SAYS)
+
+    acquirer.will("payment_stays_processing", seconds=600)
+    unknown = shop.charges(shop.sells("Espresso machine", PHP(12_900_00), to=buyer))
+    assert operator.begins(act_url(unknown, "cancel")).saying == "Cancel the payment of 12,900.00 PHP"
+    assert operator.begins(act_url(unknown, "give_back")).saying == "Give back 12,900.00 PHP"
+
+
 def test_what_is_asked_for_is_seen_decided_and_told(
     paid: Payment, person: Callable[..., Desk], acquirer: Acquirer, buyer: Customer
 ) -> None:
