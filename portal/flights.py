@@ -38,17 +38,17 @@ def made(calls: Sequence[Callable[[], T]]) -> "list[Future[T]]":
     wanted. An exception is kept for whoever asks for its result. Over a line that is no socket they are made one after
     the other, so that a simulated history is told alike each time.
     """
-    most = settings.PORTAL_CALLS_IN_FLIGHT
-    if not calls or most == 1 or _pace.seconds < WORTH_WAITING_SECONDS or gateways.is_simulated():
-        begun = time.monotonic()
-        done = [_made(call) for call in calls]
-        _pace.seconds = (time.monotonic() - begun) / max(len(calls), 1)
-        return done
-    begun = time.monotonic()
-    threads = _threads(most, os.getpid())
-    flights = [threads.submit(call) for call in calls]
-    wait(flights)
-    _pace.seconds = (time.monotonic() - begun) * min(most, len(calls)) / len(calls)
+    if not calls:
+        return []
+    begun, together = time.monotonic(), min(settings.PORTAL_CALLS_IN_FLIGHT, len(calls))
+    if together == 1 or _pace.seconds < WORTH_WAITING_SECONDS or gateways.is_simulated():
+        together = 1
+        flights = [_made(call) for call in calls]
+    else:
+        threads = _threads(settings.PORTAL_CALLS_IN_FLIGHT, os.getpid())
+        flights = [threads.submit(call) for call in calls]
+        wait(flights)
+    _pace.seconds = (time.monotonic() - begun) * together / len(calls)
     return flights
 
 

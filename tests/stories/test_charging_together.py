@@ -212,6 +212,13 @@ def test_over_a_simulation_s_line_calls_are_made_where_they_are_begun() -> None:
         assert [it.result() for it in flights.made([threading.get_ident] * 2)] == [here] * 2
 
 
+def test_no_calls_say_nothing_of_how_long_calls_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flights._pace, "seconds", 1.0)
+    assert flights.made([]) == []
+    here = threading.get_ident()
+    assert here not in {it.result() for it in flights.made([threading.get_ident] * 2)}
+
+
 def test_calls_that_hardly_wait_are_worth_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     here = threading.get_ident()
     monkeypatch.setattr(flights, "WORTH_WAITING_SECONDS", 600.0)
