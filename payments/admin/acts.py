@@ -78,6 +78,24 @@ class _MoneyBackForm(_PaymentForm):
         return approvals.alone_up_to(MONEY_BACK, by=self.actor, most=self.most(), account=payment.account)
 
 
+class _PartBackForm(_MoneyBackForm, AmountForm):
+    """One that gives back a part, or all that is left, and whose button says what pressing it does with the amount."""
+
+    def button(self) -> str:
+        if self.is_unread():
+            return self.unread()
+        pattern = self.button_pattern() if self.amount() <= self.alone() else self.asking_pattern()
+        return pattern.replace("{amount}", str(self.amount()))
+
+    def button_pattern(self) -> str:
+        """The words while nobody else is needed."""
+        raise NotImplementedError
+
+    def asking_pattern(self) -> str:
+        """The words from where a second person is."""
+        raise NotImplementedError
+
+
 class AskForm(_PaymentForm):
     """Ask the acquirer."""
 
@@ -142,7 +160,7 @@ class CancelForm(_MoneyBackForm, ReasonForm):
         return say("Cancel the payment of {amount}", amount=amount)
 
 
-class RefundForm(_MoneyBackForm, AmountForm):
+class RefundForm(_PartBackForm):
     """Give back a part, or all that is left, by refund."""
 
     reasons = REASONS
@@ -184,12 +202,6 @@ class RefundForm(_MoneyBackForm, AmountForm):
     def deadlines(self) -> list[tuple[str, datetime]]:
         return _deadlines(self.payment, "refund")
 
-    def button(self) -> str:
-        if self.is_unread():
-            return self.unread()
-        pattern = self.button_pattern() if self.amount() <= self.alone() else self.asking_pattern()
-        return pattern.replace("{amount}", str(self.amount()))
-
     def button_pattern(self) -> str:
         return say("Refund {amount}")
 
@@ -197,7 +209,7 @@ class RefundForm(_MoneyBackForm, AmountForm):
         return say("Ask for a refund of {amount}")
 
 
-class GiveBackForm(_MoneyBackForm, AmountForm):
+class GiveBackForm(_PartBackForm):
     """One wish, and the portal decides how: by cancel while that is possible, else by refund."""
 
     reasons = REASONS
@@ -255,12 +267,6 @@ class GiveBackForm(_MoneyBackForm, AmountForm):
 
     def deadlines(self) -> list[tuple[str, datetime]]:
         return _deadlines(self.payment, "cancel", "refund")
-
-    def button(self) -> str:
-        if self.is_unread():
-            return self.unread()
-        pattern = self.button_pattern() if self.amount() <= self.alone() else self.asking_pattern()
-        return pattern.replace("{amount}", str(self.amount()))
 
     def button_pattern(self) -> str:
         return say("Give back {amount}")
