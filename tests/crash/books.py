@@ -14,8 +14,11 @@ from django.db.models import Count, Model
 
 from authorizations.models import Authorization, WalletAccount
 from authorizations.states import AuthorizationStatus, WalletStatus
-from payments.models import Cancel, Order, OrderChange, Payment, Refund
+from payments.customs.states import ON_ITS_WAY, DeclarationStatus
+from payments.models import Cancel, Cycle, Declaration, Order, OrderChange, Payment, Refund, Subscription
 from payments.states import CancelStatus, OrderStatus, PaymentStatus, RefundStatus
+from payments.subscriptions.states import CycleStatus
+from portal import clock
 from portal.models import (
     DeliveryState,
     Incident,
@@ -28,7 +31,7 @@ from portal.sandbox.control import ControlFailed, SandboxControl
 from reconciliation import queries as reports
 from reconciliation.models import Discrepancy, FileStatus, ReportFile
 from tests.crash.backend import Backend
-from tests.crash.town import PURSE, WALLETS, Town
+from tests.crash.town import PURSE, Town
 
 _SAID = {"SUCCESS": PaymentStatus.SUCCEEDED, "CANCELLED": PaymentStatus.CANCELLED, "FAIL": PaymentStatus.FAILED}
 _SECRET_LINE = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY|accessToken|refreshToken|authCode=", re.IGNORECASE)
@@ -56,6 +59,8 @@ def complaints(town: Town) -> list[str]:
         *refunds_agree(there, waiting),
         *purses_agree(town, there),
         *orders_tell_the_truth(),
+        *dates_are_charged_once(),
+        *declarations_agree(town, waiting),
         *wallets_are_their_owners(town.control, waiting),
         *reports_close(),
         *(everything_was_told(town.backend) if town.backend is not None else ()),
@@ -212,7 +217,7 @@ def purses_agree(town: Town, there: Ledger) -> list[str]:
     return [
         f"{name}'s {wallet} holds {held[name, wallet]}, and the portal kept {kept.get((name, wallet), 0)} of {PURSE}"
         for name in town.names
-        for wallet in WALLETS
+        for wallet in town.wallets
         if held[name, wallet] + kept.get((name, wallet), 0) != PURSE
     ]
 
@@ -225,6 +230,52 @@ def orders_tell_the_truth() -> list[str]:
         if len(stands) > 1 or (order.status in (OrderStatus.PAID, OrderStatus.REFUNDED)) != bool(stands):
             found.append(f"order {order.number} is {order.status}; payments that stand: {stands}")
     return found
+
+
+def dates_are_charged_once() -> list[str]:
+    """Every date of a subscription that has come is there, none is doubtful, and it is paid exactly if its order is."""
+    found = []
+    cycles: dict[int, list[Cycle]] = defaultdict(list)
+    for cycle in Cycle.objects.select_related("order", "subscription").order_by("number"):
+        cycles[cycle.subscription_id].append(cycle)
+        is_paid = cycle.order is not None and cycle.order.status in (OrderStatus.PAID, OrderStatus.REFUNDED)
+        was_paid = cycle.order is not None and cycle.order.changes.filter(target=OrderStatus.PAID).exists()
+        if (is_paid and cycle.status != CycleStatus.PAID) or (cycle.status == CycleStatus.PAID and not was_paid):
+            found.append(f"{cycle} is {cycle.status}, and its order {cycle.order and cycle.order.status}")
+        if cycle.status == CycleStatus.CHARGING:
+            found.append(f"{cycle} is still being charged, due {cycle.due_at}")
+    for subscription in Subscription.objects.all():
+        numbers = [cycle.number for cycle in cycles[subscription.pk] if cycle.number < subscription.next_number]
+        if numbers != list(range(1, subscription.next_number)):
+            found.append(f"subscription {subscription} has cycles {numbers}, and {subscription.next_number} is next")
+        if subscription.due_at is not None and subscription.due_at <= clock.now():
+            found.append(f"subscription {subscription} was to take a step at {subscription.due_at}")
+    return found
+
+
+def declarations_agree(town: Town, waiting: Waiting) -> list[str]:
+    """What is declared here is declared there, once, of the same amount, and never more than was paid."""
+    found = []
+    there = {}
+    for payment_id in Declaration.objects.values_list("payment__payment_id", flat=True).distinct():
+        there |= {row["declaration_request_id"]: row for row in town.control.declarations(payment_id=payment_id)}
+    declared: Counter[int] = Counter()
+    for one in Declaration.objects.select_related("payment"):
+        row = there.pop(one.declaration_request_id, None)
+        is_over = one.status == DeclarationStatus.FAILED
+        declared[one.payment_id] += 0 if is_over else one.amount_value
+        if one.status in ON_ITS_WAY and not waiting.has(one):
+            found.append(f"declaration {one} is still {one.status}, due {one.due_at}")
+        if (row is None) != is_over and not waiting.has(one):
+            found.append(f"declaration {one} is {one.status} here and {'there' if row else 'unknown'} there")
+        elif row is not None and row["value"] != one.amount_value and not waiting.has(one):
+            found.append(f"declaration {one} is of {one.amount_value} here and of {row['value']} there")
+    found += [f"{one} was declared and is not known here" for one in there]
+    return found + [
+        f"{payment} has {payment.declared_value} declared, and its declarations come to {declared[payment.pk]}"
+        for payment in Payment.objects.filter(pk__in=declared)
+        if not payment.declared_value == declared[payment.pk] <= payment.amount_value
+    ]
 
 
 def wallets_are_their_owners(control: SandboxControl, waiting: Waiting) -> list[str]:

@@ -22,6 +22,13 @@ IN_FLIGHT = "idempotency_key_in_flight"
 _UNAVAILABLE = 503
 
 
+_MADE: dict[str, Callable[[dict[str, Any]], str]] = {
+    "pay": lambda body: body["payment"]["id"],
+    **dict.fromkeys(("refunds", "subscriptions", "declarations"), lambda body: body["id"]),
+}
+"""What a request under a key has made, by the last word of its door."""
+
+
 class GaveUp(Exception):
     """Nobody answered for so long that the caller went away; whether anything was done, it does not know."""
 
@@ -61,7 +68,7 @@ class Heard:
         code = str(body.get("code", ""))
         made = ""
         if not code:
-            made = {"pay": lambda: body["payment"]["id"], "refunds": lambda: body["id"]}.get(door.split("/")[-1], str)()
+            made = _MADE.get(door.split("/")[-1], lambda _: "")(body) if method == "POST" else ""
         with self._lock:
             self.answers[door, response.status_code, code] += 1
             if code not in documented.get(response.status_code, ()):

@@ -12,22 +12,37 @@ from collections.abc import Callable
 import requests
 from django.db import connections
 
-from payments.models import Payment
+from payments.models import Cycle, Payment
 from payments.states import PaymentStatus
+from payments.subscriptions.states import CycleStatus
+from portal import clock
 from portal.outage import DATABASE_GONE
 from portal.sandbox.control import ControlFailed
 from tests.crash import backend
 from tests.crash.books import IN_THE_WALLET
 from tests.crash.callers import GaveUp, Refused
-from tests.crash.town import WALLETS, Clerk, Shopper, Town
+from tests.crash.stage import OFFICE
+from tests.crash.town import PLANS, Clerk, Shopper, Town
 
 PATIENCE_SECONDS = 90
 NAPS = (0.0, 0.05)
 """Seconds between two acts of a person."""
 _RECENT = 60
+_AGREES, _MOST_SUBSCRIPTIONS = 0.2, 3
+"""How often a shopper thinks of a subscription instead of an order, and how many one has."""
 _PARTS = ("5000", "10000", "20000", "49900")
 _FAULTS = ("answer_lost", "request_lost", "http_500", "answer_unsigned", "answer_wrongly_signed")
-_FAULTY_APIS = ("pay", "cancel", "refund", "inquiryPayment", "inquiryRefund", "applyToken", "revoke", "consult")
+_FAULTY_APIS = (
+    "pay",
+    "cancel",
+    "refund",
+    "inquiryPayment",
+    "inquiryRefund",
+    "applyToken",
+    "revoke",
+    "consult",
+    "declare",
+)
 _TROUBLE_WITH_NEWS = ("notification_doubled", "notification_out_of_order", "notification_lost", "notification_late")
 
 
@@ -111,11 +126,14 @@ class Crowd:
         return act
 
     def _shop(self, shopper: Shopper, draw: random.Random) -> None:
-        wallet = draw.choice(list(WALLETS))
+        wallet = draw.choice(list(self.town.wallets))
         wallet_id = shopper.binds(wallet)
         if wallet_id is None:
             return
-        number = shopper.orders(WALLETS[wallet])
+        if draw.random() < _AGREES:
+            self._agrees(shopper, wallet, wallet_id, draw)
+            return
+        number = shopper.orders(self.town.wallets[wallet])
         self._orders.append(number)
         mood = draw.random()
         if mood < 0.05:
@@ -127,6 +145,29 @@ class Crowd:
             if mood > 0.8:
                 shopper.pays(number, wallet_id)  # a second press of the button
 
+    def _agrees(self, shopper: Shopper, wallet: str, wallet_id: str, draw: random.Random) -> None:
+        """Agree to be charged again and again, or think about what was agreed to."""
+        mine = shopper.caller.get("subscriptions?limit=20")["items"]
+        running = [one for one in mine if one["status"] not in ("CANCELLED", "ENDED")]
+        if self.town.wallets[wallet] == "PHP" and len(running) < _MOST_SUBSCRIPTIONS:
+            shopper.subscribes(draw.choice(PLANS), wallet_id)
+            return
+        if not running:
+            return
+        one = draw.choice(running)
+        act = draw.choice(("pause", "resume", "skip", "change", "cancel"))
+        wish = {"skip": {"due_on": one["next_on"]}, "change": {"wallet_id": wallet_id}}.get(act, {})
+        if act != "skip" or one["next_on"]:
+            shopper.caller.post(f"subscriptions/{one['id']}/{act}", wish)
+
+    def _posts_an_amount(self, draw: random.Random) -> None:
+        server = self.town.server
+        waiting = Cycle.objects.filter(status=CycleStatus.AWAITING_AMOUNT).select_related("subscription")[:_RECENT]
+        if waiting:
+            cycle = draw.choice(list(waiting))
+            said = {"due_on": str(cycle.due_on), "amount": {"value": draw.choice(_PARTS), "currency": "PHP"}}
+            server.post(f"subscriptions/{cycle.subscription.number}/amounts", said)
+
     def _server(self, draw: random.Random) -> None:
         server, orders = self.town.server, self._orders[-_RECENT:]
         if not orders:
@@ -137,6 +178,10 @@ class Crowd:
             server.post(f"orders/{number}/refunds", {"amount": amount})
         elif mood < 0.7:
             server.post(f"orders/{number}/cancel")
+        elif mood < 0.8:
+            server.post(f"orders/{number}/declarations", {**OFFICE, "suborder": clock.fresh_id("P")})
+        elif mood < 0.9:
+            self._posts_an_amount(draw)
         else:
             server.get(f"orders/{number}")
 
@@ -168,4 +213,6 @@ class Crowd:
             options = {"seconds": 30} if fault == "notification_late" else {}
             control.fault(fault, notification=draw.choice(("notifyPayment", "notifyRefund")), **options)
         else:
-            control.revoke_in_the_wallet(draw.choice(self.town.names), draw.choice(list(WALLETS)), IN_THE_WALLET)
+            control.revoke_in_the_wallet(
+                draw.choice(self.town.names), draw.choice(list(self.town.wallets)), IN_THE_WALLET
+            )

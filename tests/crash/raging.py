@@ -6,18 +6,20 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.db import connections
 
-from payments.models import Cancel, Order, Payment, Refund
+from payments.models import Cancel, Cycle, Declaration, Order, Payment, Refund
 from portal import clock
-from portal.models import Incident, Notification, WebhookEvent
+from portal.models import AcquirerAccount, Incident, Notification, WebhookEvent
 from tests.crash import books, scenes, statements
 from tests.crash.backend import TAKES
 from tests.crash.cluster import Cluster
 from tests.crash.load import Crowd
 from tests.crash.premises import SANDBOX, WEB, WORKER, Premises
+from tests.crash.stage import scenes_of
 from tests.crash.town import Town
 
 ROUND = 40
@@ -97,7 +99,8 @@ def tell(
     kills: int,
     seed: int,
     has_seams: bool,
-    has_statements: bool = False,
+    swept: Sequence[str] | None = None,
+    adapter: str = "antom",
     cluster: Cluster | None = None,
 ) -> int:
     """The whole story, line by line; 0 when every promise held, else 1."""
@@ -111,14 +114,19 @@ def tell(
     try:
         premises.start(SANDBOX, WEB, WORKER)
         clock.use(premises.clock)
-        town = Town(premises, [*(f"buyer-{number}" for number in range(SHOPPERS)), "ana"])
+        town = Town(
+            premises,
+            [*(f"buyer-{number}" for number in range(SHOPPERS)), "ana"],
+            AcquirerAccount.Adapter[adapter.upper()],
+        )
         town.listens()
         if has_seams:
-            scenes.tell(town, list(scenes.SCENES))
+            known = list(scenes_of(town.account))
+            scenes.tell(town, known)
             scenes.import_reports(premises)
-            say(f"{len(scenes.SCENES) + len(scenes.IMPORT_SEAMS)} seams, each died at once")
-        if has_statements:
-            for act in statements.ACTS:
+            say(f"{len(known) + len(scenes.IMPORT_SEAMS)} seams, each died at once")
+        if swept is not None:
+            for act in swept or statements.acts_of(town.account):
                 say(f"{act}: {statements.sweep(town, act)} statements, each died before")
         found = books.complaints(town)
         storm = Storm(town, seed=seed, shoppers=SHOPPERS, cluster=cluster)
@@ -156,7 +164,14 @@ def _keep(premises: Premises) -> None:
 
 
 def _figures() -> str:
-    counts = ((Order, "orders"), (Payment, "payments"), (Refund, "refunds"), (Cancel, "cancels"))
+    counts = (
+        (Order, "orders"),
+        (Payment, "payments"),
+        (Refund, "refunds"),
+        (Cancel, "cancels"),
+        (Cycle, "dates of subscriptions"),
+        (Declaration, "declarations"),
+    )
     words = [f"{model.objects.count()} {name}" for model, name in counts]
     words += [f"{Notification.objects.count()} messages", f"{WebhookEvent.objects.count()} webhooks"]
     kinds = Counter(Incident.objects.filter(closed_at=None).values_list("kind", flat=True))

@@ -5,8 +5,7 @@ Between the two parts of all scenes lie one long rest and nothing else. Every pr
 what a scene asserts is only its own end.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -19,65 +18,26 @@ from portal import clock
 from portal.clock import ACQUIRER_ZONE
 from portal.sandbox.control import ControlFailed
 from reconciliation.models import FileStatus, ReportFile
+from tests.crash import agreements  # noqa: F401 - its scenes are told, too
 from tests.crash.premises import WEB, WORKER, Premises
+from tests.crash.stage import (
+    PATIENCE_SECONDS,
+    REFUND,
+    WHERE_REFUNDS_ARE_ASKED_ABOUT,
+    WHERE_REFUNDS_ARE_REPEATED,
+    WHERE_WALLETS_ASK,
+    Stage,
+    scene,
+    scenes_of,
+)
 from tests.crash.town import Town
-
-PATIENCE_SECONDS = 90
-REFUND = {"amount": {"value": "10000", "currency": "PHP"}}
-
-Scene = Callable[["Stage", str], Iterator[None]]
-SCENES: dict[str, Scene] = {}
-OF_THE_OTHER: dict[str, Scene] = {}
-"""Seams that only an acquirer knows whose refunds are repeated, and whose wallets ask before they unbind."""
-
-
-class Stage:
-    """Ana, who has bound GCASH, and the processes around her."""
-
-    def __init__(self, town: Town) -> None:
-        self.town, self.premises, self.control = town, town.premises, town.control
-        self.ana = town.shopper("ana")
-        self.ana.comes_in()
-        self.wallet_id = self.ana.binds("GCASH")
-        assert self.wallet_id is not None
-
-    def paid(self) -> str:
-        """An order that is paid."""
-        number = self.ana.orders("PHP")
-        assert self.ana.pays(number, self.wallet_id)["status"] == "PAID"
-        return number
-
-    def unknown(self, **fault: object) -> str:
-        """An order that was paid, and nobody here knows."""
-        self.control.fault("answer_lost", api="pay")
-        self.control.fault("notification_lost", notification="notifyPayment")
-        number = self.ana.orders("PHP")
-        assert self.ana.pays(number, self.wallet_id)["status"] == "PENDING"
-        return number
-
-    @contextmanager
-    def dies_at(self, seam: str) -> Iterator[None]:
-        """What happens in here kills somebody at this seam."""
-        self.premises.arm(seam)
-        yield
-        self.premises.wait_until_struck(seam, seconds=PATIENCE_SECONDS)
-
-
-def scene(*seams: str, among: dict[str, Scene] = SCENES) -> Callable[[Scene], Scene]:
-    """Tell this at each of these seams."""
-
-    def register(told: Scene) -> Scene:
-        among.update(dict.fromkeys(seams, told))
-        return told
-
-    return register
 
 
 def tell(town: Town, seams: list[str]) -> None:
     """Tell the scenes of these seams, let all come to rest, and hear how each ends."""
     with town.premises.standing_still(), town.premises.supervised(WEB, WORKER):
-        stage = Stage(town)
-        telling = [(seam, (SCENES | OF_THE_OTHER)[seam](stage, seam)) for seam in seams]
+        stage, known = Stage(town), scenes_of(town.account)
+        telling = [(seam, known[seam](stage, seam)) for seam in seams]
         for _, told in telling:
             next(told)
         town.premises.clock_moves(hours=3)
@@ -203,7 +163,8 @@ def asking_about_several_payments(stage: Stage, seam: str) -> Iterator[None]:
     assert [payment.changes.count() for payment in payments] == [2] * 3
 
 
-@scene("inquiryRefund.promised", "inquiryRefund.answered", "work.refunds.recorded")
+@scene("inquiryRefund.promised", "inquiryRefund.answered", among=WHERE_REFUNDS_ARE_ASKED_ABOUT)
+@scene("work.refunds.recorded")
 def asking_about_a_refund(stage: Stage, seam: str) -> Iterator[None]:
     number = stage.paid()
     stage.control.fault("refund_stays_processing", seconds=600)
@@ -213,7 +174,7 @@ def asking_about_a_refund(stage: Stage, seam: str) -> Iterator[None]:
     assert Refund.objects.get(payment__order__number=number).status == RefundStatus.SUCCEEDED
 
 
-@scene("repeat.promised", "repeat.answered", among=OF_THE_OTHER)
+@scene("repeat.promised", "repeat.answered", among=WHERE_REFUNDS_ARE_REPEATED)
 def repeating_a_refund(stage: Stage, seam: str) -> Iterator[None]:
     number = stage.paid()
     stage.control.fault("refund_stays_processing", seconds=600)
@@ -224,7 +185,7 @@ def repeating_a_refund(stage: Stage, seam: str) -> Iterator[None]:
     assert _payment(number).returned_value == 100_00
 
 
-@scene("question.kept", "question.answered", "question.recorded", among=OF_THE_OTHER)
+@scene("question.kept", "question.answered", "question.recorded", among=WHERE_WALLETS_ASK)
 def being_asked_before_it_ends(stage: Stage, seam: str) -> Iterator[None]:
     dewi = stage.town.newcomer()
     wallet_id = dewi.binds("DANA")

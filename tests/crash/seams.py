@@ -13,6 +13,8 @@ who pass at once one dies, once. The names:
 ``question.kept``           a wallet's question is committed, nobody has thought about it
 ``question.answered``       what we say to it is in the journal, and not signed
 ``question.recorded``       our signed answer is written, and not sent
+``charge.promised``         the worker is about to charge a subscription's cycle; ``charge.answered``: it has
+``subscription.skip.recorded``  as ``pay.recorded``, of the acts on a subscription
 ``repeat.promised``         the worker is about to send an identical refund once more; ``repeat.answered``: it has
 ``import.rows``             some of a report's rows are written, and not all
 ``import.decided``          all of it is written and proved, and not committed
@@ -25,7 +27,7 @@ who pass at once one dies, once. The names:
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,9 @@ from django.http.response import HttpResponseBase
 FOLDER = "CRASH_SEAMS"
 PLAIN = {"prepare": "consult", "cancelToken": "revoke", "cancelPayment": "cancel"}
 """The plain word for a verb that one of the protocols calls otherwise."""
+_BY_THE_CLOCK = {("refund", "work.refunds"): "repeat", ("pay", "work.subscription charges"): "charge"}
+"""Calls that have a word of their own where the worker makes them."""
+_OF_SUBSCRIPTIONS = ("pause", "resume", "skip", "change", "cancel", "amounts")
 STRUCK = ".struck"
 ROWS_PER_INSERT = 2
 """So few that every report is written in several steps."""
@@ -78,6 +83,8 @@ def door_of(path: str) -> str:
     parts = path.strip("/").split("/")
     if parts[0] == "notify":
         return "question" if parts[-1] == "unbinding" else "notify"
+    if parts[-1] in _OF_SUBSCRIPTIONS and "subscriptions" in parts:
+        return f"subscription.{parts[-1]}"
     return parts[-1]
 
 
@@ -114,14 +121,14 @@ class Seams(AppConfig):
 
 
 def _at_the_wire() -> None:
+    from portal import flights  # noqa: PLC0415 - models are loaded by now
     from portal.acquirer.client import Answer, SignedClient  # noqa: PLC0415 - models are loaded by now
 
     real = SignedClient.post
 
     def post(self: SignedClient, name: str, path: str, message: Any) -> Answer:
         api = "refresh" if name == "applyToken" and "refreshToken" in message else PLAIN.get(name, name)
-        if name == "refund" and getattr(_here, "what", "") == "work.refunds":
-            api = "repeat"
+        api = _BY_THE_CLOCK.get((name, getattr(_here, "what", "")), api)
         pass_by(f"{api}.promised")
         try:
             return real(self, name, path, message)
@@ -129,6 +136,21 @@ def _at_the_wire() -> None:
             pass_by(f"{api}.answered")
 
     SignedClient.post = post
+    real_made = flights.made
+
+    def made(calls: Sequence[Callable[[], Any]]) -> Any:
+        what = getattr(_here, "what", "")
+
+        def known(call: Callable[[], Any]) -> Callable[[], Any]:
+            def made_for_it() -> Any:
+                _here.what = what  # on another thread it is not known whose call this is
+                return call()
+
+            return made_for_it
+
+        return real_made([known(call) for call in calls])
+
+    flights.made = made
 
 
 def _at_the_inbox() -> None:

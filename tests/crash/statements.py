@@ -10,15 +10,21 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
+from payments.models import Cycle, Subscription
+from payments.subscriptions.states import CycleStatus
 from portal import clock
 from portal.clock import ACQUIRER_ZONE
+from portal.gateways import acquirer_for
+from portal.models import AcquirerAccount
 from reconciliation.models import FileStatus, ReportFile
 from tests.crash import books
+from tests.crash.agreements import AMOUNT, subscribed
 from tests.crash.premises import WEB, WORKER
-from tests.crash.scenes import REFUND, Stage
-from tests.crash.town import Town
+from tests.crash.stage import OFFICE, REFUND, Stage
+from tests.crash.town import DAILY, LATER, METERED, PURSE, Shopper, Town
 
 MOST = 200
+Act = Callable[[Stage, Callable[[], None]], None]
 
 
 def _pays(stage: Stage, arm: Callable[[], None]) -> None:
@@ -103,6 +109,79 @@ def _tells(stage: Stage, arm: Callable[[], None]) -> None:
     stage.premises.clock_moves(minutes=1)
 
 
+def _agrees(stage: Stage, arm: Callable[[], None]) -> None:
+    arm()
+    subscribed(stage, LATER)
+
+
+def _changes(act: str) -> Act:
+    def changes(stage: Stage, arm: Callable[[], None]) -> None:
+        buyer, number = subscribed(stage, LATER)
+        day = str(Subscription.objects.get(number=number).next_on)
+        wish = {"skip": {"due_on": day}, "change": {"plan": DAILY}}.get(act, {})
+        arm()
+        buyer.caller.post(f"subscriptions/{number}/{act}", wish)
+
+    return changes
+
+
+def _posts_an_amount(stage: Stage, arm: Callable[[], None]) -> None:
+    _, number = subscribed(stage, METERED)
+    cycles = Cycle.objects.filter(subscription__number=number)
+    stage.waits_until(cycles.exists, "due")
+    arm()
+    said = {"due_on": str(cycles.get().due_on), "amount": AMOUNT}
+    stage.town.server.post(f"subscriptions/{number}/amounts", said)
+
+
+def _pays_a_cycle(stage: Stage, arm: Callable[[], None]) -> None:
+    buyer = _poor_subscriber(stage)
+    cycle = Cycle.objects.get(subscription__buyer__reference=buyer.name)
+    arm()
+    buyer.pays(str(cycle.order), str(cycle.subscription.wallet_account.public_id))
+
+
+def _poor_subscriber(stage: Stage) -> Shopper:
+    """Somebody whose purse was empty when a cycle was charged, and is full now."""
+    buyer = stage.town.newcomer()
+    wallet_id = str(buyer.binds("GCASH"))
+    stage.control.set_balance(buyer.name, "GCASH", 0)
+    number = buyer.subscribes(DAILY, wallet_id)
+    unpaid = Cycle.objects.filter(subscription__number=number, status=CycleStatus.RETRYING)
+    stage.waits_until(unpaid.exists, "refused for want of money")
+    stage.control.set_balance(buyer.name, "GCASH", PURSE)
+    return buyer
+
+
+def _falls_due(stage: Stage, arm: Callable[[], None]) -> None:
+    arm()
+    subscribed(stage, DAILY)
+    stage.premises.clock_moves(minutes=4)
+
+
+def _falls_due_without_money(stage: Stage, arm: Callable[[], None]) -> None:
+    buyer = stage.town.newcomer()
+    wallet_id = str(buyer.binds("GCASH"))
+    stage.control.set_balance(buyer.name, "GCASH", 0)
+    arm()
+    buyer.subscribes(DAILY, wallet_id)
+    stage.premises.clock_moves(minutes=4)
+    stage.control.set_balance(buyer.name, "GCASH", PURSE)
+
+
+def _declares(stage: Stage, arm: Callable[[], None]) -> None:
+    number = stage.declarable()
+    arm()
+    stage.town.server.post(f"orders/{number}/declarations", OFFICE)
+
+
+def _asks_customs(stage: Stage, arm: Callable[[], None]) -> None:
+    number = stage.declarable()
+    stage.town.server.post(f"orders/{number}/declarations", OFFICE)
+    arm()
+    stage.premises.clock_moves(minutes=10)
+
+
 def _imports(stage: Stage, arm: Callable[[], None]) -> None:
     path = _a_report(stage)
     arm()
@@ -123,7 +202,7 @@ def _a_report(stage: Stage) -> Path:
     return next(folder.glob("transactionItems_*"))
 
 
-ACTS: dict[str, Callable[[Stage, Callable[[], None]], None]] = {
+ACTS: dict[str, Act] = {
     "pay": _pays,
     "cancel": _cancels,
     "refunds": _refunds,
@@ -136,8 +215,28 @@ ACTS: dict[str, Callable[[Stage, Callable[[], None]], None]] = {
     "work.wallets": _refreshes,
     "work.webhook events": _tells,
     "work.webhooks": _tells,
+    "subscriptions": _agrees,
+    "subscription.pause": _changes("pause"),
+    "subscription.skip": _changes("skip"),
+    "subscription.change": _changes("change"),
+    "subscription.cancel": _changes("cancel"),
+    "subscription.amounts": _posts_an_amount,
+    "pay of a cycle": _pays_a_cycle,
+    "work.subscriptions": _falls_due,
+    "work.subscription charges": _falls_due,
+    "work.subscription charges of the unpaid": _falls_due_without_money,
+    "declarations": _declares,
+    "work.declarations": _asks_customs,
     "import": _imports,
 }
+"""By the door, or the worker's kind; ``… of …`` is another act at the same door."""
+_OF_CUSTOMS = ("declarations", "work.declarations")
+
+
+def acts_of(account: AcquirerAccount) -> list[str]:
+    """The acts that this account knows."""
+    can_declare = acquirer_for(account).capabilities.can_declare_customs
+    return [act for act in ACTS if can_declare or act not in _OF_CUSTOMS]
 
 
 def sweep(town: Town, act: str, *, most: int = MOST) -> int:
@@ -145,10 +244,11 @@ def sweep(town: Town, act: str, *, most: int = MOST) -> int:
 
     With ``most``, no more than so many. The clock stands still meanwhile.
     """
+    door = act.partition(" of ")[0]
     with town.premises.standing_still(), town.premises.supervised(WEB, WORKER):
         stage = Stage(town)
         for number in range(1, most + 1):
-            seam = f"{act}.statement.{number}"
+            seam = f"{door}.statement.{number}"
             ACTS[act](stage, lambda seam=seam: town.premises.arm(seam))  # type: ignore[misc]
             was_struck = town.premises.disarm(seam)
             if not was_struck:

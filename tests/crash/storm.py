@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             kills=options.kills,
             seed=options.seed,
             has_seams=not options.no_seams,
-            has_statements=options.statements,
+            swept=options.statements,
+            adapter=options.adapter,
             cluster=cluster,
         )
 
@@ -51,7 +52,15 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=200, help="how often somebody is killed at random (default 200)")
     parser.add_argument("--seed", type=int, default=1, help="what decides who does what, and who dies when")
     parser.add_argument("--no-seams", action="store_true", help="leave out the named seams")
-    parser.add_argument("--statements", action="store_true", help="kill before every statement of every act, too")
+    parser.add_argument(
+        "--statements", nargs="*", metavar="ACT", help="kill before every statement of these acts, or of all, too"
+    )
+    parser.add_argument(
+        "--adapter",
+        default="antom",
+        choices=["antom", "alipayplus"],
+        help="which protocol is spoken (default antom)",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--database-url", help="a PostgreSQL server; a database is made there and dropped at the end")
     where.add_argument("--postgresql", action="store_true", help="a PostgreSQL of its own, which is killed too")

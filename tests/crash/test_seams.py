@@ -4,11 +4,19 @@ A few of the seams, since every death costs a start; all of them are told by ``p
 """
 
 from portal.models import AcquirerAccount
-from tests.crash import books, scenes, statements
+from tests.crash import books, scenes, stage, statements
 from tests.crash.premises import WORKER, Premises
 from tests.crash.town import Town
 
-SEAMS = ["pay.answered", "notify.effected", "inquiryPayment.answered", "work.payments.heard"]
+SEAMS = [
+    "pay.answered",
+    "notify.effected",
+    "inquiryPayment.answered",
+    "work.payments.heard",
+    "charge.answered",
+    "subscription.skip.recorded",
+    "declare.answered",
+]
 
 
 def test_whoever_dies_at_a_seam_loses_nothing(premises: Premises, town: Town) -> None:
@@ -49,13 +57,22 @@ def test_nothing_is_lost_either_at_the_seams_that_it_alone_has(premises: Premise
 
 
 def test_every_seam_has_its_scene() -> None:
-    apis = ("pay", "cancel", "refund", "consult", "applyToken", "refresh", "revoke", "inquiryPayment", "inquiryRefund")
-    wanted = {f"{api}.{moment}" for api in apis for moment in ("promised", "answered")}
-    wanted |= {f"{door}.recorded" for door in ("pay", "cancel", "refunds", "code", "revoke", "notify")}
-    wanted |= {f"work.{kind}.recorded" for kind in ("payments", "refunds", "wallets")}
-    assert set(scenes.SCENES) == wanted | {"notify.kept", "notify.effected", "work.payments.heard"}
-    asked = {f"question.{moment}" for moment in ("kept", "answered", "recorded")}
-    assert set(scenes.OF_THE_OTHER) == asked | {"repeat.promised", "repeat.answered"}
+    def both(*apis: str) -> set[str]:
+        return {f"{api}.{moment}" for api in apis for moment in ("promised", "answered")}
+
+    wanted = both("pay", "cancel", "refund", "consult", "applyToken", "refresh", "revoke", "inquiryPayment", "charge")
+    acts = ("pause", "resume", "skip", "change", "cancel", "amounts")
+    doors = ("pay", "cancel", "refunds", "code", "revoke", "notify", "subscriptions", "charge_again")
+    wanted |= {f"{door}.recorded" for door in (*doors, *(f"subscription.{act}" for act in acts))}
+    kinds = ("payments", "refunds", "wallets", "subscriptions", "subscription charges")
+    wanted |= {f"work.{kind}.recorded" for kind in kinds}
+    wanted |= {"notify.kept", "notify.effected", "work.payments.heard"}
+    assert set(stage.SCENES) == wanted
+    assert set(stage.WHERE_REFUNDS_ARE_ASKED_ABOUT) == both("inquiryRefund")
+    assert set(stage.WHERE_REFUNDS_ARE_REPEATED) == both("repeat")
+    assert set(stage.WHERE_WALLETS_ASK) == {f"question.{moment}" for moment in ("kept", "answered", "recorded")}
+    customs = {"declarations.recorded", "amend.recorded", "work.declarations.recorded"}
+    assert set(stage.WHERE_CUSTOMS_ARE) == both("declare") | both("inquiryDeclarationRequests") | customs
 
 
 def test_death_before_the_first_statements_of_a_door_and_of_a_webhook(premises: Premises, town: Town) -> None:

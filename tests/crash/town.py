@@ -4,14 +4,18 @@ Everything they do, they do over HTTP. Their purses are known, so that at the en
 """
 
 import re
+import time
 from html import unescape
 from typing import Any
 
 import requests
 from django.contrib.auth.models import Group
+from django.db.models import Model
 
-from payments.models import Payment
+from payments.models import Plan
 from payments.operations.products import add_product
+from payments.subscriptions.operations import add_plan
+from payments.subscriptions.states import Interval
 from portal import catalogue, merchant_keys, people
 from portal.actor import Actor
 from portal.gateways import adapter_of
@@ -19,13 +23,20 @@ from portal.models import AcquirerAccount, AcquirerKey, WebhookEndpoint
 from portal.money import Money
 from portal.roles import FINANCE, OPERATOR
 from tests.crash.backend import Backend
-from tests.crash.callers import Caller, Heard
+from tests.crash.callers import PAUSE_SECONDS, Caller, Heard
 from tests.crash.premises import Premises
 from tests.factories import PASSWORD
 
 PURSE = 9_000_000_00
 WALLETS = {"GCASH": "PHP", "DANA": "IDR"}
-PRICES = {"PHP": 499_00, "IDR": 49_000_00}
+DECLARED_WALLETS = {"ALIPAY_CN": "CNY"}
+"""Where the acquirer speaks with customs."""
+PRICES = {"PHP": 499_00, "IDR": 49_000_00, "CNY": 199_00}
+DAILY, METERED, LATER = "daily", "metered", "later"
+"""Plans: due at once and every day, the same at what the server posts, and due in a month."""
+PLANS = (DAILY, METERED, LATER)
+ZONE = "Asia/Manila"
+MOST = {"value": "50000", "currency": "PHP"}
 SKU = "pass"
 BY = Actor.command("test")
 
@@ -42,13 +53,19 @@ class Town:
         self.server = Caller(premises.url, self.heard, text)
         self.heard.secrets |= {text, key.digest, PASSWORD, premises.connection.merchant_private_key[60:120]}
         prices = {currency: Money(value, currency) for currency, value in PRICES.items()}
-        add_product(self.account, SKU, "Monthly pass", description="", is_digital=True, prices=prices, by=BY)
+        product = add_product(self.account, SKU, "Monthly pass", description="", is_digital=True, prices=prices, by=BY)
+        can_declare = adapter_of(self.account).capabilities.can_declare_customs
+        self.wallets = {**WALLETS, **(DECLARED_WALLETS if can_declare else {})}
+        for code, amount, trial_days in ((DAILY, 99_00, 0), (METERED, None, 0), (LATER, 99_00, 30)):
+            plan = Plan(account=self.account, code=code, name=code.title(), product=product, currency="PHP", zone=ZONE)
+            plan.amount_value, plan.trial_days, plan.interval, plan.charge_hour = amount, trial_days, Interval.DAY, 0
+            add_plan(plan, by=BY)
         for name in names:
             self._fill(name)
 
     def _fill(self, name: str) -> None:
         self.control.add_user(name, name.title())
-        for wallet in WALLETS:
+        for wallet in self.wallets:
             self.control.set_balance(name, wallet, PURSE)
 
     def listens(self) -> Backend:
@@ -107,7 +124,7 @@ def _account(premises: Premises, adapter: str) -> AcquirerAccount:
         if adapter_of(AcquirerAccount(adapter=adapter)).capabilities.needs_merchant_data
         else "",
     )
-    catalogue.begin(account, WALLETS)
+    catalogue.begin(account, {**WALLETS, **DECLARED_WALLETS})
     AcquirerKey.objects.create(account=account, version="1", public_key=ours["acquirer_public_key"])
     kinds = [kind for kind, _ in adapter_of(account).connecting.notifications]
     urls = {kind: f"{premises.url}/notify/sandbox/{kind}" for kind in kinds}
@@ -164,11 +181,17 @@ class Shopper:
         answer: dict[str, Any] = self.caller.post(f"orders/{number}/pay", wish, key=key)
         return answer
 
+    def subscribes(self, plan: str, wallet_id: str, *, key: str | None = None) -> str:
+        """Agree to a plan; the subscription's number."""
+        wish = {"plan": plan, "wallet_id": wallet_id, **({"most": MOST} if plan == METERED else {})}
+        number: str = self.caller.post("subscriptions", wish, key=key)["id"]
+        return number
+
     def buys(self, wallet: str = "GCASH") -> str:
         """Bind, order, pay; the order's number."""
         wallet_id = self.binds(wallet)
         assert wallet_id is not None
-        number = self.orders(WALLETS[wallet])
+        number = self.orders(self.town.wallets[wallet])
         assert self.pays(number, wallet_id)["status"] == "PAID"
         return number
 
@@ -206,9 +229,9 @@ class Clerk:
     def _from_here(self) -> dict[str, str]:
         return {"Referer": self._url}
 
-    def opens(self, payment: Payment, act: str) -> "Form":
-        """Open the form of an act on a payment. Raises LookupError when the act makes no sense now."""
-        url = f"{self._url}/admin/payments/payment/{payment.pk}/acts/{act}/"
+    def opens(self, row: Model, act: str) -> "Form":
+        """Open the form of an act on a payment or the like. Raises LookupError when the act makes no sense now."""
+        url = f"{self._url}/admin/payments/{row._meta.model_name}/{row.pk}/acts/{act}/"
         page = self._line.get(url, timeout=20)
         if 'name="once"' not in page.text:
             raise LookupError(_words(page.text))
@@ -234,6 +257,17 @@ class Form:
         """Press the button; the words of the page it ends on."""
         pressed = {"saying": saying} if saying else {}
         return self._clerk.presses(self._url, self._hidden | self._amount | pressed | said)
+
+    def is_sent_until_heard(self, saying: str = "", *, seconds: float = 60, **said: str) -> str:
+        """Press the button, and the same button of the same page once more where no page came."""
+        latest = time.monotonic() + seconds
+        while True:
+            try:
+                return self.is_sent(saying, **said)
+            except requests.RequestException:
+                if time.monotonic() > latest:
+                    raise
+                time.sleep(PAUSE_SECONDS)
 
 
 def _hidden(page: requests.Response, name: str) -> str:
