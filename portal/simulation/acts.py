@@ -8,6 +8,7 @@ import itertools
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from authorizations import operations as binding
@@ -15,8 +16,9 @@ from authorizations.models import Authorization, Buyer, WalletAccount
 from authorizations.states import Messenger
 from payments import operations as paying
 from payments.customs.promising import CURRENCY
-from payments.models import Declaration, Order, Payment, Refund
+from payments.models import Cycle, Declaration, Order, Payment, Refund
 from payments.states import PaymentStatus, ReasonCode
+from payments.subscriptions.operations import pay_by_hand
 from portal import clock, inbox, work
 from portal.acquirer.results import Secret
 from portal.actor import Actor
@@ -26,6 +28,7 @@ from portal.money import Money
 from portal.sandbox.authorizations import LinkUnusable, UnbindingRefused
 from portal.simulation.breaking import something_breaks
 from portal.simulation.deciding import (
+    a_policy_changes,
     gives_back_all_day,
     goes_back,
     many_are_prepared,
@@ -35,7 +38,7 @@ from portal.simulation.deciding import (
     somebody_reviews,
     who_approved_is_slow,
 )
-from portal.simulation.declaring import amends, asks_what_customs_says, declares, sets_the_rule
+from portal.simulation.declaring import amends, asks_what_customs_says, declares, sees_the_papers, sets_the_rule
 from portal.simulation.doors import Asked
 from portal.simulation.draining import an_account_is_drained
 from portal.simulation.mischief import (
@@ -193,7 +196,9 @@ def pays(world: World, rng: random.Random) -> str:
         if answer.is_good and wallet.buyer_id != order.buyer_id:
             world.seen.append((NOBODY_ELSES, f"{order.buyer} paid with a wallet of {wallet.buyer}"))
         return f"{order.buyer} pays {order.amount}: {answer.word}"
-    payment = paying.pay(order, wallet, by=_as(order.buyer), terminal=PHONE)
+    cycle = Cycle.objects.filter(order=order).values_list("pk", flat=True).first()
+    pay = paying.pay if cycle is None else partial(pay_by_hand, cycle)
+    payment = pay(order, wallet, by=_as(order.buyer), terminal=PHONE)
     if payment.result_code == "PAYMENT_IN_PROCESS":
         world.expected[:0] = ("the acquirer says pending", "a message arrives")  # before it is over
     return f"{order.buyer} pays {order.amount}: {payment.status} {payment.result_code}".strip()
@@ -514,8 +519,8 @@ ACTS: dict[str, tuple[Act, int]] = {
     "orders": (orders, 9),
     "pays": (pays, 13),
     "subscribes": (subscribes, 4),
-    "thinks again": (thinks_again, 4),
-    "is charged again": (is_charged_again, 2),
+    "thinks again": (thinks_again, 5),
+    "is charged again": (is_charged_again, 4),
     "presses twice": (presses_twice, 2),
     "calls off": (calls_off, 2),
     "revokes": (revokes, 1),
@@ -535,6 +540,8 @@ ACTS: dict[str, tuple[Act, int]] = {
     "declares": (declares, 5),
     "amends": (amends, 3),
     "asks what customs says": (asks_what_customs_says, 2),
+    "sees the papers": (sees_the_papers, 1),
+    "a policy changes": (a_policy_changes, 2),
     "an account is drained": (an_account_is_drained, 2),
     "tries a message again": (tries_a_message_again, 1),
     "worker looks": (worker_looks, 16),

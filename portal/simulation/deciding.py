@@ -15,12 +15,15 @@ from payments.bulk_files import Said
 from payments.models import BulkRefund, Payment, Refund
 from payments.operations.bulk import BULK_REFUND
 from payments.states import BulkStatus, LineStatus, PaymentStatus, ReasonCode
+from payments.subscriptions import operations as reconsidering
+from payments.subscriptions.policies import Policy
+from payments.subscriptions.states import RETRYABLE, Trouble
 from portal import approvals, work
 from portal.actor import Actor
 from portal.errors import NotAllowed
 from portal.models import Approval, ApprovalStatus
 from portal.money import Money
-from portal.simulation.stage import ALONE, STAFF
+from portal.simulation.stage import ALONE, STAFF, WALLETS
 from portal.simulation.world import Wish, World
 
 _GRACE = timedelta(seconds=61)
@@ -55,6 +58,30 @@ def _asks(world: World, needed: approvals.ApprovalNeeded, by: Actor, wish: Wish)
     approval = approvals.ask(needed, by=by, remember=remember)
     world.expected.append("somebody decides")
     return str(approval.number)
+
+
+def a_policy_changes(world: World, rng: random.Random) -> str:
+    """Somebody wants other tries to follow a failed charge, for one account, one wallet, or all."""
+    by, trouble = somebody(world, rng, "payments.act_retry_policy"), rng.choice(tuple(Trouble))
+    quiet_from, quiet_until = rng.choice(((None, None), (22, 7)))
+    policy = Policy(
+        trouble,
+        delays_hours=rng.choice(((), (1,), (6, 24), (24, 72, 120))) if trouble in RETRYABLE else (),
+        paydays=rng.choice(((), (15, 31))),
+        payday_within_days=rng.choice((0, 3)),
+        quiet_from=quiet_from,
+        quiet_until=quiet_until,
+        tries_a_day=rng.choice((1, 2)),
+        grace_days=rng.choice((1, 3, 7)),
+        past_due_days=rng.choice((1, 7, 14)),
+    )
+    account, wallet = rng.choice(("", *world.accounts)), rng.choice(("", *WALLETS))
+    try:
+        row = reconsidering.set_policy(policy, account=account, wallet=wallet, by=by)
+    except approvals.ApprovalNeeded as needed:
+        wish = Wish(by.name, frozenset({"account": account, "wallet": wallet, **policy.as_columns()}.items()))
+        return f"{by.name} asks for another policy: {_asks(world, needed, by, wish)}"
+    return f"{by.name} changes what follows {row}"
 
 
 def gives_back_all_day(world: World, rng: random.Random) -> str:

@@ -19,7 +19,7 @@ from payments.customs.states import ON_ITS_WAY, CustomsOffice, DeclarationStatus
 from payments.models import Contents, Declaration, DeclarationChange, Payment
 from portal import clock
 from portal.actor import Actor
-from portal.models import WebhookEvent
+from portal.models import JournalEntry, WebhookEvent
 from portal.money import Money
 from portal.sandbox.moments import SECOND, stamp
 from portal.simulation.deciding import somebody
@@ -29,6 +29,7 @@ from portal.simulation.world import World
 if TYPE_CHECKING:
     from portal.simulation.promises import Ending
 
+AS_PAID = "declared as paid"
 OFFICES = (CustomsOffice.ZONGSHU, CustomsOffice.NINGBO)
 _NAMES: dict[str, Any] = {"merchant_customs_code": "3301961A7X", "merchant_customs_name": "Example Trading Ltd"}
 _PARTS = ("P1", "P2", "P3")
@@ -56,7 +57,7 @@ def declares(world: World, rng: random.Random) -> str:
         path = f"/orders/{payment.order.number}/declarations"
         answer = world.posts(rng, buyer, world.key_of(buyer), path, body)
         return f"the shop declares {amount} of {payment.amount}: {answer.word}"
-    papers = Buyer("ID_CARD", "110101199001011234", payment.order.buyer.reference.title())
+    papers = _papers(payment)
     made = operations.declare(
         payment,
         amount,
@@ -67,6 +68,26 @@ def declares(world: World, rng: random.Random) -> str:
         **_NAMES,
     )
     return f"{amount} of {payment.amount} are declared: {made.status} {made.result_code}".strip()
+
+
+def _papers(payment: Payment) -> Buyer:
+    return Buyer("ID_CARD", "110101199001011234", payment.order.buyer.reference.title())
+
+
+def sees_the_papers(world: World, rng: random.Random) -> str:
+    """Somebody looks at the buyer's certificate of a declaration, and the journal knows of it."""
+    found = world.some(rng, Declaration, "certificate_kind <> ''") if rng.random() < 0.9 else None
+    found = found or world.some(rng, Declaration)
+    if found is None:
+        return ""
+    by = somebody(world, rng, "payments.act_reveal_certificate")
+    seen = operations.reveal(found, by=by, reason_code="CUSTOMS_ASKS")
+    if seen != _papers(found.payment):
+        world.seen.append((AS_PAID, f"the papers of {found} are not those that were given"))
+    looks = JournalEntry.objects.filter(act="see buyer's certificate", subject_id=str(found.pk), actor_name=by.name)
+    if not looks.filter(at=clock.now()).exists():
+        world.seen.append((AS_PAID, f"the journal does not know that {by.name} saw the papers of {found}"))
+    return f"{by.name} sees the papers of a declaration"
 
 
 def _something_is_bought(world: World, rng: random.Random) -> str:

@@ -2,14 +2,16 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from payments.models import BulkLine, BulkRefund, Cancel, PaymentChange, Refund
+from payments.models import BulkLine, BulkRefund, Cancel, PaymentChange, Refund, RetryPolicy
 from payments.states import BulkStatus, CancelStatus, LineStatus, PaymentStatus, RefundStatus
+from payments.subscriptions.policies import Policy
 from portal import roles
 from portal.models import Approval, ApprovalStatus
 from portal.models.approvals import ApprovalChange
@@ -17,7 +19,9 @@ from portal.simulation.stage import A_DAY, ALONE, PRINCIPAL_OF, STAFF
 from portal.simulation.world import World
 from portal.statements import Found
 
-_MADE: dict[str, type[Refund | Cancel]] = {model._meta.label: model for model in (Refund, Cancel)}
+_Made = Refund | Cancel | BulkRefund | RetryPolicy
+_MADE: dict[str, type[_Made]] = {model._meta.label: model for model in (Refund, Cancel, BulkRefund, RetryPolicy)}
+_POLICY = ("account", "wallet", *(field.name for field in fields(Policy)))
 _DECIDERS = (roles.FINANCE, roles.ADMINISTRATOR)
 _OVER = (RefundStatus.FAILED, RefundStatus.REVERSED)
 
@@ -25,6 +29,13 @@ _APPROVALS = Found(lambda: Approval.objects.select_related("requester").order_by
 _DECIDED = Found(lambda: Approval.objects.filter(decider__isnull=False).order_by("pk"))
 _DONE = Found(lambda: Approval.objects.filter(status=ApprovalStatus.DONE).order_by("pk"))
 _MOVES = Found(lambda: ApprovalChange.objects.order_by().values_list("approval__number", "target"))
+_POLICIES_SET = Found(
+    lambda: (
+        ApprovalChange.objects.filter(target=ApprovalStatus.DONE, approval__result_type=RetryPolicy._meta.label)
+        .order_by("pk")
+        .values_list("approval__number", "approval__result_id")
+    )
+)
 _NAMES = Found(lambda: User.objects.values_list("pk", "username"))
 _LINES = Found(lambda: BulkLine.objects.select_related("refund").order_by("number", "pk"))
 _BULKS = Found(lambda: BulkRefund.objects.order_by("pk"))
@@ -36,7 +47,7 @@ _PAID_AT = Found(lambda: PaymentChange.objects.filter(target=PaymentStatus.SUCCE
 
 def what_is_approved_is_what_was_asked(world: World) -> list[str]:
     """A request is as somebody asked for it, ends once, in time, and what was made of it is exactly that."""
-    found = []
+    found, overwritten = [], set(_overwritten())
     for approval in _APPROVALS.all():
         wish = world.wishes.get(approval.number)
         if wish is None or wish.who != approval.requester.username:
@@ -52,21 +63,38 @@ def what_is_approved_is_what_was_asked(world: World) -> list[str]:
         made = _made_by(approval)
         if (approval.status == ApprovalStatus.DONE) != (made is not None):
             found.append(f"{approval} is {approval.status}, and made {made}")
-        elif made is not None and _what(made) != wish.what:
+        elif made is not None and approval.number not in overwritten and _what(made) != wish.what:
             found.append(f"{approval} asked for {sorted(wish.what)} and made {sorted(_what(made))}")
     moves = Counter(_MOVES.tuples())
     found += [f"{number} became {target} {count} times" for (number, target), count in moves.items() if count > 1]
     return found
 
 
-def _made_by(approval: Approval) -> Refund | Cancel | BulkRefund | None:
+def _made_by(approval: Approval) -> _Made | None:
     if not approval.result_id:
         return None
-    model = _MADE.get(approval.result_type, BulkRefund)
-    return model._base_manager.get(pk=approval.result_id)
+    return _MADE[approval.result_type]._base_manager.get(pk=approval.result_id)
 
 
-def _what(made: Refund | Cancel | BulkRefund) -> frozenset[tuple[Any, Any]]:
+def _overwritten() -> Iterator[str]:
+    """Requests for a policy whose row says by now what a later one asked for."""
+    newest: dict[str, str] = {}
+    for number, row in _POLICIES_SET.tuples():
+        if row in newest:
+            yield newest[row]
+        newest[row] = number
+
+
+def no_policy_holds_unapproved(world: World) -> list[str]:
+    """Every retry policy was asked for by one person and approved by another."""
+    approved = {row for _, row in _POLICIES_SET.tuples()}
+    policies = RetryPolicy.objects.order_by("pk")
+    return [f"{policy} was approved by nobody" for policy in policies if str(policy.pk) not in approved]
+
+
+def _what(made: _Made) -> frozenset[tuple[Any, Any]]:
+    if isinstance(made, RetryPolicy):
+        return frozenset((name, getattr(made, name)) for name in _POLICY)
     if isinstance(made, BulkRefund):
         lines = made.lines.exclude(status=LineStatus.PROBLEM)
         return frozenset(lines.values_list("payment_id", "amount_value"))
@@ -176,5 +204,6 @@ PROMISES = {
     "what is approved is what was asked": what_is_approved_is_what_was_asked,
     "nobody approves their own": nobody_approves_their_own,
     "no money moves on a request not approved": no_money_moves_unapproved,
+    "no policy holds that nobody approved": no_policy_holds_unapproved,
     "a bulk's lines end once": a_bulks_lines_end_once,
 }

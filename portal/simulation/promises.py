@@ -493,7 +493,7 @@ PROMISES: dict[str, Callable[[Ending], list[str]]] = {
     "nobody else's": nobody_elses,
     "told in order": told_in_order,
     "charged once": subscribing.charged_once,
-    "declared as paid": declaring.declared_as_paid,
+    declaring.AS_PAID: declaring.declared_as_paid,
     "nothing withheld is charged": offering.nothing_withheld_is_charged,
     "a drained account binds nothing": draining.a_drained_account_binds_nothing,
     **{name: _of_the_world(check) for name, check in four_eyes.PROMISES.items()},

@@ -6,7 +6,7 @@ The worker opens the cycles and charges them like everything else that is due.
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from authorizations.models import WalletAccount
@@ -18,7 +18,7 @@ from portal import clock
 from portal.actor import Actor, ActorKind
 from portal.money import Money
 from portal.simulation.deciding import somebody
-from portal.simulation.stage import PRICES, WALLETS
+from portal.simulation.stage import PHONE, PRICES, WALLETS
 from portal.simulation.world import World
 from portal.statements import Found
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from portal.simulation.promises import Ending
 
 _RUNS = "status IN ('ACTIVE', 'PAUSED', 'IN_GRACE', 'PAST_DUE')"
+_UNPAID = "status IN ('CHARGING', 'RETRYING', 'NEEDS_CONSENT', 'FAILED')"
+_SOON = timedelta(days=2)
 _SERVER = Actor.merchant_server("simulate")
 
 
@@ -36,8 +38,8 @@ def subscribes(world: World, rng: random.Random) -> str:
     if wallet is None:
         return ""
     currency = WALLETS[wallet.wallet]
-    code = f"{rng.choice(('week', 'week', 'month', 'metered'))}-{currency.lower()}"
-    most = Money(PRICES[currency] * 2, currency) if code.startswith("metered") else None
+    code, most = _some_plan(rng, currency)
+    world.expected += ["is charged again", "thinks again"]
     if rng.random() < 0.5:
         body: dict[str, Any] = {"plan": code, "wallet_id": wallet.public_id}
         if most:
@@ -49,17 +51,28 @@ def subscribes(world: World, rng: random.Random) -> str:
     return f"{buyer} subscribes to {code}: {begun.status}"
 
 
+def _some_plan(rng: random.Random, currency: str) -> tuple[str, Money | None]:
+    """Its code, and the most that one cycle may cost where a meter is read."""
+    kind = rng.choice(("week", "week", "month", "metered"))
+    most = Money(PRICES[currency] * 2, currency) if kind == "metered" else None
+    return f"{kind}-{currency.lower()}", most
+
+
 def thinks_again(world: World, rng: random.Random) -> str:
-    """A buyer pauses, resumes, skips one, cancels, or pays with another wallet: by the API, or staff does it."""
+    """A buyer pauses, resumes, skips one, cancels, or takes another plan: by the API, or staff does it."""
     subscription = world.some(rng, Subscription, _RUNS)
     if subscription is None:
         return ""
     buyer, kind = subscription.buyer, rng.random()
-    verb = "pause" if kind < 0.35 else "resume" if kind < 0.7 else "skip" if kind < 0.85 else "cancel"
+    verbs = (("pause", 0.3), ("resume", 0.6), ("skip", 0.72), ("change", 0.88), ("cancel", 1.0))
+    verb = next(name for name, most in verbs if kind < most)
+    code, most = _some_plan(rng, subscription.plan.currency) if verb == "change" else ("", None)
     if rng.random() < 0.5:
         body: dict[str, Any] = {}
         if verb == "skip":
             body = {"due_on": str(subscription.next_on or subscription.first_on)}
+        elif verb == "change":
+            body = {"plan": code} | ({"most": most.to_wire()} if most else {})
         path = f"/subscriptions/{subscription.number}/{verb}"
         answer = world.posts(rng, buyer, world.session_of(buyer), path, body)
         return f"{buyer} wants to {verb}: {answer.word}"
@@ -70,15 +83,21 @@ def thinks_again(world: World, rng: random.Random) -> str:
         operations.resume(subscription, by=by)
     elif verb == "skip":
         operations.skip(subscription, subscription.next_on or subscription.first_on, by=by)
+    elif verb == "change":
+        plan = Plan.objects.get(account_id=subscription.account_id, code=code)
+        operations.change_plan(subscription, plan, by=by, most=most)
     else:
         operations.cancel(subscription, by=by, at_period_end=rng.random() < 0.3)
     return f"{buyer} wants to {verb}, staff does: {subscription.status}"
 
 
 def is_charged_again(world: World, rng: random.Random) -> str:
-    """Staff lets an unpaid cycle be charged again, or the buyer changes the wallet; or a meter is read."""
-    if rng.random() < 0.5:
+    """Staff lets an unpaid cycle be charged again, or the buyer pays it or changes the wallet; or a meter is read."""
+    kind = rng.random()
+    if kind < 0.35:
         return _reads_a_meter(world, rng)
+    if kind < 0.65:
+        return _is_paid_by_hand(world, rng)
     cycle = world.some(rng, Cycle, "status IN ('RETRYING', 'NEEDS_CONSENT', 'FAILED')")
     if cycle is None:
         return ""
@@ -92,6 +111,41 @@ def is_charged_again(world: World, rng: random.Random) -> str:
         return ""
     operations.change_wallet(subscription, wallet, by=Actor.buyer(subscription.buyer.reference))
     return f"{subscription} has another wallet"
+
+
+def _is_paid_by_hand(world: World, rng: random.Random) -> str:
+    """The buyer pays a cycle's order as any other, whether or not the worker has come to it."""
+    cycle = world.some(rng, Cycle, _UNPAID) or _one_that_opens(world, rng)
+    if cycle is None or cycle.order is None:
+        return ""
+    buyer = cycle.subscription.buyer
+    wallets = [wallet for wallet, currency in WALLETS.items() if currency == cycle.currency]
+    where = "buyer_id = %s AND wallet = %s AND status = 'ACTIVE'"
+    wallet = world.some(rng, WalletAccount, where, [buyer.pk, wallets[0]])
+    if wallet is None:
+        return ""
+    if rng.random() < 0.5:
+        body = {"wallet_id": wallet.public_id, "os_type": "ANDROID"}
+        answer = world.posts(rng, buyer, world.session_of(buyer), f"/orders/{cycle.order.number}/pay", body)
+        return f"{buyer} pays {cycle}: {answer.word}"
+    by = Actor.buyer(buyer.reference)
+    payment = operations.pay_by_hand(cycle.pk, cycle.order, wallet, by=by, terminal=PHONE)
+    return f"{buyer} pays {cycle}: {payment.status} {payment.result_code}".strip()
+
+
+def _one_that_opens(world: World, rng: random.Random) -> Cycle | None:
+    """A cycle that has just fallen due, and that no worker has come to yet: few are unpaid for long."""
+    if world.is_overtaking or world.line.under_way.total():
+        return None
+    subscription = world.some(rng, Subscription, "status = 'ACTIVE' AND next_on IS NOT NULL")
+    if subscription is None or subscription.next_on is None:
+        return None
+    moment = subscription.moment(subscription.next_on)
+    if moment > clock.now() + _SOON:
+        return None
+    world.clock.set(max(moment, clock.now()))
+    operations.open_cycles([subscription.pk])
+    return subscription.cycles.filter(status=CycleStatus.CHARGING).select_related("order").first()
 
 
 def _reads_a_meter(world: World, rng: random.Random) -> str:
@@ -130,6 +184,8 @@ def _once() -> Iterator[str]:
             continue
         if (order.amount_value, order.currency) != (cycle.amount_value, cycle.currency):
             yield f"{cycle} costs {cycle.amount}, and its order {order.amount}"
+        if cycle.plan.amount not in (None, cycle.amount):
+            yield f"{cycle} costs {cycle.amount}, and its plan {cycle.plan.amount}"
         if cycle.status == CycleStatus.PAID and order.paid_at is None:
             yield f"{cycle} is PAID, and its order never was"
         if order.status in paid and cycle.status in (CycleStatus.GIVEN_UP, CycleStatus.SKIPPED):
@@ -187,7 +243,7 @@ def _not_opening() -> dict[int, list[tuple[datetime, datetime | None]]]:
     return found
 
 
-_CYCLES = Found(lambda: Cycle.objects.select_related("order", "subscription").order_by("pk"))
+_CYCLES = Found(lambda: Cycle.objects.select_related("order", "subscription", "plan").order_by("pk"))
 _SUBSCRIPTIONS = Found(lambda: Subscription.objects.select_related("plan").order_by("pk"))
 _CHARGED_BY_CLOCK = Found(
     lambda: Payment.objects.filter(actor_kind=ActorKind.CLOCK, order__cycle__isnull=False).select_related(

@@ -60,7 +60,7 @@ class Wish:
 
     who: str
     what: frozenset[tuple[Any, Any]]
-    """Payments, and how much of each goes back."""
+    """Payments, and how much of each goes back; or the columns of a retry policy."""
     bulk: str = ""
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from datetime import time as datetime_time
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -24,9 +25,10 @@ from django.apps import apps
 from django.conf import settings
 
 from portal import clock, work
-from portal.clock import FileClock
+from portal.clock import ACQUIRER_ZONE, FileClock
 from portal.demonstration.web import command_line as web_command
-from portal.models import Due
+from portal.gateways import acquirer_for
+from portal.models import AcquirerAccount, Due
 from portal.sandbox.connection import Connection
 from portal.sandbox.control import SandboxControl
 from tests.crash.seams import FOLDER, STRUCK
@@ -252,14 +254,17 @@ class Premises:
         process = Process(name, command, self.environment, said)
         return process.waits(), "".join(said[begins_at:])
 
-    def fetch_reports(self) -> list[str]:
-        """Fetch the acquirer's reports, as by SFTP; the paths of those that were not fetched before."""
+    def fetch_reports(self, account: AcquirerAccount) -> list[str]:
+        """Let the acquirer's day end, and fetch its reports of it, as by SFTP; the paths of what is new."""
+        midnight = datetime.combine(clock.now().astimezone(ACQUIRER_ZONE), datetime_time.min, ACQUIRER_ZONE)
+        clears_first = acquirer_for(account).capabilities.clears_first
+        self.clock_moves_to(midnight + timedelta(days=1, hours=8 if clears_first else 0, minutes=30))
         fetched = []
         for one in self.control.reports():
             path = self.folder / "reports" / one["day"] / one["name"]
-            if not path.exists():
+            if one["client_id"] == account.client_id and not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(self.control.report(one["day"], one["name"]))
+                path.write_text(self.control.report(one["day"], one["name"], account.client_id))
                 fetched.append(str(path))
         return sorted(fetched)
 

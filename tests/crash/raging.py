@@ -123,7 +123,7 @@ def tell(
         if has_seams:
             known = list(scenes_of(town.account))
             scenes.tell(town, known)
-            scenes.import_reports(premises)
+            scenes.import_reports(town)
             say(f"{len(known) + len(scenes.IMPORT_SEAMS)} seams, each died at once")
         if swept is not None:
             for act in swept or statements.acts_of(town.account):
@@ -134,7 +134,7 @@ def tell(
         while left > 0 and not found:
             storm.rages(min(left, ROUND))
             left -= min(left, ROUND)
-            scenes.import_reports(premises, ())
+            scenes.import_reports(town, ())
             found = books.complaints(town)
             say(f"{sum(storm.kills.values())} killed in {kills - left} strikes; {_figures()}")
         if storm is not None:

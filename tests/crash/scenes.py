@@ -6,7 +6,6 @@ what a scene asserts is only its own end.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
 
 import pytest
 
@@ -14,12 +13,10 @@ from authorizations.models import Authorization, WalletAccount
 from authorizations.states import AuthorizationStatus, WalletStatus
 from payments.models import Cancel, Order, Payment, Refund
 from payments.states import CancelStatus, OrderStatus, PaymentStatus, RefundStatus
-from portal import clock
-from portal.clock import ACQUIRER_ZONE
 from portal.sandbox.control import ControlFailed
 from reconciliation.models import FileStatus, ReportFile
 from tests.crash import agreements  # noqa: F401 - its scenes are told, too
-from tests.crash.premises import WEB, WORKER, Premises
+from tests.crash.premises import WEB, WORKER
 from tests.crash.stage import (
     PATIENCE_SECONDS,
     REFUND,
@@ -221,11 +218,10 @@ def refreshing(stage: Stage, seam: str) -> Iterator[None]:
 IMPORT_SEAMS = ("import.rows", "import.decided", "import.recorded")
 
 
-def import_reports(premises: Premises, seams: tuple[str, ...] = IMPORT_SEAMS) -> int:
+def import_reports(town: Town, seams: tuple[str, ...] = IMPORT_SEAMS) -> int:
     """Let the acquirer's day end, and import its reports by the command, which dies at each seam; how many they are."""
-    midnight = datetime.combine(clock.now().astimezone(ACQUIRER_ZONE), time.min, ACQUIRER_ZONE) + timedelta(days=1)
-    premises.clock_moves_to(midnight + timedelta(minutes=30))
-    files = premises.fetch_reports()
+    premises = town.premises
+    files = premises.fetch_reports(town.account)
     for seam in seams:
         before = ReportFile.objects.filter(status=FileStatus.IMPORTED).count()
         premises.arm(seam)

@@ -7,13 +7,10 @@ second, and so on until it comes to its end alive; whoever did it repeats the re
 import shutil
 import signal
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from payments.models import Cycle, Subscription
 from payments.subscriptions.states import CycleStatus
-from portal import clock
-from portal.clock import ACQUIRER_ZONE
 from portal.gateways import acquirer_for
 from portal.models import AcquirerAccount
 from reconciliation.models import FileStatus, ReportFile
@@ -194,10 +191,9 @@ def _a_report(stage: Stage) -> Path:
     folder = stage.premises.folder / "swept"
     if not folder.exists():
         stage.paid()
-        midnight = datetime.combine(clock.now().astimezone(ACQUIRER_ZONE), time.min, ACQUIRER_ZONE) + timedelta(days=1)
-        stage.premises.clock_moves_to(midnight + timedelta(minutes=30))
+        files = stage.premises.fetch_reports(stage.town.account)
         folder.mkdir()
-        for path in stage.premises.fetch_reports():
+        for path in files:
             shutil.copy(path, folder)
     return next(folder.glob("transactionItems_*"))
 
