@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -21,6 +21,7 @@ from payments.subscriptions.states import (
     IN_TROUBLE,
     OPENING,
     RUNNING,
+    STUCK,
     CycleStatus,
     SubscriptionStatus,
 )
@@ -44,7 +45,7 @@ from portal.admin.ledger import (
 )
 from portal.money import MoneyError, parse_major
 from portal.registry import TimelineEntry
-from portal.words import lazy, say
+from portal.words import lazy, say, told
 
 REASONS = (
     ("BUYER_REQUEST", lazy("Buyer asked for it")),
@@ -267,12 +268,17 @@ class ChargeAgainForm(ReasonForm):
         return say("Charge {amount} again", amount=self.moves() or "")
 
 
+def _is_stuck() -> Q:
+    return Q(Exists(Cycle.objects.filter(subscription=OuterRef("pk"), status__in=STUCK)))
+
+
 class SubscriptionQuestions(Questions):
     """What one asks about subscriptions."""
 
     questions = (
         Question("past_due", lazy("Past due"), lambda: Q(status=SubscriptionStatus.PAST_DUE)),
         Question("in_grace", lazy("In grace"), lambda: Q(status=SubscriptionStatus.IN_GRACE)),
+        Question("stuck", lazy("Not tried again"), lambda: Q(status__in=RUNNING) & _is_stuck()),
         Question("active", lazy("Active"), lambda: Q(status=SubscriptionStatus.ACTIVE)),
         Question("paused", lazy("Paused"), lambda: Q(status=SubscriptionStatus.PAUSED)),
         Question("over", lazy("Over"), lambda: ~Q(status__in=RUNNING)),
@@ -505,7 +511,7 @@ class SubscriptionAdmin(LedgerAdmin):
             "days": days,
             "choices": FORECAST_DAYS,
             "is_cut": found.is_cut,
-            "cards": [_sums_card(found), _failing_card(found)],
+            "cards": [_sums_card(found), _failing_card(found), *_stuck_cards(found)],
             "home": self.home_of(None),
         }
         return TemplateResponse(request, "payments/forecast.html", context)
@@ -552,6 +558,26 @@ def _failing_card(found: forecast.Forecast) -> Card:
     note = say("the soonest {count}; {more} more", count=len(rows), more=more) if more > 0 else say("soonest first")
     table = Table(head, rows, frozenset({4}), empty=say("As far as is known today, nothing will fail."))
     return Card(say("What will fail, and why"), note=note, table=table, wide=True)
+
+
+def _stuck_cards(found: forecast.Forecast) -> list[Card]:
+    """What is unpaid and in no forecast; nothing where there is none."""
+    if not found.stuck:
+        return []
+    look = f"{reverse('admin:payments_subscription_changelist')}?ask=stuck"
+    rows = [
+        (name_of(one.wallet), told(one.why), display.link(look, one.count), display.minor(one.value, one.currency))
+        for one in found.stuck
+    ]
+    head = (say("Wallet"), say("Why"), say("Charges"), say("Amount"))
+    return [
+        Card(
+            say("Unpaid, and not tried again"),
+            note=say("not counted above: the buyer or somebody of the staff has to act"),
+            table=Table(head, rows, frozenset({2, 3})),
+            wide=True,
+        )
+    ]
 
 
 def _why(form: ReasonForm) -> dict[str, str]:

@@ -16,6 +16,7 @@ from payments.subscriptions.states import (
     CYCLE,
     RETRYABLE,
     RUNNING,
+    STUCK,
     SUBSCRIPTION,
     TO_BE_PAID,
     CycleStatus,
@@ -233,6 +234,7 @@ class Cycle(Stateful, Due):
         ]
         indexes = [
             models.Index(fields=("subscription",), condition=Q(status__in=TO_BE_PAID), name="cycle_to_be_paid"),
+            models.Index(fields=("trouble",), condition=Q(status__in=STUCK), name="cycle_stuck"),
             models.Index(fields=("first_failed_at",), name="cycle_failed", condition=Q(first_failed_at__isnull=False)),
         ]
 

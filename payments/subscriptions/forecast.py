@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import BooleanField, Case, Exists, OuterRef, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, QuerySet, Value, When
+from django.db.models import Sum as Sums
 
 from authorizations.models import WalletAccount, secrets_of
 from authorizations.states import WalletStatus
 from payments.models import Cycle, Subscription
 from payments.subscriptions.calendar import day_in
 from payments.subscriptions.operations.stepping import date_of
-from payments.subscriptions.states import OPENING, CycleStatus
+from payments.subscriptions.states import OPENING, STUCK, CycleStatus, Trouble
 from portal import catalogue, clock
 from portal.models import PaymentMethod
 from portal.money import Money, MoneyError
@@ -72,6 +73,17 @@ class Sum:
         return Money(self.value, self.currency)
 
 
+@dataclass(frozen=True)
+class Stuck:
+    """Cycles that wait for somebody, of one wallet, currency and reason."""
+
+    wallet: str
+    currency: str
+    why: str
+    count: int
+    value: int
+
+
 @dataclass
 class Forecast:
     """All of it."""
@@ -80,11 +92,13 @@ class Forecast:
     sums: list[Sum]
     failing: list[Charge]
     """Soonest first."""
+    stuck: "list[Stuck]"
+    """What is unpaid and not tried again by the clock, so that no moment can be foreseen."""
     is_cut: bool = False
 
 
 def forecast(days: int) -> Forecast:
-    """The charges of the next so many days. Three queries, whatever there is."""
+    """The charges of the next so many days. Four queries, whatever there is."""
     until = clock.now() + timedelta(days=days)
     sums: dict[tuple[str, str], Sum] = {}
     failing: list[Charge] = []
@@ -99,7 +113,18 @@ def forecast(days: int) -> Forecast:
         if charge.why_not:
             failing.append(charge)
     failing.sort(key=lambda charge: (charge.due_on, charge.subscription.pk))
-    return Forecast(until, [sums[key] for key in sorted(sums)], failing, len(rows) > MOST_ROWS)
+    return Forecast(until, [sums[key] for key in sorted(sums)], failing, _stuck(), len(rows) > MOST_ROWS)
+
+
+def _stuck() -> list[Stuck]:
+    wallet = F("subscription__wallet_account__wallet")
+    rows = Cycle.objects.filter(status__in=STUCK).order_by().values("currency", "trouble", wallet=wallet)
+    return [
+        Stuck(row["wallet"], row["currency"], str(Trouble(row["trouble"]).label), row["count"], row["value"])
+        for row in rows.annotate(count=Count("pk"), value=Sums("amount_value")).order_by(
+            "wallet", "currency", "trouble"
+        )
+    ]
 
 
 def _coming(until: datetime) -> QuerySet[Any]:

@@ -125,6 +125,8 @@ CYCLE: Machine[CycleStatus, CycleEvent] = Machine(
 TO_BE_PAID = (C.CHARGING, C.RETRYING, C.NEEDS_CONSENT, C.FAILED)
 """It has an order that nobody has paid."""
 IN_TROUBLE = (C.RETRYING, C.NEEDS_CONSENT, C.FAILED)
+STUCK = (C.NEEDS_CONSENT, C.FAILED)
+"""The clock does not try it again: the buyer has to agree once more, or somebody has to act."""
 
 
 class Interval(TextChoices):

@@ -1,4 +1,4 @@
-"""What subscriptions show on the first page: how many are past due, and since when. Reads only."""
+"""What subscriptions show on the first page: what is past due, and what the clock does not try again. Reads only."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from django.db.models import Count, Min, QuerySet
 from django.urls import reverse
 
-from payments.models import Subscription
-from payments.subscriptions.states import SubscriptionStatus
+from payments.models import Cycle, Subscription
+from payments.subscriptions.states import STUCK, SubscriptionStatus, Trouble
 from portal.gather import Standing
 from portal.registry import TodayLine, TodayQueue, line_for_each
-from portal.words import say
+from portal.words import say, told
 
 
 def _any_past_due() -> QuerySet[Subscription]:
@@ -36,6 +36,35 @@ def _line(row: Mapping[str, Any]) -> TodayLine:
     )
 
 
+def _any_stuck() -> QuerySet[Cycle]:
+    return Cycle.objects.filter(status__in=STUCK).order_by("pk")[:1]
+
+
+def _stuck() -> QuerySet[Cycle, Any]:
+    """In grace: what is past due has its line already."""
+    rows = Cycle.objects.filter(status__in=STUCK, subscription__status=SubscriptionStatus.IN_GRACE).order_by()
+    return rows.values("trouble").annotate(count=Count("pk"), since=Min("first_failed_at")).order_by("trouble")
+
+
+def _stuck_line(row: Mapping[str, Any]) -> TodayLine:
+    """One line for each reason: until somebody acts, nothing more is charged, and the grace runs."""
+    count, trouble = row["count"], told(Trouble(row["trouble"]).label)
+    one = say("1 charge is not tried again by itself: {trouble}", trouble=trouble)
+    several = say("{count:,} charges are not tried again by themselves: {trouble}", count=count, trouble=trouble)
+    return TodayLine(
+        label=say("In grace"),
+        tone="wait",
+        sentence=one if count == 1 else several,
+        url=f"{reverse('admin:payments_subscription_changelist')}?ask=stuck",
+        action=say("Look"),
+        since=row["since"],
+    )
+
+
+STUCK_CHARGES = TodayQueue(
+    "payments.view_subscription", [Standing(_any_stuck)], Standing(_stuck), line_for_each(_stuck_line)
+)
+"""One line for each reason why charges of subscriptions wait for somebody."""
 PAST_DUE = TodayQueue(
     "payments.view_subscription", [Standing(_any_past_due)], Standing(_past_due), line_for_each(_line)
 )

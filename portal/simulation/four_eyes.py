@@ -86,9 +86,9 @@ def _overwritten() -> Iterator[str]:
 
 
 def no_policy_holds_unapproved(world: World) -> list[str]:
-    """Every retry policy was asked for by one person and approved by another."""
+    """Every retry policy that is not as it was shipped was asked for by one person and approved by another."""
     approved = {row for _, row in _POLICIES_SET.tuples()}
-    policies = RetryPolicy.objects.order_by("pk")
+    policies = RetryPolicy.objects.exclude(changed_by="").order_by("pk")
     return [f"{policy} was approved by nobody" for policy in policies if str(policy.pk) not in approved]
 
 

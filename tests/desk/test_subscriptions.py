@@ -151,6 +151,36 @@ def test_the_forecast_names_what_will_fail_and_why() -> None:
     assert desk.status(f"{reverse(FORECAST)}?days=x") == 200
 
 
+def test_what_nobody_tries_again_is_told_and_found() -> None:
+    desk = Desk(OPERATOR)
+    assert "not tried again" not in desk.reads(reverse("admin:index"))
+    assert "Unpaid, and not tried again" not in desk.reads(reverse(FORECAST))
+    factories.CycleFactory(subscription__status=SubscriptionStatus.IN_GRACE)  # tried again by itself
+    in_grace = factories.CycleFactory(
+        subscription__status=SubscriptionStatus.IN_GRACE,
+        status=CycleStatus.NEEDS_CONSENT,
+        trouble=Trouble.CONSENT,
+        first_failed_at=clock.now(),
+    )
+    factories.CycleFactory(
+        subscription__status=SubscriptionStatus.PAST_DUE,
+        subscription__grace_until=clock.now(),
+        status=CycleStatus.FAILED,
+        trouble=Trouble.BUYER,
+    )  # that one has its line already
+
+    words = desk.reads(reverse("admin:index"))
+    assert "1 charge is not tried again by itself The token died" in words
+    assert "2 charges" not in words
+    rows = desk.reads(f"{reverse('admin:payments_subscription_changelist')}?ask=stuck")
+    assert in_grace.subscription.number in rows
+    assert "2 subscriptions" in rows
+    foreseen = desk.reads(reverse(FORECAST))
+    assert "Unpaid, and not tried again" in foreseen
+    assert "The token died 1 499.00 PHP" in foreseen
+    assert "The buyer has to act in the wallet 1 499.00 PHP" in foreseen
+
+
 def test_who_revokes_a_wallet_reads_what_ends_with_it() -> None:
     subscription = factories.SubscriptionFactory()
     words = Desk(SUPPORT).reads(act_url(subscription.wallet_account, "revoke"))

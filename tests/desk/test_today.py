@@ -205,6 +205,9 @@ def test_everything_that_may_wait_waits_at_once_and_is_asked_for_by_one_statemen
         status="PROCESSING", refunded_at=None, finished_at=None, created_at=now - timedelta(hours=2)
     )
     factories.SubscriptionFactory(status="PAST_DUE", grace_until=now - timedelta(hours=1))
+    factories.CycleFactory(
+        subscription__status="IN_GRACE", status="FAILED", trouble="BUYER", first_failed_at=now - timedelta(hours=1)
+    )
     factories.PaymentFactory(failed=True, advice="FIX_REQUEST", created_at=now - timedelta(minutes=30))
     factories.IncidentFactory(opened_at=now - timedelta(hours=5))
     factories.ApprovalFactory(payment=payment)
@@ -233,7 +236,7 @@ def test_everything_that_may_wait_waits_at_once_and_is_asked_for_by_one_statemen
     kinds = {name for name, queue in registry.today.items() if any(gather.counts(queue.waiting))}
     assert kinds == {name for name, _ in registry.today.items()}
     assert len(asked) <= QUERIES_AT_MOST
-    assert "Today 17" in page
+    assert "Today 18" in page
     places = [
         page.index(words)
         for words in (
@@ -244,6 +247,7 @@ def test_everything_that_may_wait_waits_at_once_and_is_asked_for_by_one_statemen
             "Payment unknown 5 h",
             "Unknown 2 h Refund",
             "1 subscription is past due",
+            "1 charge is not tried again by itself",
             "1 charge failed",
             "goes back to the buyer",
             "1 wallet account ends within 10 days",

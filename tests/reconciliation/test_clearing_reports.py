@@ -14,6 +14,7 @@ import pytest
 from payments.models import Payment
 from portal import clock
 from portal.actor import Actor
+from portal.management.commands.import_report import as_text
 from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.roles import FINANCE
@@ -97,6 +98,10 @@ def test_a_cleared_day_meets_our_books(shop: Shop, buyer: Customer) -> None:
 
     assert opened() == []
     assert {outcome.result for outcome in outcomes} == {Result.IMPORTED}
+    told = [line for outcome in outcomes for line in as_text(outcome).splitlines() if line.startswith("  Batch ")]
+    assert {line.partition(" in ")[0].split()[-1] for line in told} == set(
+        Batch.objects.values_list("batch_id", flat=True)
+    )
     assert set(ReportFile.objects.values_list("edition", "amount_unit")) == {("C1", "MINOR")}
     assert sorted(Match.objects.values_list("role", flat=True)) == ["PAYMENT", "PAYMENT", "PAYMENT", "REFUND"]
     for payment in payments:

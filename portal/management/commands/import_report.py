@@ -124,7 +124,8 @@ def as_text(outcome: Outcome) -> str:
     if outcome.result is Result.REFUSED or not outcome.law:
         return "\n".join(lines)
     for batch in outcome.batches:
-        lines.append(f"  Batch {batch.batch_id} of {batch.psp} in {batch.currency}")
+        paid_by = f" of {batch.psp}" if batch.psp else ""
+        lines.append(f"  Batch {batch.batch_id}{paid_by} in {batch.currency}")
     lines.append(f"  Amounts: {outcome.amount_unit.lower()} units ({outcome.amount_unit_basis})")
     if outcome.fee_sign_basis and outcome.kind != "SUMMARY":
         lines.append(f"  Fees: {outcome.fee_sign.lower().replace('_', ' ')} ({outcome.fee_sign_basis})")
