@@ -156,7 +156,7 @@ def test_what_nobody_tries_again_is_told_and_found() -> None:
     assert "not tried again" not in desk.reads(reverse("admin:index"))
     assert "Unpaid, and not tried again" not in desk.reads(reverse(FORECAST))
     factories.CycleFactory(subscription__status=SubscriptionStatus.IN_GRACE)  # tried again by itself
-    in_grace = factories.CycleFactory(
+    factories.CycleFactory(
         subscription__status=SubscriptionStatus.IN_GRACE,
         status=CycleStatus.NEEDS_CONSENT,
         trouble=Trouble.CONSENT,
@@ -173,8 +173,7 @@ def test_what_nobody_tries_again_is_told_and_found() -> None:
     assert "1 charge is not tried again by itself The token died" in words
     assert "2 charges" not in words
     rows = desk.reads(f"{reverse('admin:payments_subscription_changelist')}?ask=stuck")
-    assert in_grace.subscription.number in rows
-    assert "2 subscriptions" in rows
+    assert "2 in all" in rows
     foreseen = desk.reads(reverse(FORECAST))
     assert "Unpaid, and not tried again" in foreseen
     assert "The token died 1 499.00 PHP" in foreseen

@@ -24,6 +24,7 @@ from portal.sandbox.control import SandboxControl
 
 OFTEN, HALF = 0.9, 0.5
 WORLD: dict[str, Any] = json.loads(os.environ["FUZZ_WORLD"])
+MOST = {"value": "50000", "currency": "PHP"}
 CUSTOMERS: list[str] = WORLD["customers"]
 _sandbox = SandboxControl(WORLD["sandbox"])
 _rng = random.Random(WORLD["seed"])
@@ -31,10 +32,13 @@ _fresh = itertools.count(1)
 _offered: dict[str, dict[str, Any]] = {}
 """Attempts to bind that wait for the buyer, by their id."""
 _there: dict[str, dict[str, list[str]]] = {
-    "number": {"refund_order": list(WORLD["paid"])},
+    "number": {"refund_order": list(WORLD["paid"]), "declare_order": list(WORLD["declarable"])},
     "refund_id": {"get_refund": list(WORLD["refunded"])},
+    "declaration_id": {"get_declaration": list(WORLD["declared"])},
 }
 """Ids that lead somewhere, by the parameter and the operation: few stories come so far by themselves."""
+_agreed: dict[str, dict[str, Any]] = {}
+"""Subscriptions that were made for an act, by their id."""
 _calls: Counter[str] = Counter()
 _customers: dict[str, str] = {}
 """Whose each order is."""
@@ -58,9 +62,11 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
             case.path_parameters[place] = _rng.choice(known[_name(case)])
     if _name(case) == "pay_order" and _rng.random() < HALF:  # those of the story are soon paid, or cancelled
         case.path_parameters["number"] = _order_to_pay()
+    if "subscription_id" in (case.path_parameters or {}) and _rng.random() < OFTEN:
+        _has_agreed(case)
     filled = _FILLED.get(_name(case))
     # An order that is there and "not found", since the wallet to pay it with is not, would be taken for a lost order.
-    is_always = _name(case) == "pay_order"
+    is_always = _name(case) in ("pay_order", "change_subscription")
     if filled is not None and isinstance(case.body, dict) and (is_always or _rng.random() < OFTEN):
         filled(case)
 
@@ -74,6 +80,8 @@ def after_call(context: Any, case: Any, response: Any) -> None:
         _there["number"]["refund_order"].append(response.json()["order"]["number"])
     if name == "refund_order" and answered == 201:
         _there["refund_id"]["get_refund"].append(response.json()["id"])
+    if name == "declare_order" and answered == 201:
+        _there["declaration_id"]["get_declaration"].append(response.json()["id"])
     if name == "place_order" and answered == 201:
         _customers[response.json()["number"]] = response.json()["customer"]
     if name == "begin_authorization" and answered == 201 and response.json()["status"] == "OFFERED":
@@ -101,6 +109,22 @@ def _order_to_pay() -> str:
     placed = _as_merchant("POST", "orders", json=wanted, headers=key)
     _customers[placed["number"]] = placed["customer"]
     return str(placed["number"])
+
+
+def _has_agreed(case: Any) -> None:
+    """Somebody has agreed to a plan, and not thought of it again: the act finds it so that it makes sense."""
+    customer = CUSTOMERS[0]
+    plan = "metered" if _name(case) == "post_amount" else "fixed"
+    wanted: dict[str, Any] = {"customer": customer, "plan": plan, "wallet_id": _active_wallet(customer)}
+    if plan == "metered":
+        wanted["most"] = MOST
+    key = {"Idempotency-Key": f"fuzz-{WORLD['seed']}-{next(_fresh)}"}
+    begun = _as_merchant("POST", "subscriptions", json=wanted, headers=key)
+    if _name(case) == "resume_subscription":
+        key = {"Idempotency-Key": f"fuzz-{WORLD['seed']}-{next(_fresh)}"}
+        _as_merchant("POST", f"subscriptions/{begun['id']}/pause", json={}, headers=key)
+    case.path_parameters["subscription_id"] = begun["id"]
+    _agreed[begun["id"]] = begun
 
 
 def _another_session() -> str:
@@ -150,6 +174,47 @@ def _refund_order(case: Any) -> None:
     case.body["amount"] = {"value": str(_rng.randint(1, 200_00)), "currency": "PHP"}
 
 
+def _start_subscription(case: Any) -> None:
+    customer = _rng.choice(CUSTOMERS) if "customer" in case.body else CUSTOMERS[0]
+    if "customer" in case.body:
+        case.body["customer"] = customer
+        case.body.pop("reference", None)
+    case.body["plan"], case.body["wallet_id"] = "fixed", _active_wallet(customer)
+    for name in ("most", "ends_on"):
+        case.body.pop(name, None)
+
+
+def _skip_cycle(case: Any) -> None:
+    case.body["due_on"] = _next_day(case)
+
+
+def _change_subscription(case: Any) -> None:
+    case.body.clear()
+    case.body |= {"plan": "metered", "most": MOST}
+
+
+def _post_amount(case: Any) -> None:
+    case.body["due_on"] = _next_day(case)
+    case.body["amount"] = {"value": str(_rng.randint(1, 100_00)), "currency": "PHP"}
+
+
+def _next_day(case: Any) -> str:
+    agreed = _agreed.get(str(case.path_parameters.get("subscription_id")))
+    return str(agreed["next_on"]) if agreed else "2026-03-31"
+
+
+def _declare_order(case: Any) -> None:
+    case.body |= {"customs_code": "ZONGSHU", "merchant_customs_code": "33", "merchant_customs_name": "Example"}
+    case.body["amount"] = {"value": str(_rng.randint(1, 9)), "currency": "CNY"}
+    case.body["suborder"] = f"P{next(_fresh)}"
+
+
+def _open_hosted_page(case: Any) -> None:
+    case.body["customer"] = CUSTOMERS[0]
+    case.body.pop("order", None)
+    case.body.pop("return_url", None)
+
+
 def _begin(case: Any) -> None:
     case.body.pop("site_name", None)
     case.body["wallet"] = _rng.choice(WORLD["contracted"])
@@ -176,6 +241,12 @@ _FILLED = {
     "begin_authorization": _begin,
     "bring_code": _bring_code,
     "open_session": _login,
+    "start_subscription": _start_subscription,
+    "skip_cycle": _skip_cycle,
+    "change_subscription": _change_subscription,
+    "post_amount": _post_amount,
+    "declare_order": _declare_order,
+    "open_hosted_page": _open_hosted_page,
 }
 
 

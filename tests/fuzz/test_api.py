@@ -16,12 +16,14 @@ import requests
 from django.conf import LazySettings
 
 from authorizations.operations import open_session
+from payments.customs.operations import declare
 from payments.models import Payment, Refund
 from payments.states import PaymentStatus, RefundStatus
 from portal import catalogue, merchant_keys
 from portal.actor import Actor
 from portal.api.schema import BUYER, MERCHANT
-from tests.factories import PriceFactory
+from portal.money import Money
+from tests.factories import PlanFactory, PriceFactory
 from tests.fuzz.fuzzer import Effort, run
 from tests.story import PHP, Customer, Shop
 
@@ -32,13 +34,27 @@ REACHED = {
     MERCHANT: {
         "begin_authorization 201", "bring_code 200", "cancel_order 200", "get_refund 200", "open_session 201",
         "pay_order 200", "place_order 201", "refund_order 201", "report_failure 200", "revoke_wallet 200",
+        "start_subscription 201", "get_subscription 200", "pause_subscription 200", "resume_subscription 200",
+        "skip_cycle 200", "change_subscription 200", "cancel_subscription 200", "post_amount 200",
+        "declare_order 201", "get_declaration 200", "open_hosted_page 201",
     },
     BUYER: {
         "begin_authorization 201", "bring_code 200", "cancel_order 200", "end_session 200", "open_session 201",
         "pay_order 200", "place_order 201", "report_failure 200", "revoke_wallet 200",
+        "start_subscription 201", "get_subscription 200", "pause_subscription 200", "resume_subscription 200",
+        "skip_cycle 200", "change_subscription 200", "cancel_subscription 200",
     },
 }  # fmt: skip
 """What must have succeeded at least once, or the fuzzer tried the porch only."""
+
+
+def declares_a_part(shop: Shop, buyer: Customer) -> tuple[str, str]:
+    """An order that customs can be told of, and a declaration of a part of it."""
+    order = shop.sells("Tea", Money(10_000_00, "CNY"), to=buyer)
+    payment = shop.charges(order, buyer.binds("ALIPAY_CN"))
+    names = {"merchant_customs_code": "33", "merchant_customs_name": "Example"}
+    declared = declare(payment, Money(1, "CNY"), office="ZONGSHU", suborder_id="P", by=shop.staff, **names)
+    return order.number, declared.declaration_request_id
 
 
 @pytest.fixture
@@ -68,7 +84,10 @@ def test_the_api_keeps_to_what_it_publishes(
             customer.owns(name)
     order = shop.sells("Pass", PHP(499_00), to=buyer)
     refund = shop.refunds(shop.charges(order, buyer.binds("GCASH")), PHP(1_00))
-    PriceFactory(product__account=shop.account, product__sku="pass")
+    declarable, declared = declares_a_part(shop, buyer)
+    pass_price = PriceFactory(product__account=shop.account, product__sku="pass")
+    for code, amount in (("fixed", 99_00), ("metered", None)):
+        PlanFactory(product=pass_price.product, account=shop.account, code=code, amount_value=amount)
     _, key = merchant_keys.create(shop.account, "fuzz", by=Actor.command("test"))
     _, session = open_session(shop.account, buyer.name, opened_by="fuzz")
     world: dict[str, Any] = {
@@ -78,6 +97,8 @@ def test_the_api_keeps_to_what_it_publishes(
         "customers": [customer.name for customer in customers],
         "contracted": catalogue.contracted(shop.account),
         "skus": ["pass"],
+        "declarable": [declarable],
+        "declared": [declared],
         "paid": [order.number],
         "refunded": [refund.refund_request_id],
     }
