@@ -3,6 +3,10 @@
 The wallet comes back on success and on refusal; a refusal is known only by what is missing. A code is brought at once
 and the buyer is sent on to a page without it, so that it stays out of the browser's history and a reload brings
 nothing twice. Source: https://docs.antom.com/ac/autodebitpay/redirect_wallet-merchant
+
+AlipayCN shows it in a browser that lies over the mini program, where the buyer goes on once it is closed; the same code
+may come from the mini program and by message, too, and is used once. Source:
+https://miniprogram.alipay.com/docs-alipayconnect/miniprogram_alipayconnect/solutions/cn-auto-debit-payment
 """
 
 import re
@@ -22,6 +26,7 @@ from authorizations.operations import report_failure
 from authorizations.operations.binding import CANCELLED_BY_BUYER
 from authorizations.operations.callbacks import redeem_callback
 from authorizations.states import AuthorizationStatus, Messenger
+from portal.acquirer import TerminalType
 from portal.acquirer.results import Secret
 from portal.acquirer.wallets import name_of
 from portal.actor import Actor, ActorKind
@@ -72,6 +77,7 @@ def result(request: HttpRequest, authorization_id: str) -> HttpResponse:
             "label": authorization.wallet_account.login_label if authorization.wallet_account else "",
             "reason": reason["text"] if reason else "",
             "back": _way_back(authorization),
+            "is_over_a_mini_program": authorization.terminal_type == TerminalType.MINI_APP,
         },
     )
     if status in (AuthorizationStatus.CODE_RECEIVED, AuthorizationStatus.OFFERED, AuthorizationStatus.STARTED):

@@ -57,6 +57,30 @@ def test_redirect_jsapi_and_a_reload_bind_once(
     assert WalletAccount.objects.count() == 1
 
 
+def test_alipay_cn_comes_by_its_own_browser_by_message_and_by_the_mini_program(
+    mini: Api, sandbox: Sandbox, acquirer: Acquirer
+) -> None:
+    """The page lies over the mini program, which brings the same code when the buyer closes it."""
+    attempt = mini.post("authorizations", {"site_name": "ALIPAY_CN", "os_type": "ANDROID"}, status=201)
+    decision = sandbox.engine.agree(attempt["sign_str"], "meiling")
+    page = come_back(decision.return_url)
+    assert heading(page) == "Alipay is linked"
+    assert "Close this page: the shop is right behind it and knows already." in page.text
+    acquirer.tick()
+    body = {"auth_code": decision.auth_code, "auth_state": decision.auth_state}
+    assert mini.post(f"authorizations/{attempt['id']}/code", body)["status"] == "BOUND"
+    assert heading(come_back(decision.return_url)) == "Alipay is linked"
+    assert len(acquirer.calls("applyToken")) == 1
+    assert WalletAccount.objects.get().wallet == "ALIPAY_CN"
+
+
+def test_alipay_cn_refused_in_its_own_browser_is_tried_again_behind_it(mini: Api, sandbox: Sandbox) -> None:
+    attempt = mini.post("authorizations", {"site_name": "ALIPAY_CN", "os_type": "ANDROID"}, status=201)
+    page = come_back(sandbox.engine.refuse(attempt["sign_str"]).return_url)
+    assert heading(page) == "Alipay was not linked"
+    assert "Close this page to try again in the shop." in page.text
+
+
 def test_why_nothing_was_linked_is_said_in_the_buyers_language(mini: Api, begun: dict[str, Any], shop: Shop) -> None:
     mini.post(f"authorizations/{begun['id']}/failure", {"error": "6001"})
     page = requests.get(f"{mini.url}/return/{begun['id']}", headers={"accept-language": "zh-CN"}, timeout=30)
