@@ -19,7 +19,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from payments.hosted import doors
+from payments.hosted import doors, pictures
 from payments.hosted.calling import Answer, Api, NotNow, VisitOver
 from payments.hosted.doors import Visit
 from portal import clock
@@ -88,7 +88,7 @@ def methods(request: HttpRequest, visit: Visit, api: Api) -> HttpResponse:
 def _methods(request: HttpRequest, visit: Visit, api: Api, *, problem: str = "", status: int = 200) -> HttpResponse:
     linked, others = _split(api.get("payment-methods"))
     context = {"linked": linked, "others": others, "problem": problem, "here": reverse("hosted-methods")}
-    response = _page(request, visit, "hosted/methods.html", context, status=status)
+    response = pictures.allow(_page(request, visit, "hosted/methods.html", context, status=status), [*linked, *others])
     if any(one["wallet_account"]["status"] == "REVOKING" for one in linked):
         response["Refresh"] = str(LOOKS_AGAIN_SECONDS)
     return response
@@ -97,7 +97,7 @@ def _methods(request: HttpRequest, visit: Visit, api: Api, *, problem: str = "",
 def _split(answer: Answer) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     linked: list[dict[str, Any]] = []
     others: list[dict[str, Any]] = []
-    for method in answer.needed()["items"]:
+    for method in map(pictures.look_of, answer.needed()["items"]):
         (others if method["wallet_account"] is None else linked).append(method)
     return linked, others
 
@@ -180,7 +180,8 @@ def _cashier(
         "key": _fresh_key(),
         "failed": payment if payment is not None and payment["reason"] else None,
     }
-    return _page(request, visit, "hosted/cashier.html", context, status=status)
+    response = _page(request, visit, "hosted/cashier.html", context, status=status)
+    return pictures.allow(response, [*linked, *others])
 
 
 @require_POST

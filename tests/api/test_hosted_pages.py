@@ -6,11 +6,14 @@ from datetime import timedelta
 
 import pytest
 import requests
+from django.utils import translation
 
 from authorizations.models import Authorization, BuyerSession, WalletAccount
 from authorizations.states import WalletStatus
+from payments.hosted import pictures
 from payments.models import Order, Payment
 from payments.states import PaymentStatus
+from portal.models import PaymentMethod
 from portal.sandbox.server import Sandbox
 from tests.api.conftest import Api
 from tests.story import PHP, Acquirer, Shop, StoryClock
@@ -300,3 +303,37 @@ def test_in_the_buyer_s_language(server: Api, order: str, shop: Shop) -> None:
     tab.presses("简体中文")
     assert "付款" in tab.says
     assert 'lang="zh' in tab.page.text
+
+
+def test_wallets_are_shown_with_the_logos_of_the_catalogue_and_no_other_server_is_allowed(
+    server: Api, order: str, shop: Shop
+) -> None:
+    methods = PaymentMethod.objects.filter(account=shop.account)
+    methods.filter(code="GCASH").update(logo_url="https://logos.example/gcash.png")
+    methods.filter(code="DANA").update(logo_url="https://logos.example; script-src *")  # the form takes none such
+    for page in (Tab().enters(link(server)).page, Tab().enters(link(server, order=order)).page):
+        assert re.findall(r'<img class="logo" src="([^"]+)"', page.text) == ["https://logos.example/gcash.png"]
+        allowed = re.search(r"img-src ([^;]*)", page.headers["Content-Security-Policy"])
+        assert allowed is not None
+        assert sorted(allowed[1].split()) == ["'self'", "data:", "https://logos.example"]
+
+
+@pytest.mark.parametrize(
+    ("presentation", "logo", "promotion"),
+    [
+        (None, "https://ours.example/a.png", ""),
+        ({"is_available": True}, "https://theirs.example/b.png", "5% off"),
+        ({"is_available": False}, "https://ours.example/a.png", ""),
+        ({"is_available": True, "logo_url": ""}, "https://ours.example/a.png", ""),
+    ],
+)
+def test_the_acquirers_own_picture_comes_with_its_promotion(
+    presentation: dict[str, object] | None, logo: str, promotion: str
+) -> None:
+    told_of = {"logo_url": "https://theirs.example/b.png", "promotions": {"en_US": "5% off", "zh_CN": "九五折"}}
+    presented = presentation and {**told_of, **presentation}
+    method = {"logo_url": "https://ours.example/a.png", "presentation": presented}
+    look = pictures.look_of(method)
+    assert (look["logo"], look["promotion"]) == (logo, promotion)
+    with translation.override("zh-hans"):
+        assert pictures.look_of(method)["promotion"] == ("九五折" if promotion else "")
