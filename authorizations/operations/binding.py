@@ -215,6 +215,7 @@ def record_token(authorization: Authorization, result: TokenResult, *, heard_fro
 def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Messenger, facts: dict[str, str]) -> None:
     if authorization.status == AuthorizationStatus.BOUND or result.access_token is None:
         return
+    note = ""
     wallet_account = queries.wallet_of_token(authorization.account, result.access_token)
     if wallet_account is not None and wallet_account.buyer_id != authorization.buyer_id:
         raise AuthStateMismatch  # the acquirer never gives two buyers one token
@@ -224,7 +225,9 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
         is_replaced = Q(status=WalletStatus.NEEDS_AUTHORIZATION) | Q(
             status=WalletStatus.ACTIVE, account_id=authorization.account_id
         )
-        older = WalletAccount.objects.filter(is_replaced, buyer_id=authorization.buyer_id, wallet=wallet)
+        here = WalletAccount.objects.filter(is_replaced, buyer_id=authorization.buyer_id, wallet=wallet)
+        newer = next((one for one in here if _was_issued_later(one, authorization, result)), None)
+        older = [] if newer else list(here)
         for replaced in older:
             replaced.advance(WalletEvent.NEWER_BINDING, heard_from=heard_from, ended_at=clock.now(), due_at=None)
         wallet_account = WalletAccount(
@@ -242,12 +245,18 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
                 before_days=acquirer_for(authorization.account).capabilities.refresh_before_days,
             ),
         )
+        if newer:  # kept, so that whatever is said of this token is understood
+            wallet_account.status, wallet_account.ended_at = WalletStatus.REPLACED, clock.now()
+            wallet_account.due_at = None
+            note = "A newer binding has taken its place."
         wallet_account.set_token(result.access_token.reveal())
         wallet_account.save()
-        announcements.wallet_bound(wallet_account, replaces=older)
+        if not newer:
+            announcements.wallet_bound(wallet_account, replaces=older)
     authorization.advance(
         AuthorizationEvent.TOKEN_ISSUED,
         heard_from=heard_from,
+        note=note,
         wallet_account=wallet_account,
         auth_code="",  # used up
         auth_url="",
@@ -256,6 +265,18 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
         lease_until=None,
         **facts,
     )
+
+
+def _was_issued_later(held: WalletAccount, authorization: Authorization, result: TokenResult) -> bool:
+    """Whether a wallet that is bound here replaces this token, of which we hear only now.
+
+    An attempt whose answer was lost may be told of long after: by a message that is sent again and again, or by the
+    answer to a code that was. Meanwhile the buyer has agreed once more. A token that expires before the one of a
+    binding made since the attempt began was issued before it.
+    """
+    ends, held_until = result.access_token_expires_at, held.access_token_expires_at
+    is_later = ends is not None and held_until is not None and held_until > ends
+    return is_later and held.status == WalletStatus.ACTIVE and held.bound_at > authorization.created_at
 
 
 def _refuse(authorization: Authorization, *, heard_from: Messenger, facts: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.core.cache import cache
 
 from authorizations import operations as binding
-from authorizations.models import WalletAccount
+from authorizations.models import Authorization, WalletAccount
 from authorizations.states import AuthorizationStatus, Messenger, WalletStatus
 from payments import operations as paying
 from payments.customs.operations.declaring import why_not_declare
@@ -19,7 +19,7 @@ from payments.states import OrderStatus, PaymentStatus, RefundStatus
 from portal import catalogue
 from portal.acquirer.results import Secret
 from portal.api import limits
-from portal.models import AcquirerAccount, AcquirerKey, Exchange, JournalEntry, Notification
+from portal.models import AcquirerAccount, AcquirerKey, Exchange, JournalEntry, Notification, WebhookEvent
 from portal.sandbox.control import ControlFailed, SandboxControl
 from portal.sandbox.merchants import FIRST_PARTNER
 from portal.sandbox.server import Sandbox
@@ -222,6 +222,32 @@ def test_a_token_whose_answer_was_lost_comes_by_notification(shop: Shop, buyer: 
     assert attempt.status == AuthorizationStatus.BOUND
     assert buyer.wallet().status == WalletStatus.ACTIVE
     shop.charges(shop.sells("Monthly pass", PHP(499_00), to=buyer))
+    assert acquirer.took_from(buyer) == [PHP(499_00)]
+
+
+def test_a_token_long_under_way_takes_nothing_from_the_binding_that_came_after_it(
+    shop: Shop, buyer: Customer, acquirer: Acquirer
+) -> None:
+    buyer.owns("GCASH")
+    attempts = [buyer.begins("GCASH"), buyer.begins("GCASH")]
+    acquirer.will("answer_lost", api="applyToken")
+    acquirer.will("notification_late", notification="authNotify", seconds=3_600, calls=2)
+    for attempt in attempts:
+        assert isinstance(attempt, Authorization)
+        code, _ = buyer.agrees(attempt)
+        binding.redeem(attempt, Secret(code), heard_from=Messenger.BUYER)
+        shop.seconds_pass(2)
+    newer = buyer.wallet()
+
+    shop.clock_moves(hours=2)
+
+    assert WalletAccount.objects.exclude(pk=newer.pk).values_list("status", flat=True).get() == WalletStatus.REPLACED
+    newer.refresh_from_db()
+    assert newer.status == WalletStatus.ACTIVE
+    told = WebhookEvent.objects.filter(kind="wallet.bound").values_list("subject_label", flat=True)
+    assert set(told) <= {newer.public_id}
+    payment = shop.charges(shop.sells("Monthly pass", PHP(499_00), to=buyer), newer)
+    assert payment.status == PaymentStatus.SUCCEEDED
     assert acquirer.took_from(buyer) == [PHP(499_00)]
 
 
