@@ -7,6 +7,9 @@ A credit is taken for the payment of a batch where exactly one batch can be mean
 of its account and currency that pays the amount to the unit, has no credit yet, and is named in the bank's text or was
 initiated shortly before the value date; and no other credit could as well be its payment. A text that names another
 batch is believed. Everything else is proposed, and a person confirms it.
+
+Where the acquirer clears first, one transfer may pay several clearing batches, some of them netted. Such a settlement
+is one thing here that a credit can pay (``Payout``), and none of its batches is paid alone any more by itself.
 """
 
 import re
@@ -16,13 +19,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import BigIntegerField, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from portal.models import AcquirerAccount
 from portal.money import Money
-from reconciliation.models import BankCredit, BankDifference, Batch, CreditStatus, MatchBasis, SummaryRow
-from reconciliation.row_types import TOTAL
+from reconciliation.models import (
+    BankCredit,
+    BankDifference,
+    BankShare,
+    Batch,
+    CreditStatus,
+    FileStatus,
+    MatchBasis,
+    ReportFile,
+    SummaryRow,
+)
+from reconciliation.row_types import SETTLED, TOTAL
 
 # Undocumented, how long a transfer takes; we choose a week, because a weekend and a public holiday at each end fit in
 # it, and one day before, because the acquirer's day begins earlier than that of a bank to the west of it.
@@ -61,7 +74,8 @@ def with_standing(batches: QuerySet[Batch]) -> QuerySet[Batch]:
     total = SummaryRow.objects.filter(batch=OuterRef("pk"), file=OuterRef("summary"), summary_type=TOTAL)
     return batches.annotate(
         pays=Coalesce(Subquery(total.order_by().values("settlement_value")[:1]), F("net_value")),
-        credited=_sum_of(BankCredit.objects.filter(batch=OuterRef("pk"))),
+        credited=_sum_of(BankCredit.objects.filter(batch=OuterRef("pk")))
+        + _sum_of(BankShare.objects.filter(batch=OuterRef("pk"))),
         named=_sum_of(BankDifference.objects.filter(batch=OuterRef("pk"))),
     )
 
@@ -85,8 +99,10 @@ def standing_of(batch: Batch) -> Standing | None:
     return Standing(*(Money(value, batch.currency) for value in (held.pays, held.credited, held.named)))
 
 
-def open_of(batch: Batch) -> Money:
-    """What is open of a batch that pays something."""
+def open_of(batch: "Payable") -> Money:
+    """What is open of a batch, or a settlement, that pays something."""
+    if isinstance(batch, Payout):
+        return batch.pays
     standing = standing_of(batch)
     return Money(0, batch.currency) if standing is None else standing.open
 
@@ -101,46 +117,113 @@ def is_in_time(batch: Batch, day: date) -> bool:
     return batch.initiated_on - DAY_AHEAD <= day <= batch.initiated_on + ARRIVES_WITHIN
 
 
-def is_named(batch: Batch, credit: BankCredit) -> bool:
-    """Whether the bank's text or reference holds the batch's id, as a word of its own."""
-    if len(batch.batch_id) < _NAMES_FROM:
+def is_named(payable: "Payable", credit: BankCredit) -> bool:
+    """Whether the bank's text or reference holds the id of the batch or settlement, as a word of its own."""
+    name = payable.number if isinstance(payable, Payout) else payable.batch_id
+    if len(name) < _NAMES_FROM:
         return False
-    word = rf"(?<![0-9A-Za-z]){re.escape(batch.batch_id)}(?![0-9A-Za-z])"
+    word = rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])"
     return re.search(word, f"{credit.reference} {credit.text}", re.IGNORECASE) is not None
 
 
-def pairs(account: AcquirerAccount) -> list[tuple[BankCredit, Batch, MatchBasis]]:
-    """The open credits of an account that can be the payment of one batch only, each with it and with what says so."""
+@dataclass(frozen=True)
+class Payout:
+    """A settlement that pays several clearing batches with one transfer, nothing of which is accounted for yet."""
+
+    file: ReportFile
+    number: str
+    """``settlementBatchId``."""
+    paid_before: date
+    """``valueDate``, or the day of its newest batch where the file says none."""
+    batches: tuple[tuple[Batch, int], ...]
+    """Each with what is paid for it in minor units, which may be negative."""
+
+    @property
+    def pays(self) -> Money:
+        return Money(sum(value for _, value in self.batches), self.batches[0][0].currency)
+
+    @property
+    def begins_on(self) -> date:
+        return min(batch.initiated_on for batch, _ in self.batches)
+
+    def __str__(self) -> str:
+        return self.number
+
+
+Payable = Batch | Payout
+
+
+def payouts(account: AcquirerAccount) -> list[Payout]:
+    """The settlements of several batches that no credit and no named cause accounts for."""
+    rows = SummaryRow.objects.filter(file__account=account, summary_type=SETTLED).exclude(settlement_value=0).order_by()
+    rows = rows.exclude(file__status=FileStatus.UNDOING)
+    told = Count("batch__bank_credits") + Count("batch__bank_share") + Count("batch__bank_differences")
+    free = rows.values("file").annotate(count=Count("pk"), told=told).filter(count__gte=2, told=0).values("file")
+    by_file: dict[int, list[SummaryRow]] = defaultdict(list)
+    found = rows.filter(file__in=free).select_related("batch", "file").defer("file__content", "file__preview")
+    for row in found.order_by("file", "part", "line_number"):
+        by_file[row.file_id].append(row)
+    return [payout for rows in by_file.values() if (payout := _payout(rows)).pays.value > 0]
+
+
+def _payout(rows: Sequence[SummaryRow]) -> Payout:
+    said = rows[0].raw
+    try:
+        paid_before = date.fromisoformat(said.get("valueDate", ""))
+    except ValueError:
+        paid_before = max(row.batch.initiated_on for row in rows)
+    batches = tuple((row.batch, row.settlement_value) for row in rows)
+    return Payout(rows[0].file, said.get("settlementBatchId", ""), paid_before, batches)
+
+
+def pairs(account: AcquirerAccount) -> list[tuple[BankCredit, Payable, MatchBasis]]:
+    """The open credits of an account that can be the payment of one thing only, each with it and with what says so."""
     free = list(BankCredit.objects.filter(account=account, status=CreditStatus.OPEN, is_held=False).order_by("pk"))
     if not free:
         return []
     # Whoever a person decided on pays its batch as well as any other: it stands in the way, and is not matched.
     rivals = [*free, *BankCredit.objects.filter(account=account, status=CreditStatus.OPEN, is_held=True)]
-    by_amount: dict[Money, list[Batch]] = defaultdict(list)
+    by_amount: dict[Money, list[Payable]] = defaultdict(list)
+    together = payouts(account)
+    in_a_payout = {batch.pk for payout in together for batch, _ in payout.batches}
+    for payout in together:
+        by_amount[payout.pays].append(payout)
     for batch in _unpaid(account, {credit.value for credit in rivals}):
-        by_amount[Money(batch.pays, batch.currency)].append(batch)
-    elsewhere = _named_elsewhere(account, rivals)
+        if batch.pk not in in_a_payout:
+            by_amount[Money(batch.pays, batch.currency)].append(batch)
+    elsewhere = _named_elsewhere(account, rivals, {payout.number for payout in together})
     fitting = {
-        credit.pk: [batch for batch in by_amount[credit.amount] if _basis(credit, batch) is not None]
-        for credit in rivals
+        credit.pk: [one for one in by_amount[credit.amount] if _basis(credit, one) is not None] for credit in rivals
     }
-    wanted: dict[int, int] = defaultdict(int)
-    for batches in fitting.values():
-        for batch in batches:
-            wanted[batch.pk] += 1
+    wanted: dict[str, int] = defaultdict(int)
+    for payables in fitting.values():
+        for payable in payables:
+            wanted[key_of(payable)] += 1
     found = []
     for credit in free:
-        batches = fitting[credit.pk]
-        if len(batches) != 1 or wanted[batches[0].pk] != 1 or elsewhere[credit.pk] - {batches[0].batch_id}:
+        payables = fitting[credit.pk]
+        if len(payables) != 1 or wanted[key_of(payables[0])] != 1 or elsewhere[credit.pk] - names_of(payables[0]):
             continue
-        basis = _basis(credit, batches[0])
+        basis = _basis(credit, payables[0])
         if basis is not None:
-            found.append((credit, batches[0], basis))
+            found.append((credit, payables[0], basis))
     return found
 
 
-def proposals(credit: BankCredit) -> list[Batch]:
-    """The batches a credit may pay, the likeliest first: named ones, those of its amount, those of its days."""
+def key_of(payable: Payable) -> str:
+    """What tells one from all others: ``b7``, ``p12``."""
+    return f"p{payable.file.pk}" if isinstance(payable, Payout) else f"b{payable.pk}"
+
+
+def names_of(payable: Payable) -> set[str]:
+    """The ids that a bank's text may name it by."""
+    if isinstance(payable, Payout):
+        return {payable.number, *(batch.batch_id for batch, _ in payable.batches)}
+    return {payable.batch_id}
+
+
+def proposals(credit: BankCredit) -> list[Payable]:
+    """What a credit may pay, the likeliest first: what it names, what has its amount, what is of its days."""
     if credit.status != CreditStatus.OPEN:
         return []
     first, last = credit.value_date - ARRIVES_WITHIN, credit.value_date + DAY_AHEAD
@@ -148,17 +231,26 @@ def proposals(credit: BankCredit) -> list[Batch]:
     here = counting(credit.account).filter(OPEN_AT_BANK, currency=credit.currency).order_by("-initiated_on", "-pk")
     found = {batch.pk: batch for batch in here.filter(batch_id__in=_words_of(credit))[:_PROPOSED_AT_MOST]}
     found |= {batch.pk: batch for batch in here.filter(near)[:_LOOKED_AT]}
+    together = [one for one in payouts(credit.account) if one.pays.currency == credit.currency]
+    likely = [one for one in together if is_named(one, credit) or one.pays == credit.amount or _is_in_time(one, credit)]
 
-    def unlikely(batch: Batch) -> tuple[bool, bool, timedelta]:
-        days = abs(credit.value_date - batch.initiated_on)
-        return not is_named(batch, credit), open_of(batch) != credit.amount, days
+    def unlikely(payable: Payable) -> tuple[bool, bool, timedelta]:
+        days = abs(credit.value_date - first_day_of(payable))
+        return not is_named(payable, credit), open_of(payable) != credit.amount, days
 
-    return sorted(found.values(), key=unlikely)[:_PROPOSED_AT_MOST]
+    candidates: list[Payable] = [*likely, *found.values()]
+    return sorted(candidates, key=unlikely)[:_PROPOSED_AT_MOST]
 
 
-def batch_named(credit: BankCredit, batch_id: str) -> Batch | None:
-    """The batch of the credit's account and currency with this id; None where there is none, or more than one."""
-    found = list(counting(credit.account).filter(currency=credit.currency, batch_id=batch_id)[:2])
+def first_day_of(payable: Payable) -> date:
+    """When it was initiated; of a settlement its oldest batch."""
+    return payable.begins_on if isinstance(payable, Payout) else payable.initiated_on
+
+
+def payable_named(credit: BankCredit, name: str) -> Payable | None:
+    """What of the credit's account and currency has this id; None where nothing has, or more than one."""
+    found: list[Payable] = list(counting(credit.account).filter(currency=credit.currency, batch_id=name)[:2])
+    found += [one for one in payouts(credit.account) if (one.number, one.pays.currency) == (name, credit.currency)]
     return found[0] if len(found) == 1 else None
 
 
@@ -170,14 +262,20 @@ def pays_by_key(keys: Sequence[int]) -> dict[int, int]:
 
 def _unpaid(account: AcquirerAccount, values: set[int]) -> "QuerySet[Any]":
     """The batches that nothing accounts for yet, and that pay one of these amounts, as far as one statement can ask."""
-    here: QuerySet[Any] = counting(account).filter(bank_credits=None, bank_differences=None)
+    here: QuerySet[Any] = counting(account).filter(bank_credits=None, bank_share=None, bank_differences=None)
     return here.filter(pays__in=values) if len(values) <= _PER_QUERY else here
 
 
-def _basis(credit: BankCredit, batch: Batch) -> MatchBasis | None:
-    if is_named(batch, credit):
+def _basis(credit: BankCredit, payable: Payable) -> MatchBasis | None:
+    if is_named(payable, credit):
         return MatchBasis.NAMED
-    return MatchBasis.DAY if is_in_time(batch, credit.value_date) else None
+    return MatchBasis.DAY if _is_in_time(payable, credit) else None
+
+
+def _is_in_time(payable: Payable, credit: BankCredit) -> bool:
+    if isinstance(payable, Payout):
+        return payable.begins_on <= credit.value_date <= payable.paid_before + ARRIVES_WITHIN
+    return is_in_time(payable, credit.value_date)
 
 
 def _words_of(credit: BankCredit) -> set[str]:
@@ -187,11 +285,11 @@ def _words_of(credit: BankCredit) -> set[str]:
     return {said for word in words if len(word) >= _NAMES_FROM for said in (word, word.upper())}
 
 
-def _named_elsewhere(account: AcquirerAccount, arrived: Iterable[BankCredit]) -> dict[int, set[str]]:
-    """By credit: the ids of batches that its text names."""
+def _named_elsewhere(account: AcquirerAccount, arrived: Iterable[BankCredit], numbers: set[str]) -> dict[int, set[str]]:
+    """By credit: the ids of batches, and which of these numbers of settlements, its text names."""
     words = {credit.pk: _words_of(credit) for credit in arrived}
     everything = sorted({word for found in words.values() for word in found})
-    known: set[str] = set()
+    known = set(numbers)
     for start in range(0, len(everything), _PER_QUERY):
         some = everything[start : start + _PER_QUERY]
         known |= set(Batch.objects.filter(account=account, batch_id__in=some).values_list("batch_id", flat=True))

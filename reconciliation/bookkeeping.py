@@ -31,6 +31,7 @@ from reconciliation.models import (
     BankCause,
     BankCredit,
     BankDifference,
+    BankShare,
     Batch,
     Discrepancy,
     Explanation,
@@ -283,7 +284,8 @@ def _as_paid(keys: Sequence[int], found: dict[int, Parts]) -> None:
 def _arrived(keys: Sequence[int], found: dict[int, Parts]) -> None:
     """What the bank credited, and what a person named the cause of, is in transit no more."""
     credited = BankCredit.objects.filter(batch__in=keys).order_by().values_list("batch").annotate(Sum("value"))
-    for key, value in credited:
+    shared = BankShare.objects.filter(batch__in=keys).order_by().values_list("batch", "value")
+    for key, value in (*credited, *shared):
         found[key][Ledger.BANK] += value
         found[key][Ledger.IN_TRANSIT] -= value
     named = BankDifference.objects.filter(batch__in=keys).order_by().values_list("batch", "cause")

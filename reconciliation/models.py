@@ -827,10 +827,11 @@ class MatchBasis(models.TextChoices):
 
 
 class BankCredit(ActorFields):
-    """One entry of our bank account, as a statement lists it or a person has entered it, and the batch it pays.
+    """One entry of our bank account, as a statement lists it or a person has entered it, and what it pays.
 
-    A credit pays one batch at most; a batch may be paid by several. The same entry in two statements is one row, and so
-    is one that was entered by hand and stands in a statement later.
+    That is one batch, or a settlement of several clearing batches, whose shares say what of it belongs to each; a batch
+    may be paid by several credits. The same entry in two statements is one row, and so is one that was entered by hand
+    and stands in a statement later.
     """
 
     account = models.ForeignKey(AcquirerAccount, models.PROTECT, related_name="bank_credits")
@@ -855,6 +856,8 @@ class BankCredit(ActorFields):
     """Two equal entries in one statement are two."""
     status = models.CharField(max_length=12, choices=CreditStatus.choices)
     batch = models.ForeignKey(Batch, models.PROTECT, null=True, blank=True, related_name="bank_credits")
+    payout = models.ForeignKey(ReportFile, models.PROTECT, null=True, blank=True, related_name="bank_credits")
+    """The settlement of several clearing batches that it pays with one transfer, in the place of one batch."""
     basis = models.CharField(max_length=8, choices=MatchBasis.choices, blank=True)
     matched_at = models.DateTimeField(null=True, blank=True)
     matched_by = models.CharField(max_length=170, blank=True)
@@ -890,12 +893,15 @@ class BankCredit(ActorFields):
             ),
             models.CheckConstraint(
                 condition=Q(
+                    Q(batch__isnull=False, payout__isnull=True) | Q(batch__isnull=True, payout__isnull=False),
                     status=CreditStatus.MATCHED,
-                    batch__isnull=False,
                     matched_at__isnull=False,
                     basis__in=MatchBasis.values,
                 )
-                | (~Q(status=CreditStatus.MATCHED) & Q(batch__isnull=True, matched_at__isnull=True, basis="")),
+                | (
+                    ~Q(status=CreditStatus.MATCHED)
+                    & Q(batch__isnull=True, payout__isnull=True, matched_at__isnull=True, basis="")
+                ),
                 name="bank_match_knows_why",
             ),
             models.CheckConstraint(
@@ -910,6 +916,25 @@ class BankCredit(ActorFields):
     @property
     def amount(self) -> Money:
         return Money(self.value, self.currency)
+
+
+class BankShare(models.Model):
+    """What of a credit that pays a whole settlement belongs to one of its clearing batches; negative: it was netted."""
+
+    credit = models.ForeignKey(BankCredit, models.CASCADE, related_name="shares")
+    batch = models.OneToOneField(Batch, models.PROTECT, related_name="bank_share")
+    """A clearing batch is settled once."""
+    value = models.BigIntegerField()
+
+    class Meta:
+        ordering = ("credit_id", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.amount} of {self.credit}"
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.value, self.credit.currency)
 
 
 class BankCause(models.TextChoices):

@@ -21,6 +21,7 @@ from portal.errors import PortalError
 from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.sandbox.control import SandboxControl
+from reconciliation import bank
 from reconciliation import operations as reconciling
 from reconciliation.models import SummaryRow
 from reconciliation.reading import gather
@@ -91,10 +92,17 @@ def _reads(control: SandboxControl, account: AcquirerAccount, finance: Actor) ->
     ]
     for delivery in gather(files):
         reconciling.import_report(delivery.name, delivery.content, by=finance, account=account)
+    together = bank.payouts(account)
+    in_a_payout = [batch.pk for payout in together for batch, _ in payout.batches]
     paid = SummaryRow.objects.filter(
-        file__account=account, summary_type=SETTLED, batch__bank_credits=None, settlement_value__gt=0
-    )
+        file__account=account,
+        summary_type=SETTLED,
+        batch__bank_credits=None,
+        batch__bank_share=None,
+        settlement_value__gt=0,
+    ).exclude(batch__in=in_a_payout)
     arrived = [(row.net, row.batch.batch_id) for row in paid.select_related("batch").order_by("pk")]
+    arrived += [(payout.pays, payout.number) for payout in together]
     statements.arrive(account, "ALIPAYPLUS", arrived, by=finance)
 
 

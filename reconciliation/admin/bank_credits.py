@@ -74,7 +74,7 @@ class BankCreditAdmin(LedgerAdmin):
     list_display = ("day", "account", "amount_shown", "state", "batch_shown", "reference_shown", "source_shown")
     more_columns = ("text", "file_name", "line", "matched_by")
     personal_columns = ("text",)
-    list_select_related = ("account", "batch")
+    list_select_related = ("account", "batch", "payout")
     list_filter = (CreditQuestions, AccountFilter)
     search_fields = ("reference", "batch__batch_id", "file_sha256")
     ordering = ("-value_date", "-pk")
@@ -122,9 +122,9 @@ class BankCreditAdmin(LedgerAdmin):
     def state(self, credit: BankCredit) -> Chip:
         return _chip(credit)
 
-    @display.column(lazy("Batch"))
+    @display.column(lazy("Pays"))
     def batch_shown(self, credit: BankCredit) -> SafeString | str:
-        return display.to(credit.batch)
+        return _what_it_pays(credit)
 
     @display.column(lazy("Bank reference"), is_minor=True)
     def reference_shown(self, credit: BankCredit) -> SafeString | str:
@@ -148,8 +148,17 @@ class BankCreditAdmin(LedgerAdmin):
             if credit.source == CreditSource.HAND
             else say("Read from {file_name} by {by}.", file_name=credit.file_name, by=credit.actor_name),
         )
-        if credit.batch is None or credit.matched_at is None:
+        if credit.matched_at is None:
             return [came]
+        if credit.batch is None:
+            matched = TimelineEntry(
+                credit.matched_at,
+                say("Matched with a settlement of {count} clearings.", count=len(credit.shares.all())),
+                told(credit.get_basis_display()),
+                "good",
+                ((str(credit.payout), display.page_of(credit.payout)),),
+            )
+            return [came, matched]
         matched = TimelineEntry(
             credit.matched_at,
             say("Matched with batch {batch}.", batch=credit.batch),
@@ -167,22 +176,24 @@ class BankCreditAdmin(LedgerAdmin):
                 (say("Value date"), display.day_name(credit.value_date, with_year=True)),
                 (say("Bank reference"), display.mono(credit.reference)),
                 (say("Text"), display.mono(credit.text)),
-                (say("Batch"), display.to(credit.batch)),
+                (say("Pays"), _what_it_pays(credit)),
                 (say("Source"), source_of(credit)),
                 ("SHA-256", display.mono(credit.file_sha256)),
             ],
         )
+        if credit.payout is not None:
+            return [_shares_card(credit), facts]
         if credit.status != CreditStatus.OPEN:
             return [facts]
         rows = [
             (
-                display.to(batch, display.mono(batch.batch_id)),
-                display.day_name(batch.initiated_on, with_year=True),
-                display.money(bank.open_of(batch)),
-                display.chip(say("Same amount"), "good") if bank.open_of(batch) == credit.amount else "",
-                display.chip(say("Named"), "good") if bank.is_named(batch, credit) else "",
+                _linked(payable),
+                display.day_name(bank.first_day_of(payable), with_year=True),
+                display.money(bank.open_of(payable)),
+                display.chip(say("Same amount"), "good") if bank.open_of(payable) == credit.amount else "",
+                display.chip(say("Named"), "good") if bank.is_named(payable, credit) else "",
             )
-            for batch in bank.proposals(credit)
+            for payable in bank.proposals(credit)
         ]
         table = Table(
             (say("Batch"), say("Initiated"), say("Open at the bank"), "", ""),
@@ -212,16 +223,18 @@ class BankCreditAdmin(LedgerAdmin):
 
     def match(self, request: HttpRequest, credit: BankCredit, form: MatchCreditForm) -> Done:
         """A person confirms which batch it pays."""
-        assert form.batch is not None  # noqa: S101 - validated
+        assert form.payable is not None  # noqa: S101 - validated
         operations.match_credit(
             credit,
-            form.batch,
+            form.payable,
             by=form.actor,
             reason_code=form.cleaned_data["reason_code"],
             note=form.cleaned_data["note"],
             remember=form.remember,
         )
-        return Done(say("Matched with batch {batch}.", batch=form.batch), "good", display.page_of(form.batch))
+        if isinstance(form.payable, bank.Payout):
+            return Done(say("Matched with settlement {settlement}.", settlement=form.payable.number))
+        return Done(say("Matched with batch {batch}.", batch=form.payable), "good", display.page_of(form.payable))
 
     def unmatch(self, request: HttpRequest, credit: BankCredit, form: UnmatchCreditForm) -> Done:
         """Take the match away."""
@@ -249,6 +262,34 @@ class BankCreditAdmin(LedgerAdmin):
         """It waits again."""
         operations.take_up(credit, by=form.actor, remember=form.remember)
         return Done(say("It waits for a person again."), "wait")
+
+
+def _what_it_pays(credit: BankCredit) -> SafeString | str:
+    """The batch, or the settlement of several."""
+    return (
+        display.to(credit.payout, display.file_name(credit.payout.name)) if credit.payout else display.to(credit.batch)
+    )
+
+
+def _linked(payable: bank.Payable) -> SafeString | str:
+    if isinstance(payable, bank.Payout):
+        words = say("{settlement}, {count} clearings", settlement=payable.number, count=len(payable.batches))
+        return display.to(payable.file, words)
+    return display.to(payable, display.mono(payable.batch_id))
+
+
+def _shares_card(credit: BankCredit) -> Card:
+    """What of it belongs to each clearing batch; they come to the credit."""
+    rows = [
+        (
+            display.to(share.batch, display.mono(share.batch.batch_id)),
+            display.day_name(share.batch.initiated_on, with_year=True),
+            display.minor(share.value, credit.currency),
+        )
+        for share in credit.shares.select_related("batch")
+    ]
+    head = (say("Batch"), say("Initiated"), say("Its share"))
+    return Card(say("Clearings it pays"), table=Table(head, rows, frozenset({2})), wide=True)
 
 
 def source_of(credit: BankCredit) -> str:

@@ -12,7 +12,7 @@ from portal.models import AcquirerAccount
 from portal.money import Money, MoneyError, parse_major
 from portal.words import lazy, say
 from reconciliation import bank, operations
-from reconciliation.models import BankCause, BankDifference, Batch
+from reconciliation.models import BankCause, BankDifference
 from reconciliation.operations.banking import NAME_DIFFERENCE
 from reconciliation.reading.statements import MAX_REFERENCE_LENGTH, MAX_STATEMENT_BYTES
 
@@ -212,25 +212,25 @@ class MatchCreditForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.batch: Batch | None = None
+        self.payable: bank.Payable | None = None
         proposed = bank.proposals(self.thing)
         chooser: Any = self.fields["proposal"]
         chooser.choices = [
             ("", say("Another, by its id below")),
-            *((str(batch.pk), shown(batch)) for batch in proposed),
+            *((bank.key_of(one), shown(one)) for one in proposed),
         ]
-        self._proposed = {str(batch.pk): batch for batch in proposed}
+        self._proposed = {bank.key_of(one): one for one in proposed}
         for name in ("proposal", "named"):
             field: Any = self.fields[name]
             field.is_one_of_two = True
         if not proposed:
             del self.fields["proposal"]
             self.fields["named"].label = say("The batch, by its id")
-        likely = [batch for batch in proposed if bank.is_named(batch, self.thing)]
-        likely = likely or [batch for batch in proposed if bank.open_of(batch) == self.thing.amount]
+        likely = [one for one in proposed if bank.is_named(one, self.thing)]
+        likely = likely or [one for one in proposed if bank.open_of(one) == self.thing.amount]
         if len(likely) == 1 and not self.is_bound:
-            self.batch = likely[0]
-            self.initial["proposal"] = str(self.batch.pk)
+            self.payable = likely[0]
+            self.initial["proposal"] = bank.key_of(self.payable)
 
     def clean(self) -> dict[str, Any]:
         """Demand one batch."""
@@ -240,19 +240,23 @@ class MatchCreditForm(ReasonForm):
             raise forms.ValidationError(
                 say("Choose one of the proposals, or give one id.") if chosen else say("Say which batch it pays.")
             )
-        self.batch = self._proposed[chosen] if chosen else bank.batch_named(self.thing, named)
-        if self.batch is None:
+        self.payable = self._proposed[chosen] if chosen else bank.payable_named(self.thing, named)
+        if self.payable is None:
             self.add_error("named", say("This account has no batch of this currency with this id."))
         return cleaned
 
     def will_happen(self) -> list[str]:
-        if self.batch is None:
+        if self.payable is None:
             return [say("What differs from what the batch pays stays open on the batch's page."), NO_MONEY_MOVES]
-        rest = bank.open_of(self.batch) - self.thing.amount
+        rest = bank.open_of(self.payable) - self.thing.amount
+        if isinstance(self.payable, bank.Payout):
+            said = say("Each of its {count} clearings gets its share.", count=len(self.payable.batches))
+            left = say("{rest} stay open, on its largest clearing.", rest=rest) if rest.value else ""
+            return [said, *([left] if left else []), NO_MONEY_MOVES]
         said = (
-            say("{rest} of batch {batch} stay open.", rest=rest, batch=self.batch)
+            say("{rest} of batch {batch} stay open.", rest=rest, batch=self.payable)
             if rest.value
-            else say("Nothing of batch {batch} is open at the bank after that.", batch=self.batch)
+            else say("Nothing of batch {batch} is open at the bank after that.", batch=self.payable)
         )
         return [said, NO_MONEY_MOVES]
 
@@ -261,8 +265,15 @@ class MatchCreditForm(ReasonForm):
         return say("Match {amount}", amount=self.thing.amount)
 
 
-def shown(batch: Batch) -> str:
-    """A batch as one chooses it."""
+def shown(batch: bank.Payable) -> str:
+    """A batch, or a settlement of several, as one chooses it."""
+    if isinstance(batch, bank.Payout):
+        return say(
+            "Settlement {settlement} of {count} clearings, {open} open",
+            settlement=batch.number,
+            count=len(batch.batches),
+            open=batch.pays,
+        )
     return say(
         "{batch}, initiated on {day}, {open} open",
         batch=batch,

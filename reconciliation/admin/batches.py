@@ -16,6 +16,7 @@ from portal.admin import display
 from portal.admin.acts import Act, Done
 from portal.admin.display import Chip
 from portal.admin.ledger import AccountFilter, Card, Headline, LedgerAdmin, Question, Questions, Table
+from portal.money import Money
 from portal.registry import TimelineEntry
 from portal.words import lazy, say, told
 from reconciliation import bank, operations, queries, rates
@@ -33,7 +34,16 @@ from reconciliation.admin.shared import (
     state_chip,
 )
 from reconciliation.layouts import Edition
-from reconciliation.models import BankCredit, BankDifference, Batch, Discrepancy, Reason, ReportFile, SummaryRow
+from reconciliation.models import (
+    BankCredit,
+    BankDifference,
+    BankShare,
+    Batch,
+    Discrepancy,
+    Reason,
+    ReportFile,
+    SummaryRow,
+)
 from reconciliation.operations.banking import not_payable
 from reconciliation.row_types import SETTLED
 
@@ -182,14 +192,14 @@ class BatchAdmin(LedgerAdmin):
                 credit.matched_at,
                 say(
                     "The bank credited {amount} on {day}.",
-                    amount=credit.amount,
+                    amount=amount,
                     day=display.day_name(credit.value_date, with_year=True),
                 ),
                 told(credit.get_basis_display()),
                 "good",
                 ((say("Bank credit"), display.page_of(credit)),),
             )
-            for credit in _credits_of(batch)
+            for credit, amount in _credits_of(batch)
             if credit.matched_at is not None
         ]
         return entries
@@ -285,10 +295,13 @@ class BatchAdmin(LedgerAdmin):
         return Done(say("{amount} are open again.", amount=difference.amount), "wait")
 
 
-def _credits_of(batch: Batch) -> list[BankCredit]:
-    held: list[BankCredit] | None = batch.__dict__.get("desk_bank_credits")
+def _credits_of(batch: Batch) -> list[tuple[BankCredit, Money]]:
+    """Each with what of it is the batch's: all of it, or its share where it pays several."""
+    held: list[tuple[BankCredit, Money]] | None = batch.__dict__.get("desk_bank_credits")
     if held is None:
-        held = list(batch.bank_credits.order_by("value_date", "pk"))
+        held = [(credit, credit.amount) for credit in batch.bank_credits.order_by("value_date", "pk")]
+        shares = BankShare.objects.filter(batch=batch).select_related("credit")
+        held += [(share.credit, share.amount) for share in shares]
         batch.__dict__["desk_bank_credits"] = held
     return held
 
@@ -343,9 +356,9 @@ def _bank_card(batch: Batch) -> Card:
             display.to(credit, display.day_name(credit.value_date, with_year=True)),
             display.mono(credit.reference),
             _wrapping(source_of(credit)),
-            display.money(credit.amount),
+            display.money(amount),
         )
-        for credit in _credits_of(batch)
+        for credit, amount in _credits_of(batch)
     ]
     rows += [
         (

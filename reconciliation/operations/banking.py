@@ -15,7 +15,7 @@ from datetime import date
 from hashlib import blake2b
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from portal import approvals, clock, journal
 from portal.actor import Actor
@@ -27,10 +27,12 @@ from reconciliation.models import (
     BankCause,
     BankCredit,
     BankDifference,
+    BankShare,
     Batch,
     CreditSource,
     CreditStatus,
     MatchBasis,
+    ReportFile,
 )
 from reconciliation.operations.discrepancies import demanded_note
 from reconciliation.operations.keeping import to_be_booked
@@ -307,47 +309,74 @@ def _summed_up(
 
 def match_open(account: AcquirerAccount, *, by: Actor) -> list[BankCredit]:
     """Match every open credit that can be the payment of one batch only. The caller holds the account."""
-    matched = []
-    for credit, batch, basis in bank.pairs(account):
-        credit.status, credit.batch, credit.basis = CreditStatus.MATCHED, batch, basis
+    matched, paid = [], []
+    shares: list[BankShare] = []
+    for credit, payable, basis in bank.pairs(account):
+        credit.status, credit.basis = CreditStatus.MATCHED, basis
         credit.matched_at, credit.matched_by = clock.now(), str(by)[:170]
+        if isinstance(payable, bank.Payout):
+            credit.payout = payable.file
+            shares += _shares(credit, payable)
+        else:
+            credit.batch = payable
         matched.append(credit)
-    BankCredit.objects.bulk_update(matched, ["status", "batch", "basis", "matched_at", "matched_by"])
-    to_be_booked(credit.batch_id for credit in matched)
+        paid += _batches_of(payable)
+    BankCredit.objects.bulk_update(matched, ["status", "batch", "payout", "basis", "matched_at", "matched_by"])
+    BankShare.objects.bulk_create(shares)
+    to_be_booked(paid)
     return matched
 
 
+def _batches_of(payable: bank.Payable) -> list[int]:
+    return [batch.pk for batch, _ in payable.batches] if isinstance(payable, bank.Payout) else [payable.pk]
+
+
+def _shares(credit: BankCredit, payout: bank.Payout) -> list[BankShare]:
+    """To each batch what is paid for it. What the bank credited less, or more, is the largest one's, and open there."""
+    shares = [BankShare(credit=credit, batch=batch, value=value) for batch, value in payout.batches]
+    max(shares, key=lambda share: share.value).value += credit.value - payout.pays.value
+    return shares
+
+
 def match_credit(
-    credit: BankCredit, batch: Batch, *, by: Actor, reason_code: str, note: str = "", remember: Remember | None = None
+    credit: BankCredit,
+    payable: bank.Payable,
+    *,
+    by: Actor,
+    reason_code: str,
+    note: str = "",
+    remember: Remember | None = None,
 ) -> None:
-    """Confirm that a credit pays this batch; what differs is open. Raises Conflict where it cannot be so."""
+    """Confirm that a credit pays this batch, or this settlement of several; what differs is open.
+
+    Raises Conflict where it cannot be so.
+    """
     _refuse_unknown(reason_code, MATCH_CREDIT_REASONS)
     note = demanded_note(reason_code, note)
     with transaction.atomic(durable=True):
-        batch = _held(batch)
-        if batch.account_id != credit.account_id or batch.currency != credit.currency:
-            raise Conflict("That batch is of another account or currency.")
-        why = not_payable(batch)
-        if why:
-            raise Conflict(why)
+        payable = _payable(credit, payable)
+        is_whole = isinstance(payable, bank.Payout)
         moved = BankCredit.objects.filter(pk=credit.pk, status=CreditStatus.OPEN).update(
             status=CreditStatus.MATCHED,
-            batch=batch,
+            batch=None if isinstance(payable, bank.Payout) else payable,
+            payout=payable.file if isinstance(payable, bank.Payout) else None,
             basis=MatchBasis.HAND,
             matched_at=clock.now(),
             matched_by=str(by)[:170],
             is_held=True,
         )
         _refuse_unmoved(moved)
-        to_be_booked([batch.pk])
+        if isinstance(payable, bank.Payout):
+            BankShare.objects.bulk_create(_shares(credit, payable))
+        to_be_booked(_batches_of(payable))
         journal.write(
             "match bank credit",
             by=by,
             subject=credit,
             reason_code=reason_code,
             note=note,
-            after={"batch": str(batch), "amount": str(credit.amount)},
-            outcome=_stands(batch),
+            after={"settlement" if is_whole else "batch": str(payable), "amount": str(credit.amount)},
+            outcome="" if isinstance(payable, bank.Payout) else _stands(payable),
         )
         if remember is not None:
             remember(credit)
@@ -363,23 +392,41 @@ def unmatch_credit(
     with transaction.atomic(durable=True):
         AcquirerAccount.objects.select_for_update().get(pk=credit.account_id)
         credit.refresh_from_db()
-        batch = credit.batch
-        if batch is None:
+        batch, payout = credit.batch, credit.payout
+        if batch is None and payout is None:
             raise Conflict("This credit is not matched (any more). Look at it again.")
-        _open_again([credit], is_held=True)
-        to_be_booked([batch.pk])
+        paid = _open_again([credit], is_held=True)
+        to_be_booked(paid)
         journal.write(
             "unmatch bank credit",
             by=by,
             subject=credit,
             reason_code=reason_code,
             note=note,
-            before={"batch": str(batch), "amount": str(credit.amount)},
-            outcome=_stands(batch),
+            before={"batch" if batch else "settlement": str(batch or payout), "amount": str(credit.amount)},
+            outcome=_stands(batch) if batch else "",
         )
         if remember is not None:
             remember(credit)
     credit.refresh_from_db()
+
+
+def _payable(credit: BankCredit, wanted: bank.Payable) -> bank.Payable:
+    """The same, as it stands while the account is held. Raises Conflict where the credit cannot be its payment."""
+    if isinstance(wanted, bank.Payout):
+        account = AcquirerAccount.objects.select_for_update().get(pk=credit.account_id)
+        here = next((one for one in bank.payouts(account) if one.file.pk == wanted.file.pk), None)
+        if here is None:
+            raise Conflict("Something of this settlement is accounted for already. Look at it again.")
+        if here.pays.currency != credit.currency:
+            raise Conflict("That settlement is in another currency.")
+        return here
+    batch = _held(wanted)
+    if batch.account_id != credit.account_id or batch.currency != credit.currency:
+        raise Conflict("That batch is of another account or currency.")
+    if why := not_payable(batch):
+        raise Conflict(why)
+    return batch
 
 
 def set_aside(
@@ -433,24 +480,34 @@ def _put(
     credit.refresh_from_db()
 
 
-def let_go(batches: Iterable[Batch]) -> list[str]:
-    """Free what was said at the bank of batches that no file speaks of any more; what that was, for the journal.
+def let_go(batches: Iterable[Batch], file: ReportFile) -> list[str]:
+    """Free what was said at the bank of batches that no file speaks of any more, and of a settlement that goes; what
+    that was, for the journal.
 
-    Inside the transaction that takes their file back. The credits stay, and are matched like new ones.
+    Inside the transaction that takes the file back. The credits stay, and are matched like new ones.
     """
     keys = [batch.pk for batch in batches]
-    freed = list(BankCredit.objects.filter(batch__in=keys).order_by("pk"))
+    shared = BankShare.objects.filter(batch__in=keys).values("credit")
+    about_them = Q(batch__in=keys) | Q(payout=file) | Q(pk__in=shared)
+    freed = list(BankCredit.objects.filter(about_them).order_by("pk"))
     differences = BankDifference.objects.filter(batch__in=keys)
     said = [f"{credit} ({credit.reference})" for credit in freed] + [str(one) for one in differences]
-    _open_again(freed, is_held=False)
+    to_be_booked(key for key in _open_again(freed, is_held=False) if key not in keys)
     differences.delete()
     return said
 
 
-def _open_again(freed: Sequence[BankCredit], *, is_held: bool) -> None:
-    BankCredit.objects.filter(pk__in=[credit.pk for credit in freed]).update(
-        status=CreditStatus.OPEN, batch=None, basis="", matched_at=None, matched_by="", is_held=is_held
+def _open_again(freed: Sequence[BankCredit], *, is_held: bool) -> list[int]:
+    """Take the matches away; which batches they were about."""
+    keys = [credit.pk for credit in freed]
+    shares = BankShare.objects.filter(credit__in=keys)
+    paid = [credit.batch_id for credit in freed if credit.batch_id is not None]
+    paid += shares.values_list("batch_id", flat=True)
+    shares.delete()
+    BankCredit.objects.filter(pk__in=keys).update(
+        status=CreditStatus.OPEN, batch=None, payout=None, basis="", matched_at=None, matched_by="", is_held=is_held
     )
+    return paid
 
 
 # Differences.

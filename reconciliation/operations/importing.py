@@ -1166,7 +1166,7 @@ def _stop_counting(file: ReportFile, errand: Errand) -> None:
         for other in ReportFile.objects.filter(pk__in=told).defer("content"):
             queries.prove(other)
     gone = [batch for batch in batches if batch.details_id is None and batch.summary_id is None]
-    at_bank = let_go(gone)
+    at_bank = let_go(gone, file)
     _prove_others(touched, file)
     journal.write(
         "undo import",

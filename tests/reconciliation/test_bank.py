@@ -198,9 +198,9 @@ def test_where_several_can_be_meant_a_person_confirms(finance: Client, books: Bo
     page = act(finance, url, "Match 100.00 USD", reason_code="NAMED", named="SB-000777")
     assert "This account has no batch of this currency with this id." in words(page)
     form = finance.get(url).content.decode()
-    assert f'<option value="{second.pk}" selected>' in form
+    assert f'<option value="b{second.pk}" selected>' in form
     assert "Nothing of batch SB-000002 is open at the bank after that." in form
-    act(finance, url, "Match 100.00 USD", reason_code="NAMED", proposal=str(second.pk))
+    act(finance, url, "Match 100.00 USD", reason_code="NAMED", proposal=f"b{second.pk}")
 
     assert (stands(first)[3], stands(second)[3], stands(twice)[3]) == (100_00, 0, 40_00)
     credit.refresh_from_db()

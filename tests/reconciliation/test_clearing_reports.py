@@ -14,20 +14,32 @@ import pytest
 from payments.models import Payment
 from portal import clock
 from portal.actor import Actor
+from portal.errors import Conflict
 from portal.management.commands.import_report import as_text
 from portal.models import AcquirerAccount
 from portal.money import Money
 from portal.roles import FINANCE
 from portal.sandbox.control import SandboxControl
-from reconciliation import expecting, operations, queries
+from reconciliation import bank, bookkeeping, expecting, operations, queries
+from reconciliation.bookkeeping import Ledger
 from reconciliation.errors import ReportRefused
 from reconciliation.expecting import State
-from reconciliation.models import Batch, Discrepancy, Match, ReportFile, SettlementRow, SummaryRow
+from reconciliation.models import (
+    BankCredit,
+    BankShare,
+    Batch,
+    Discrepancy,
+    Match,
+    ReportFile,
+    SettlementRow,
+    SummaryRow,
+)
 from reconciliation.operations import Result
 from reconciliation.reading import gather, read
 from tests.partner import connected
 from tests.reconciliation.conftest import every_file_obeys_the_law, opened
-from tests.reconciliation.test_desk import signed_in, words
+from tests.reconciliation.statements import arrives
+from tests.reconciliation.test_desk import act, signed_in, words
 from tests.story import PHP, Acquirer, Customer, Shop, StoryClock
 
 BOOKKEEPER = Actor.command("bookkeeper")
@@ -447,3 +459,109 @@ def test_what_a_clearing_leaves_out_is_late_once_that_of_its_day_is_here(
 
     imports(shop, alone.items())
     assert standing_of(left_out, shop) is State.LATE, "its clearing is empty, and here"
+
+
+@pytest.fixture
+def weekend(shop: Shop, buyer: Customer) -> bank.Payout:
+    """Friday, Saturday and a Sunday on which money only went back: all of it is paid on Monday, by one transfer."""
+    SandboxControl(shop.acquirer.sandbox.url).register_merchant(client_id=shop.account.client_id, weekend=[5, 6])
+    shop.clock_moves_to(clock.now().astimezone(clock.ACQUIRER_ZONE).replace(day=6, hour=12))
+    buyer.binds("GCASH")
+    first = shop.charges(shop.sells("pass", PHP(499_00), to=buyer))
+    day_passes(shop)
+    shop.charges(shop.sells("pass", PHP(200_00), to=buyer))
+    day_passes(shop)
+    shop.refunds(first, PHP(100_00))
+    for _ in range(4):
+        day_passes(shop)
+    imports(shop, written(shop, *CLEARING, "settlement").items())
+    (payout,) = bank.payouts(shop.account)
+    assert [value > 0 for _, value in payout.batches] == [True, True, False]
+    return payout
+
+
+def line_of(payout: bank.Payout, *, text: str, less: int = 0) -> str:
+    """The bank's line of a settlement that was paid on its day."""
+    amount = Money(payout.pays.value - less, "USD")
+    return f"{amount.major},USD,{payout.paid_before},T-1,{text}"
+
+
+def shared_out(payout: bank.Payout) -> list[tuple[int, int]]:
+    """(credited, open) of each of its batches."""
+    batches = bank.with_standing(Batch.objects.filter(pk__in=[batch.pk for batch, _ in payout.batches]))
+    standings = [bank.standing_of(batch) for batch in batches.order_by("initiated_on", "pk")]
+    return [(one.credited.value, one.open.value) for one in standings if one is not None]
+
+
+def test_one_transfer_pays_several_clearings_and_nets_one(shop: Shop, weekend: bank.Payout) -> None:
+    arrives(shop.account, line_of(weekend, text=f"SETTLEMENT {weekend.number}"))
+
+    credit = BankCredit.objects.get()
+    assert (credit.status, credit.basis, credit.payout, credit.batch) == ("MATCHED", "NAMED", weekend.file, None)
+    assert shared_out(weekend) == [(value, 0) for _, value in weekend.batches]
+    assert sum(share.value for share in credit.shares.all()) == credit.value
+    assert bank.payouts(shop.account) == []
+    finance = signed_in(FINANCE)
+    page = words(finance.get(f"/admin/reconciliation/bankcredit/{credit.pk}/change/"))
+    assert "Clearings it pays" in page
+    assert weekend.batches[2][0].batch_id in page
+    for batch, value in weekend.batches:
+        page = words(finance.get(f"/admin/reconciliation/batch/{batch.pk}/change/"))
+        assert f"T-1 bank.csv, line 2 {Money(value, 'USD')}" in page
+        assert "Holds TOTAL = bank credit" in page
+    parts = bookkeeping.postings_of([batch for batch, _ in weekend.batches])
+    booked = {ledger: sum(one.get(ledger, 0) for one in parts.values()) for ledger in Ledger}
+    assert (booked[Ledger.BANK], booked[Ledger.IN_TRANSIT]) == (credit.value, 0)
+
+
+def test_a_transfer_that_names_nothing_is_the_settlements_where_nothing_else_fits(
+    shop: Shop, weekend: bank.Payout
+) -> None:
+    arrives(shop.account, line_of(weekend, text="TRANSFER"))
+    assert [(one.status, one.basis) for one in BankCredit.objects.all()] == [("MATCHED", "DAY")]
+
+
+def test_a_person_matches_what_came_with_less_and_takes_it_back(shop: Shop, weekend: bank.Payout) -> None:
+    arrives(shop.account, line_of(weekend, text=f"SETTLEMENT {weekend.number}", less=1_50))
+    credit, finance = BankCredit.objects.get(), signed_in(FINANCE)
+    assert credit.status == "OPEN"
+    path = f"/admin/reconciliation/bankcredit/{credit.pk}/acts/match/"
+    assert f"Settlement {weekend.number} of 3 clearings, {weekend.pays} open" in words(finance.get(path))
+    page = act(finance, path, f"Match {credit.amount}", reason_code="NAMED", proposal=f"p{weekend.file.pk}")
+    assert f"Matched with settlement {weekend.number}." in words(page)
+
+    largest = max(value for _, value in weekend.batches)
+    assert shared_out(weekend) == [
+        (value - 1_50, 1_50) if value == largest else (value, 0) for _, value in weekend.batches
+    ]
+    credit.refresh_from_db()
+    operations.unmatch_credit(credit, by=BOOKKEEPER, reason_code="MISTAKE")
+    assert (credit.status, credit.payout, credit.shares.count()) == ("OPEN", None, 0)
+    assert bank.payouts(shop.account) == [weekend]
+
+
+def test_a_settlement_that_is_undone_lets_its_transfer_go(shop: Shop, weekend: bank.Payout) -> None:
+    arrives(shop.account, line_of(weekend, text=f"SETTLEMENT {weekend.number}"))
+    content = bytes(weekend.file.content)
+
+    operations.undo(weekend.file, by=BOOKKEEPER, reason_code="OTHER", note="Once more.")
+
+    credit = BankCredit.objects.get()
+    assert (credit.status, credit.payout, credit.is_held, BankShare.objects.count()) == ("OPEN", None, False, 0)
+    operations.import_report(weekend.file.name, content, by=BOOKKEEPER, account=shop.account)
+    credit.refresh_from_db()
+    assert (credit.status, credit.shares.count()) == ("MATCHED", 3)
+    every_file_obeys_the_law()
+
+
+def test_a_batch_of_a_settlement_is_not_paid_alone_by_itself(shop: Shop, weekend: bank.Payout) -> None:
+    batch, value = weekend.batches[0]
+    alone = Money(value, "USD")
+    arrives(shop.account, f"{alone.major},USD,{weekend.paid_before},T-1,CLEARING {batch.batch_id}")
+    credit = BankCredit.objects.get()
+    assert credit.status == "OPEN"
+    assert bank.proposals(credit)[0] == batch
+    operations.match_credit(credit, batch, by=BOOKKEEPER, reason_code="NAMED")  # a person may know better
+    other = BankCredit(account=shop.account, currency="USD", value=1)
+    with pytest.raises(Conflict, match="accounted for already"):
+        operations.match_credit(other, weekend, by=BOOKKEEPER, reason_code="NAMED")
