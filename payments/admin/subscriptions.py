@@ -598,11 +598,13 @@ def _next_words(subscription: Subscription) -> str:
 def _then(cycle: Cycle) -> Any:
     """What follows of a cycle that is not paid."""
     if cycle.status == CycleStatus.RETRYING:
-        return say(
-            "{trouble}; again {moment}",
-            trouble=str(cycle.get_trouble_display()),
-            moment=display.short(cycle.due_at) if cycle.due_at else "",
+        return display.sentence(
+            say(
+                "{trouble}; again {moment}",
+                trouble=str(cycle.get_trouble_display()),
+                moment=display.short(cycle.due_at) if cycle.due_at else "",
+            )
         )
     if cycle.status in (CycleStatus.FAILED, CycleStatus.NEEDS_CONSENT, CycleStatus.GIVEN_UP) and cycle.trouble:
-        return str(cycle.get_trouble_display())
+        return display.sentence(str(cycle.get_trouble_display()))
     return display.NOTHING
