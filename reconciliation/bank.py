@@ -163,7 +163,8 @@ def payouts(account: AcquirerAccount) -> list[Payout]:
     found = rows.filter(file__in=free).select_related("batch", "file").defer("file__content", "file__preview")
     for row in found.order_by("file", "part", "line_number"):
         by_file[row.file_id].append(row)
-    return [payout for rows in by_file.values() if (payout := _payout(rows)).pays.value > 0]
+    of_one_currency = (rows for rows in by_file.values() if len({row.currency for row in rows}) == 1)
+    return [payout for rows in of_one_currency if (payout := _payout(rows)).pays.value > 0]
 
 
 def _payout(rows: Sequence[SummaryRow]) -> Payout:

@@ -164,7 +164,7 @@ def test_what_will_be_charged_and_what_of_it_will_fail(
         ({"status": "NEEDS_AUTHORIZATION"}, NEEDS_AUTHORIZATION),
     ):
         type(wallet).objects.filter(pk=wallet.pk).update(**facts)
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             found = forecast(30)
         assert found.sums[0].failing == {why: (5, 400_00)}
     type(wallet).objects.filter(pk=wallet.pk).update(status="ACTIVE", access_token_expires_at=None)
