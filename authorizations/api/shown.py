@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from authorizations import queries
 from authorizations.api.forms import TERMINALS
 from authorizations.api.reasons import reason_of
 from authorizations.models import Authorization, WalletAccount
@@ -101,6 +102,10 @@ class AuthorizationShown(serializers.Serializer[Any]):
 def attempt(authorization: Authorization, *, is_new: bool = False) -> dict[str, Any]:
     """An attempt; only the answer that began it shows what the buyer agrees with."""
     is_offered = is_new and authorization.status == AuthorizationStatus.OFFERED
+    wallet_account = authorization.wallet_account
+    if wallet_account is not None and wallet_account.status == WalletStatus.REPLACED:
+        # A newer binding has taken its place: that one can be used.
+        wallet_account = queries.active_wallet(authorization.buyer, wallet_account.wallet) or wallet_account
     shown: dict[str, Any] = AuthorizationShown(
         {
             "id": authorization.public_id,
@@ -114,7 +119,7 @@ def attempt(authorization: Authorization, *, is_new: bool = False) -> dict[str, 
             "expires_at": authorization.expires_at,
             "return_to": authorization.return_to,
             "reason": reason_of(authorization),
-            "wallet_account": authorization.wallet_account,
+            "wallet_account": wallet_account,
         }
     ).data
     return shown

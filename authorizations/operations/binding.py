@@ -226,7 +226,13 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
             status=WalletStatus.ACTIVE, account_id=authorization.account_id
         )
         here = WalletAccount.objects.filter(is_replaced, buyer_id=authorization.buyer_id, wallet=wallet)
-        newer = next((one for one in here if _was_issued_later(one, authorization, result)), None)
+        since = WalletAccount.objects.filter(
+            account_id=authorization.account_id,
+            buyer_id=authorization.buyer_id,
+            wallet=wallet,
+            bound_at__gt=authorization.created_at,
+        ).exclude(status=WalletStatus.REPLACED)
+        newer = next((one for one in since if _was_issued_later(one, authorization, result)), None)
         older = [] if newer else list(here)
         for replaced in older:
             replaced.advance(WalletEvent.NEWER_BINDING, heard_from=heard_from, ended_at=clock.now(), due_at=None)
@@ -268,15 +274,20 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
 
 
 def _was_issued_later(held: WalletAccount, authorization: Authorization, result: TokenResult) -> bool:
-    """Whether a wallet that is bound here replaces this token, of which we hear only now.
+    """Whether a binding made since the attempt began came after this token, of which we hear only now.
 
     An attempt whose answer was lost may be told of long after: by a message that is sent again and again, or by the
-    answer to a code that was. Meanwhile the buyer has agreed once more. A token that expires before the one of a
-    binding made since the attempt began was issued before it.
+    answer to a code that was. Meanwhile the buyer has agreed once more, or even ended that again. A code that came
+    after the binding was made is of later; else the token that expires first was issued first.
     """
+    codes = authorization.changes.filter(target=AuthorizationStatus.CODE_RECEIVED).order_by("pk")
+    came_at = codes.values_list("at", flat=True).first()
+    if came_at is not None and came_at > held.bound_at:
+        return False
     ends, held_until = result.access_token_expires_at, held.access_token_expires_at
-    is_later = ends is not None and held_until is not None and held_until > ends
-    return is_later and held.status == WalletStatus.ACTIVE and held.bound_at > authorization.created_at
+    if ends is None or held_until is None or ends == held_until:
+        return came_at is not None
+    return held_until > ends
 
 
 def _refuse(authorization: Authorization, *, heard_from: Messenger, facts: dict[str, str]) -> None:

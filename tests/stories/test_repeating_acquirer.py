@@ -251,6 +251,40 @@ def test_a_token_long_under_way_takes_nothing_from_the_binding_that_came_after_i
     assert acquirer.took_from(buyer) == [PHP(499_00)]
 
 
+def test_a_token_long_under_way_brings_nothing_back_that_the_buyer_has_ended(
+    shop: Shop, buyer: Customer, acquirer: Acquirer
+) -> None:
+    buyer.owns("GCASH")
+    attempts = [buyer.begins("GCASH"), buyer.begins("GCASH")]
+    acquirer.will("answer_lost", api="applyToken")
+    acquirer.will("notification_late", notification="authNotify", seconds=3_600, calls=2)
+    for attempt in attempts:
+        assert isinstance(attempt, Authorization)
+        code, _ = buyer.agrees(attempt)
+        binding.redeem(attempt, Secret(code), heard_from=Messenger.BUYER)
+        shop.seconds_pass(2)
+    binding.revoke(buyer.wallet(), by=shop.staff, reason_code="BUYER_REQUEST")
+
+    shop.clock_moves(hours=2)
+
+    assert {wallet.status for wallet in WalletAccount.objects.all()} == {WalletStatus.REVOKED, WalletStatus.REPLACED}
+
+
+def test_a_code_that_came_after_a_binding_is_of_later_whatever_its_token_says(
+    shop: Shop, buyer: Customer, acquirer: Acquirer
+) -> None:
+    buyer.owns("GCASH")
+    earlier, later = buyer.begins("GCASH"), buyer.begins("GCASH")
+    for attempt in (later, earlier):  # the attempt begun first is agreed to last, for a shorter time
+        assert isinstance(attempt, Authorization)
+        code, _ = buyer.agrees(attempt)
+        binding.redeem(attempt, Secret(code), heard_from=Messenger.BUYER)
+        shop.seconds_pass(2)
+        acquirer.will("consent_short", days=20)
+    first, second = WalletAccount.objects.order_by("pk")
+    assert (first.status, second.status) == (WalletStatus.REPLACED, WalletStatus.ACTIVE)
+
+
 def test_a_lost_refresh_is_repeated(shop: Shop, buyer: Customer, acquirer: Acquirer) -> None:
     wallet = buyer.binds("GCASH")
     before = wallet.access_token_index
