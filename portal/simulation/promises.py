@@ -373,7 +373,20 @@ def _tokens_agree(end: Ending) -> list[str]:
                 found.append(f"{wallet} of {wallet.buyer} keeps other tokens than the acquirer gave out")
         elif wallet.status == WalletStatus.ACTIVE and token["status"] == "REFRESHED":
             found.append(f"{wallet} of {wallet.buyer} is ACTIVE here, and its token was refreshed there")
+        elif wallet.status == WalletStatus.ACTIVE and token["status"] == "REPLACED":
+            newer = (one for one in end.wallets if _is_in_force_instead(one, wallet, end))
+            found += [
+                f"{wallet} of {wallet.buyer} took the place of {one}, which had replaced it there" for one in newer
+            ]
     return found
+
+
+def _is_in_force_instead(other: WalletAccount, wallet: WalletAccount, end: Ending) -> bool:
+    """Whether this one is over here, and its token is the one that lives there. What was lost nobody can know."""
+    places = [(one.account_id, one.buyer_id, one.wallet) for one in (other, wallet)]
+    token = end.tokens_there.get(other.access_token_index)
+    is_over = other.status == WalletStatus.REPLACED
+    return is_over and places[0] == places[1] and token is not None and _lives(token, end)
 
 
 def _lives(token: Any, end: Ending) -> bool:
