@@ -14,7 +14,7 @@ is one thing here that a credit can pay (``Payout``), and none of its batches is
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 from django.db.models import BigIntegerField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from portal.gateways import adapter_of
 from portal.models import AcquirerAccount
 from portal.money import Money
 from reconciliation.models import (
@@ -47,6 +48,7 @@ _NAMES_FROM = 6
 _PROPOSED_AT_MOST = 10
 _LOOKED_AT = 100
 _PER_QUERY = 500
+_CONTENTS = ("file__content", "file__preview", "file__differences")
 _WORD = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]*")
 
 
@@ -119,16 +121,20 @@ def is_in_time(batch: Batch, day: date) -> bool:
 
 def is_named(payable: "Payable", credit: BankCredit) -> bool:
     """Whether the bank's text or reference holds the id of the batch or settlement, as a word of its own."""
-    name = payable.number if isinstance(payable, Payout) else payable.batch_id
-    if len(name) < _NAMES_FROM:
-        return False
-    word = rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])"
-    return re.search(word, f"{credit.reference} {credit.text}", re.IGNORECASE) is not None
+    names = [payable.number] if isinstance(payable, Payout) else [payable.batch_id]
+    if isinstance(payable, Batch) and not getattr(payable, "is_paid_with_others", False):
+        names.append(getattr(payable, "settlement_number", ""))  # the settlement pays this one alone
+    said = f"{credit.reference} {credit.text}"
+    return any(
+        re.search(rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])", said, re.IGNORECASE)
+        for name in names
+        if len(name) >= _NAMES_FROM
+    )
 
 
 @dataclass(frozen=True)
 class Payout:
-    """A settlement that pays several clearing batches with one transfer, nothing of which is accounted for yet."""
+    """A settlement that pays several clearing batches with one transfer, which no credit accounts for yet."""
 
     file: ReportFile
     number: str
@@ -136,7 +142,9 @@ class Payout:
     paid_before: date
     """``valueDate``, or the day of its newest batch where the file says none."""
     batches: tuple[tuple[Batch, int], ...]
-    """Each with what is paid for it in minor units, which may be negative."""
+    """Each with what is paid for it in minor units, less what a person named the cause of; it may be negative."""
+    is_explained: bool
+    """A person has named the cause of a part: then a person says which credit is the rest, too."""
 
     @property
     def pays(self) -> Money:
@@ -153,28 +161,53 @@ class Payout:
 Payable = Batch | Payout
 
 
+def _settled(account: AcquirerAccount) -> "QuerySet[SummaryRow]":
+    """The rows of settlements that count, and that pay or take something."""
+    rows = SummaryRow.objects.filter(file__account=account, summary_type=SETTLED).exclude(settlement_value=0)
+    return rows.exclude(file__status=FileStatus.UNDOING).order_by()
+
+
 def payouts(account: AcquirerAccount) -> list[Payout]:
-    """The settlements of several batches that no credit and no named cause accounts for."""
-    rows = SummaryRow.objects.filter(file__account=account, summary_type=SETTLED).exclude(settlement_value=0).order_by()
-    rows = rows.exclude(file__status=FileStatus.UNDOING)
-    told = Count("batch__bank_credits") + Count("batch__bank_share") + Count("batch__bank_differences")
-    free = rows.values("file").annotate(count=Count("pk"), told=told).filter(count__gte=2, told=0).values("file")
+    """The settlements of several batches that pay something, and that no credit accounts for."""
+    told = Count("batch__bank_credits") + Count("batch__bank_share")
+    files = _settled(account).values("file").annotate(count=Count("pk"), told=told)
+    free = files.filter(count__gte=2, told=0).values("file")
     by_file: dict[int, list[SummaryRow]] = defaultdict(list)
-    found = rows.filter(file__in=free).select_related("batch", "file").defer("file__content", "file__preview")
+    found = _settled(account).filter(file__in=free).select_related("batch", "file").defer(*_CONTENTS)
     for row in found.order_by("file", "part", "line_number"):
         by_file[row.file_id].append(row)
+    keys = [row.batch_id for rows in by_file.values() for row in rows]
+    named: dict[int, int] = defaultdict(int)
+    for one in BankDifference.objects.filter(batch__in=keys):
+        named[one.batch_id] += one.value
     of_one_currency = (rows for rows in by_file.values() if len({row.currency for row in rows}) == 1)
-    return [payout for rows in of_one_currency if (payout := _payout(rows)).pays.value > 0]
+    return [payout for rows in of_one_currency if (payout := _payout(rows, named)).pays.value > 0]
 
 
-def _payout(rows: Sequence[SummaryRow]) -> Payout:
+def _payout(rows: Sequence[SummaryRow], named: Mapping[int, int]) -> Payout:
     said = rows[0].raw
     try:
         paid_before = date.fromisoformat(said.get("valueDate", ""))
     except ValueError:
         paid_before = max(row.batch.initiated_on for row in rows)
-    batches = tuple((row.batch, row.settlement_value) for row in rows)
-    return Payout(rows[0].file, said.get("settlementBatchId", ""), paid_before, batches)
+    batches = tuple((row.batch, row.settlement_value - named.get(row.batch_id, 0)) for row in rows)
+    is_explained = any(row.batch_id in named for row in rows)
+    return Payout(rows[0].file, said.get("settlementBatchId", ""), paid_before, batches, is_explained)
+
+
+def _number(account: AcquirerAccount, batches: Iterable[Batch]) -> list[Any]:
+    """The batches, each knowing the number of the settlement that pays it and whether it pays others, too."""
+    found: list[Any] = list(batches)
+    rows = _settled(account).filter(batch__in=[batch.pk for batch in found])
+    settled = {row.batch_id: row for row in rows.only("batch", "file", "raw")}
+    files = _settled(account).filter(file__in={row.file_id for row in settled.values()}).values("file")
+    several = dict(files.annotate(count=Count("pk")).values_list("file", "count"))
+    for batch in found:
+        row = settled.get(batch.pk)
+        batch.settlement_number = row.raw.get("settlementBatchId", "") if row is not None else ""
+        batch.is_paid_with_others = row is not None and several[row.file_id] > 1
+        batch.is_settled = row is not None
+    return found
 
 
 def pairs(account: AcquirerAccount) -> list[tuple[BankCredit, Payable, MatchBasis]]:
@@ -185,17 +218,23 @@ def pairs(account: AcquirerAccount) -> list[tuple[BankCredit, Payable, MatchBasi
     # Whoever a person decided on pays its batch as well as any other: it stands in the way, and is not matched.
     rivals = [*free, *BankCredit.objects.filter(account=account, status=CreditStatus.OPEN, is_held=True)]
     by_amount: dict[Money, list[Payable]] = defaultdict(list)
-    together = payouts(account)
-    in_a_payout = {batch.pk for payout in together for batch, _ in payout.batches}
-    for payout in together:
-        by_amount[payout.pays].append(payout)
-    for batch in _unpaid(account, {credit.value for credit in rivals}):
-        if batch.pk not in in_a_payout:
+    clears_first = adapter_of(account).capabilities.clears_first
+    for payout in payouts(account) if clears_first else ():
+        if not payout.is_explained:
+            by_amount[payout.pays].append(payout)
+    unpaid: Iterable[Any] = _unpaid(account, {credit.value for credit in rivals})
+    for batch in _number(account, unpaid) if clears_first else unpaid:
+        if not (clears_first and batch.is_paid_with_others):
             by_amount[Money(batch.pays, batch.currency)].append(batch)
-    elsewhere = _named_elsewhere(account, rivals, {payout.number for payout in together})
-    fitting = {
-        credit.pk: [one for one in by_amount[credit.amount] if _basis(credit, one) is not None] for credit in rivals
-    }
+    elsewhere = _named_elsewhere(account, rivals)
+
+    def fits(credit: BankCredit, payable: Payable) -> bool:
+        basis = _basis(credit, payable)
+        # With what else a clearing is paid nobody knows before its settlement is here: its day says nothing.
+        is_early = clears_first and isinstance(payable, Batch) and not getattr(payable, "is_settled", False)
+        return basis is MatchBasis.NAMED or (basis is not None and not is_early)
+
+    fitting = {credit.pk: [one for one in by_amount[credit.amount] if fits(credit, one)] for credit in rivals}
     wanted: dict[str, int] = defaultdict(int)
     for payables in fitting.values():
         for payable in payables:
@@ -211,6 +250,12 @@ def pairs(account: AcquirerAccount) -> list[tuple[BankCredit, Payable, MatchBasi
     return found
 
 
+def paid_together_with(batch: Batch) -> int:
+    """How many other clearings its settlement pays by the same transfer."""
+    row = _settled(batch.account).filter(batch=batch).only("file").first()
+    return _settled(batch.account).filter(file=row.file_id).count() - 1 if row is not None else 0
+
+
 def key_of(payable: Payable) -> str:
     """What tells one from all others: ``b7``, ``p12``."""
     return f"p{payable.file.pk}" if isinstance(payable, Payout) else f"b{payable.pk}"
@@ -220,7 +265,7 @@ def names_of(payable: Payable) -> set[str]:
     """The ids that a bank's text may name it by."""
     if isinstance(payable, Payout):
         return {payable.number, *(batch.batch_id for batch, _ in payable.batches)}
-    return {payable.batch_id}
+    return {payable.batch_id, getattr(payable, "settlement_number", "")}
 
 
 def proposals(credit: BankCredit) -> list[Payable]:
@@ -232,6 +277,7 @@ def proposals(credit: BankCredit) -> list[Payable]:
     here = counting(credit.account).filter(OPEN_AT_BANK, currency=credit.currency).order_by("-initiated_on", "-pk")
     found = {batch.pk: batch for batch in here.filter(batch_id__in=_words_of(credit))[:_PROPOSED_AT_MOST]}
     found |= {batch.pk: batch for batch in here.filter(near)[:_LOOKED_AT]}
+    _number(credit.account, found.values())
     together = [one for one in payouts(credit.account) if one.pays.currency == credit.currency]
     likely = [one for one in together if is_named(one, credit) or one.pays == credit.amount or _is_in_time(one, credit)]
 
@@ -252,6 +298,9 @@ def payable_named(credit: BankCredit, name: str) -> Payable | None:
     """What of the credit's account and currency has this id; None where nothing has, or more than one."""
     found: list[Payable] = list(counting(credit.account).filter(currency=credit.currency, batch_id=name)[:2])
     found += [one for one in payouts(credit.account) if (one.number, one.pays.currency) == (name, credit.currency)]
+    if not found:
+        alone = _settled(credit.account).filter(raw__settlementBatchId=name, currency=credit.currency).values("batch")
+        found += counting(credit.account).filter(pk__in=alone)[:2]
     return found[0] if len(found) == 1 else None
 
 
@@ -286,12 +335,14 @@ def _words_of(credit: BankCredit) -> set[str]:
     return {said for word in words if len(word) >= _NAMES_FROM for said in (word, word.upper())}
 
 
-def _named_elsewhere(account: AcquirerAccount, arrived: Iterable[BankCredit], numbers: set[str]) -> dict[int, set[str]]:
-    """By credit: the ids of batches, and which of these numbers of settlements, its text names."""
+def _named_elsewhere(account: AcquirerAccount, arrived: Iterable[BankCredit]) -> dict[int, set[str]]:
+    """By credit: the ids of batches and settlements that its text names."""
     words = {credit.pk: _words_of(credit) for credit in arrived}
     everything = sorted({word for found in words.values() for word in found})
-    known = set(numbers)
+    known: set[str] = set()
     for start in range(0, len(everything), _PER_QUERY):
         some = everything[start : start + _PER_QUERY]
         known |= set(Batch.objects.filter(account=account, batch_id__in=some).values_list("batch_id", flat=True))
+        numbers = _settled(account).filter(raw__settlementBatchId__in=some).values_list("raw__settlementBatchId")
+        known |= {number for (number,) in numbers}
     return {key: found & known for key, found in words.items()}

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from functools import partial
 
+from django.db.models import Count
+
 from payments import operations as paying
 from payments.models import Payment
 from payments.states import PaymentStatus, ReasonCode
@@ -92,17 +94,11 @@ def _reads(control: SandboxControl, account: AcquirerAccount, finance: Actor) ->
     ]
     for delivery in gather(files):
         reconciling.import_report(delivery.name, delivery.content, by=finance, account=account)
-    together = bank.payouts(account)
-    in_a_payout = [batch.pk for payout in together for batch, _ in payout.batches]
-    paid = SummaryRow.objects.filter(
-        file__account=account,
-        summary_type=SETTLED,
-        batch__bank_credits=None,
-        batch__bank_share=None,
-        settlement_value__gt=0,
-    ).exclude(batch__in=in_a_payout)
+    settled = SummaryRow.objects.filter(file__account=account, summary_type=SETTLED).exclude(settlement_value=0)
+    alone = settled.values("file").annotate(count=Count("pk")).filter(count=1).values("file")
+    paid = settled.filter(file__in=alone, settlement_value__gt=0, batch__bank_credits=None)
     arrived = [(row.net, row.batch.batch_id) for row in paid.select_related("batch").order_by("pk")]
-    arrived += [(payout.pays, payout.number) for payout in together]
+    arrived += [(payout.pays, payout.number) for payout in bank.payouts(account)]
     statements.arrive(account, "ALIPAYPLUS", arrived, by=finance)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -24,7 +24,7 @@ from reconciliation.admin.bank_forms import (
     UnmatchCreditForm,
 )
 from reconciliation.admin.shared import list_url
-from reconciliation.models import BankCredit, CreditSource, CreditStatus
+from reconciliation.models import BankCredit, Batch, CreditSource, CreditStatus
 
 _TONES = {CreditStatus.OPEN: "wait", CreditStatus.MATCHED: "good", CreditStatus.SET_ASIDE: "", CreditStatus.DEBIT: ""}
 
@@ -76,7 +76,7 @@ class BankCreditAdmin(LedgerAdmin):
     personal_columns = ("text",)
     list_select_related = ("account", "batch", "payout")
     list_filter = (CreditQuestions, AccountFilter)
-    search_fields = ("reference", "batch__batch_id", "file_sha256")
+    search_fields = ("reference", "batch__batch_id", "shares__batch__batch_id", "file_sha256")
     ordering = ("-value_date", "-pk")
     acts = (
         Act(
@@ -109,6 +109,10 @@ class BankCreditAdmin(LedgerAdmin):
     )
 
     hot_rows = Standing(lambda: BankCredit.objects.filter(status=CreditStatus.OPEN))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BankCredit]:
+        """Without the files that settlements came in."""
+        return super().get_queryset(request).defer("payout__content", "payout__preview", "payout__differences")
 
     @display.column(lazy("Value date"))
     def day(self, credit: BankCredit) -> str:
@@ -278,11 +282,17 @@ def _linked(payable: bank.Payable) -> SafeString | str:
     return display.to(payable, display.mono(payable.batch_id))
 
 
+def _batch_page(batch: Batch) -> SafeString | str:
+    """Its id, and the way to it; a batch of no report but its settlement has no page."""
+    words = display.mono(batch.batch_id)
+    return display.to(batch, words) if batch.details_id or batch.summary_id else words
+
+
 def _shares_card(credit: BankCredit) -> Card:
     """What of it belongs to each clearing batch; they come to the credit."""
     rows = [
         (
-            display.to(share.batch, display.mono(share.batch.batch_id)),
+            _batch_page(share.batch),
             display.day_name(share.batch.initiated_on, with_year=True),
             display.minor(share.value, credit.currency),
         )

@@ -83,7 +83,15 @@ class EnterCreditForm(ReasonForm):
             if rest.value
             else say("Nothing of the batch is open at the bank after that.")
         )
-        return [left, say("The same line of a statement that is imported later is this credit."), NO_MONEY_MOVES]
+        said = [left, say("The same line of a statement that is imported later is this credit."), NO_MONEY_MOVES]
+        if others := bank.paid_together_with(self.thing):
+            warning = say(
+                "Its settlement pays it together with {count} others by one transfer: import the bank's statement, and "
+                "match that transfer with the settlement.",
+                count=others,
+            )
+            said.insert(0, warning)
+        return said
 
     def button(self) -> str:
         return say("Enter {amount}", amount=self.amount())
@@ -289,12 +297,15 @@ class UnmatchCreditForm(ReasonForm):
     reasons = operations.UNMATCH_CREDIT_REASONS
 
     def will_happen(self) -> list[str]:
-        return [
-            say(
+        opened = say("What it pays of each clearing is open at the bank again.")
+        if self.thing.payout is None:
+            opened = say(
                 "{amount} of batch {batch} are open at the bank again.",
                 amount=self.thing.amount,
                 batch=self.thing.batch,
-            ),
+            )
+        return [
+            opened,
             say("Nothing but a person matches this credit from then on."),
         ]
 

@@ -327,6 +327,10 @@ def match_open(account: AcquirerAccount, *, by: Actor) -> list[BankCredit]:
     return matched
 
 
+def _words(payable: bank.Payable) -> str:
+    return str(payable.file) if isinstance(payable, bank.Payout) else str(payable)
+
+
 def _batches_of(payable: bank.Payable) -> list[int]:
     return [batch.pk for batch, _ in payable.batches] if isinstance(payable, bank.Payout) else [payable.pk]
 
@@ -375,7 +379,7 @@ def match_credit(
             subject=credit,
             reason_code=reason_code,
             note=note,
-            after={"settlement" if is_whole else "batch": str(payable), "amount": str(credit.amount)},
+            after={"settlement" if is_whole else "batch": _words(payable), "amount": str(credit.amount)},
             outcome="" if isinstance(payable, bank.Payout) else _stands(payable),
         )
         if remember is not None:
@@ -487,9 +491,7 @@ def let_go(batches: Iterable[Batch], file: ReportFile) -> list[str]:
     Inside the transaction that takes the file back. The credits stay, and are matched like new ones.
     """
     keys = [batch.pk for batch in batches]
-    shared = BankShare.objects.filter(batch__in=keys).values("credit")
-    about_them = Q(batch__in=keys) | Q(payout=file) | Q(pk__in=shared)
-    freed = list(BankCredit.objects.filter(about_them).order_by("pk"))
+    freed = list(BankCredit.objects.filter(Q(batch__in=keys) | Q(payout=file)).order_by("pk"))
     differences = BankDifference.objects.filter(batch__in=keys)
     said = [f"{credit} ({credit.reference})" for credit in freed] + [str(one) for one in differences]
     to_be_booked(key for key in _open_again(freed, is_held=False) if key not in keys)

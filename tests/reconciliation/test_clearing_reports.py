@@ -565,3 +565,60 @@ def test_a_batch_of_a_settlement_is_not_paid_alone_by_itself(shop: Shop, weekend
     other = BankCredit(account=shop.account, currency="USD", value=1)
     with pytest.raises(Conflict, match="accounted for already"):
         operations.match_credit(other, weekend, by=BOOKKEEPER, reason_code="NAMED")
+
+
+def test_a_cause_that_was_named_leaves_the_rest_to_a_person(shop: Shop, weekend: bank.Payout) -> None:
+    batch, _ = weekend.batches[0]
+    operations.name_difference(batch, cause="BANK_CHARGE", amount=Money(1_50, "USD"), by=BOOKKEEPER)
+    (left,) = bank.payouts(shop.account)
+    assert left.pays.value == weekend.pays.value - 1_50
+    arrives(shop.account, line_of(weekend, text=f"SETTLEMENT {weekend.number}", less=1_50))
+    credit = BankCredit.objects.get()
+    assert (credit.status, bank.proposals(credit)[0]) == ("OPEN", left)
+    operations.match_credit(credit, left, by=BOOKKEEPER, reason_code="NAMED")
+    assert [rest for _, rest in shared_out(weekend)] == [0, 0, 0]
+    assert sum(share.value for share in credit.shares.all()) == credit.value
+    page = words(signed_in(FINANCE).get(f"/admin/reconciliation/bankcredit/{credit.pk}/acts/unmatch/"))
+    assert "What it pays of each clearing is open at the bank again." in page
+    assert "None" not in page
+
+
+def test_what_a_settlement_nets_is_no_transfer_of_its_own(shop: Shop, weekend: bank.Payout) -> None:
+    """A day and an amount that fit say nothing of a clearing that is paid with others, paid already or not."""
+    (first, _), (second, other), _ = weekend.batches
+    arrives(shop.account, line_of(weekend, text=f"SETTLEMENT {weekend.number}"))
+    operations.unmatch_credit(BankCredit.objects.get(), by=BOOKKEEPER, reason_code="MISTAKE")
+    operations.match_credit(BankCredit.objects.get(), first, by=BOOKKEEPER, reason_code="NAMED")
+    assert bank.payouts(shop.account) == []
+
+    arrives(shop.account, f"{Money(other, 'USD').major},USD,{weekend.paid_before},T-2,TRANSFER", name="second.csv")
+
+    assert BankCredit.objects.get(reference="T-2").status == "OPEN"
+    form = words(signed_in(FINANCE).get(f"/admin/reconciliation/batch/{second.pk}/acts/enter_credit/"))
+    assert "Its settlement pays it together with 2 others by one transfer" in form
+
+
+def test_a_clearing_whose_settlement_is_not_here_is_paid_by_its_name_only(shop: Shop, weekend: bank.Payout) -> None:
+    operations.undo(weekend.file, by=BOOKKEEPER, reason_code="OTHER", note="Once more.")
+    batch, value = weekend.batches[0]
+    amount = Money(value, "USD").major
+    arrives(shop.account, f"{amount},USD,{weekend.paid_before},T-1,TRANSFER")
+    assert BankCredit.objects.get().status == "OPEN"
+    operations.set_aside(BankCredit.objects.get(), by=BOOKKEEPER, reason_code="OTHER", note="Once more.")
+    arrives(shop.account, f"{amount},USD,{weekend.paid_before},T-2,CLEARING {batch.batch_id}", name="second.csv")
+    assert BankCredit.objects.get(reference="T-2").batch == batch
+
+
+def test_a_settlement_that_pays_one_clearing_names_it(shop: Shop, buyer: Customer) -> None:
+    buyer.binds("GCASH")
+    shop.charges(shop.sells("pass", PHP(499_00), to=buyer))
+    for _ in range(2):
+        day_passes(shop)
+    imports(shop, written(shop, *CLEARING, "settlement").items())
+    row = SummaryRow.objects.get(summary_type="SETTLED", settlement_value__gt=0)
+    number, day = row.raw["settlementBatchId"], row.raw["valueDate"]
+    arrives(shop.account, f"{row.net.major},USD,{day},T-1,SETTLEMENT {number}")
+    credit = BankCredit.objects.get()
+    assert (credit.batch, credit.basis) == (row.batch, "NAMED")
+    operations.unmatch_credit(credit, by=BOOKKEEPER, reason_code="MISTAKE")
+    assert bank.payable_named(credit, number) == row.batch

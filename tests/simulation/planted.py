@@ -211,14 +211,6 @@ BUGS = (
         ),
     ),
     _bug(
-        "a token long under way replaces what was bound after it",
-        (
-            BINDING,
-            "        newer = next((one for one in since if _was_issued_later(one, authorization, result)), None)\n",
-            "        newer = None\n",
-        ),
-    ),
-    _bug(
         "the new refresh token is lost",
         (
             TOKENS,
