@@ -225,9 +225,8 @@ def test_a_token_whose_answer_was_lost_comes_by_notification(shop: Shop, buyer: 
     assert acquirer.took_from(buyer) == [PHP(499_00)]
 
 
-def test_a_token_long_under_way_takes_nothing_from_the_binding_that_came_after_it(
-    shop: Shop, buyer: Customer, acquirer: Acquirer
-) -> None:
+def agrees_twice(shop: Shop, buyer: Customer, acquirer: Acquirer) -> None:
+    """On two phones: the answer about the first is lost, and what is told of it comes an hour later."""
     buyer.owns("GCASH")
     attempts = [buyer.begins("GCASH"), buyer.begins("GCASH")]
     acquirer.will("answer_lost", api="applyToken")
@@ -237,6 +236,12 @@ def test_a_token_long_under_way_takes_nothing_from_the_binding_that_came_after_i
         code, _ = buyer.agrees(attempt)
         binding.redeem(attempt, Secret(code), heard_from=Messenger.BUYER)
         shop.seconds_pass(2)
+
+
+def test_a_token_long_under_way_takes_nothing_from_the_binding_that_came_after_it(
+    shop: Shop, buyer: Customer, acquirer: Acquirer
+) -> None:
+    agrees_twice(shop, buyer, acquirer)
     newer = buyer.wallet()
 
     shop.clock_moves(hours=2)
@@ -254,15 +259,7 @@ def test_a_token_long_under_way_takes_nothing_from_the_binding_that_came_after_i
 def test_a_token_long_under_way_brings_nothing_back_that_the_buyer_has_ended(
     shop: Shop, buyer: Customer, acquirer: Acquirer
 ) -> None:
-    buyer.owns("GCASH")
-    attempts = [buyer.begins("GCASH"), buyer.begins("GCASH")]
-    acquirer.will("answer_lost", api="applyToken")
-    acquirer.will("notification_late", notification="authNotify", seconds=3_600, calls=2)
-    for attempt in attempts:
-        assert isinstance(attempt, Authorization)
-        code, _ = buyer.agrees(attempt)
-        binding.redeem(attempt, Secret(code), heard_from=Messenger.BUYER)
-        shop.seconds_pass(2)
+    agrees_twice(shop, buyer, acquirer)
     binding.revoke(buyer.wallet(), by=shop.staff, reason_code="BUYER_REQUEST")
 
     shop.clock_moves(hours=2)
