@@ -16,7 +16,7 @@ from authorizations.states import WalletStatus
 from payments.models import Cycle, Subscription
 from payments.subscriptions.calendar import day_in
 from payments.subscriptions.operations.stepping import date_of
-from payments.subscriptions.states import OPENING, STUCK, CycleStatus, Trouble
+from payments.subscriptions.states import OPENING, RUNNING, STUCK, CycleStatus, Trouble
 from portal import catalogue, clock
 from portal.models import PaymentMethod
 from portal.money import Money, MoneyError
@@ -118,7 +118,8 @@ def forecast(days: int) -> Forecast:
 
 def _stuck() -> list[Stuck]:
     wallet = F("subscription__wallet_account__wallet")
-    rows = Cycle.objects.filter(status__in=STUCK).order_by().values("currency", "trouble", wallet=wallet)
+    unpaid = Cycle.objects.filter(status__in=STUCK, subscription__status__in=RUNNING).order_by()
+    rows = unpaid.values("currency", "trouble", wallet=wallet)
     return [
         Stuck(row["wallet"], row["currency"], str(Trouble(row["trouble"]).label), row["count"], row["value"])
         for row in rows.annotate(count=Count("pk"), value=Sums("amount_value")).order_by(
@@ -186,7 +187,7 @@ def _why_not(subscription: Subscription, row: Any, amount: Money | None, moment:
 def _retries(until: datetime, methods: _Methods) -> Iterator[Charge]:
     """Unpaid cycles that are tried again by then."""
     rows = (
-        Cycle.objects.filter(status=CycleStatus.RETRYING, due_at__lte=until)
+        Cycle.objects.filter(status=CycleStatus.RETRYING, due_at__lte=until, subscription__status__in=RUNNING)
         .select_related("subscription__plan", "subscription__wallet_account", "subscription__buyer")
         .defer(*secrets_of("subscription__wallet_account"))
         .annotate(**_of_the_wallet("subscription__"))

@@ -1,6 +1,7 @@
 """Recurring charges: each cycle once, whatever the months, the wallets and the people do."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from payments.models import Cycle, Order, Subscription
 from payments.states import OrderStatus
 from payments.subscriptions import operations as recurring
 from payments.subscriptions.states import CycleStatus, Interval, SubscriptionStatus
+from portal import clock
 from portal.actor import Actor
+from portal.models import WebhookEvent
 from tests.story import PHONE, PHP, Acquirer, Customer, Shop
 
 
@@ -283,3 +286,120 @@ def test_the_database_takes_a_cycle_once(buyer: Customer, shop: Shop) -> None:
     before = Cycle.objects.count()
     assert recurring.open_cycles([subscription.pk, subscription.pk]) == {}
     assert Cycle.objects.count() == before
+
+
+DAYS = timedelta(days=3)
+SERVER = Actor.merchant_server("utility")
+
+
+def meters(shop: Shop, buyer: Customer, **terms: Any) -> Subscription:
+    """A daily meter, whose first amount nobody has posted when it was due."""
+    buyer.binds()
+    subscription = buyer.subscribes(
+        shop.offers(None, interval=Interval.DAY, name="Electricity", **terms), most=PHP(800_00)
+    )
+    assert stands(subscription)[1] == CycleStatus.AWAITING_AMOUNT
+    return subscription
+
+
+def test_an_amount_that_is_posted_early_is_charged_though_the_one_before_never_came(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    subscription = meters(shop, buyer)
+    recurring.post_amount(subscription, date(2026, 3, 3), PHP(75_00), by=SERVER)
+    shop.clock_moves(days=1)
+    assert days_of(subscription, CycleStatus.SKIPPED) == ["2026-03-02"]
+    assert days_of(subscription, CycleStatus.PAID) == ["2026-03-03"]
+    assert acquirer.took_from(buyer) == [PHP(75_00)]
+
+
+def test_an_amount_that_is_posted_stays_posted_over_a_short_pause(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    subscription = meters(shop, buyer)
+    recurring.post_amount(subscription, date(2026, 3, 3), PHP(75_00), by=SERVER)
+    recurring.pause(subscription, by=buyer.by)
+    recurring.resume(subscription, by=buyer.by)
+    shop.clock_moves(days=1)
+    assert acquirer.took_from(buyer) == [PHP(75_00)]
+
+    recurring.post_amount(subscription, date(2026, 3, 4), PHP(80_00), by=SERVER)
+    recurring.pause(subscription, by=buyer.by)
+    shop.clock_moves(days=3)
+    recurring.resume(subscription, by=buyer.by)  # its date has passed: nothing is made up for
+    shop.clock_moves(days=2)
+    assert "2026-03-04" in days_of(subscription, CycleStatus.SKIPPED)
+    assert acquirer.took_from(buyer) == [PHP(75_00)]
+
+
+def test_a_counted_meter_ends_with_its_last_charge_however_late_it_is_posted(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    subscription = meters(shop, buyer, cycle_count=1)
+    recurring.post_amount(subscription, date(2026, 3, 2), PHP(75_00), by=SERVER)
+    shop.clock_moves(days=3)
+    assert stands(subscription)[0] == SubscriptionStatus.ENDED
+    assert acquirer.took_from(buyer) == [PHP(75_00)]
+    assert len(days_of(subscription)) == 1
+
+
+def test_a_cycle_costs_what_its_order_does_after_a_change_of_plan(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    subscription = meters(shop, buyer)
+    recurring.post_amount(subscription, date(2026, 3, 3), PHP(75_00), by=SERVER)
+    fixed = shop.offers(PHP(300_00), interval=Interval.DAY)
+    lower = shop.offers(None, interval=Interval.DAY, name="Electricity, small")
+    with pytest.raises(SubscriptionNotPossible, match="are posted"):
+        recurring.change_plan(subscription, lower, by=buyer.by, most=PHP(50_00))
+    recurring.change_plan(subscription, fixed, by=buyer.by)
+    with pytest.raises(SubscriptionNotPossible, match="fixed price"):
+        recurring.post_amount(subscription, date(2026, 3, 3), PHP(80_00), by=SERVER)
+    shop.clock_moves(days=1)
+    cycle = Cycle.objects.get(due_on=date(2026, 3, 3))
+    assert cycle.order is not None
+    assert (cycle.amount, cycle.order.amount, cycle.status) == (PHP(300_00), PHP(300_00), CycleStatus.PAID)
+
+
+def test_whoever_has_paid_is_not_cancelled_for_not_paying(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    """The payment is known to have succeeded, and the cycle has not been looked at since."""
+    buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    buyer.owns("GCASH")
+    cycle = Cycle.objects.get()
+    recurring.try_again(cycle, by=shop.staff)
+    shop.comes_to_rest()
+    # As it is after the news of it came, and before the worker has come to the cycle again.
+    Cycle.objects.filter(pk=cycle.pk).update(status=CycleStatus.CHARGING, closed_at=None, due_at=clock.now() + DAYS)
+    Subscription.objects.filter(pk=subscription.pk).update(
+        status=SubscriptionStatus.PAST_DUE, past_due_until=clock.now(), due_at=clock.now()
+    )
+    shop.clock_moves(hours=2)
+    assert stands(subscription) == (SubscriptionStatus.ACTIVE, CycleStatus.PAID)
+
+
+def test_the_last_date_skipped_is_the_end(buyer: Customer, shop: Shop) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(50_00), interval=Interval.DAY), ends_on=date(2026, 3, 3))
+    recurring.skip(subscription, date(2026, 3, 3), by=buyer.by)
+    assert stands(subscription)[0] == SubscriptionStatus.ENDED
+
+
+def test_resuming_takes_back_the_end_of_the_period_too(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(50_00), interval=Interval.DAY))
+    recurring.cancel(subscription, by=buyer.by, at_period_end=True)
+    recurring.pause(subscription, by=buyer.by)
+    recurring.resume(subscription, by=buyer.by)
+    shop.clock_moves(days=1)
+    assert acquirer.took_from(buyer) == [PHP(50_00), PHP(50_00)]
+
+
+def test_a_charge_that_fails_after_the_end_is_not_tried_again(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds(purse=1_00)
+    acquirer.will("answer_lost", api="pay")
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    recurring.cancel(subscription, by=buyer.by)
+    shop.clock_moves(minutes=30)
+    assert stands(subscription) == (SubscriptionStatus.CANCELLED, CycleStatus.GIVEN_UP)
+    assert not WebhookEvent.objects.filter(kind="subscription.charge_failed").exists()

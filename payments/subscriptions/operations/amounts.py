@@ -9,6 +9,7 @@ from payments.methods import refuse_withheld
 from payments.models import Cycle, Subscription
 from payments.states import Messenger
 from payments.subscriptions.operations.billing import place_orders
+from payments.subscriptions.operations.stepping import date_of, let_posted_pass, put
 from payments.subscriptions.states import OPENING, CycleEvent, CycleStatus
 from portal import catalogue, clock, journal
 from portal.actor import Actor, ActorKind
@@ -33,7 +34,7 @@ def post_amount(
         if subscription.status not in OPENING:
             why = f"it is {subscription.get_status_display().lower()}"
             raise SubscriptionNotPossible(number=subscription.number, why=why)
-        _check(subscription, amount)
+        _check(subscription, amount, is_next=due_on == subscription.next_on)
         cycle = Cycle.objects.select_for_update().filter(subscription=subscription, due_on=due_on).first()
         if cycle is None and due_on == subscription.next_on:
             cycle = Cycle.objects.create(
@@ -58,7 +59,13 @@ def post_amount(
                 order=order,
                 due_at=clock.now(),
             )
-            Subscription.objects.filter(pk=subscription.pk).update(charges_made=subscription.charges_made + 1)
+            made = subscription.charges_made + 1
+            next_on = subscription.next_on
+            if next_on is not None:  # the plan's number of charges may be reached by this one
+                next_on = date_of(subscription, subscription.next_number, charges_made=made)
+            put(subscription, charges_made=made, next_on=next_on)
+            if next_on is None:
+                let_posted_pass(subscription, "Every charge that was agreed to is made.")
         else:
             raise NoSuchDueDate(field="due_on", problem="", day=due_on, next_on=subscription.next_on or "none")
         if by.kind is ActorKind.PERSON:
@@ -68,8 +75,15 @@ def post_amount(
     return cycle
 
 
-def _check(subscription: Subscription, amount: Money) -> None:
+def _check(subscription: Subscription, amount: Money, *, is_next: bool) -> None:
     most = subscription.most
+    if is_next and subscription.next_plan is not None:
+        if not subscription.next_plan.is_metered:
+            raise SubscriptionNotPossible(
+                number=subscription.number, why="its plan from that date on has a fixed price"
+            )
+        if subscription.next_most_value is not None:
+            most = Money(subscription.next_most_value, subscription.next_plan.currency)
     if amount.currency != subscription.plan.currency:
         raise AmountNotAllowed(field="amount", problem=f"The plan is in {subscription.plan.currency}.")
     if most is not None and amount > most:

@@ -22,6 +22,7 @@ from payments.subscriptions import announcements
 from payments.subscriptions.operations.stepping import date_of, end, end_if_done, let_unposted_pass, put, step_at
 from payments.subscriptions.states import (
     OPENING,
+    TO_BE_PAID,
     CycleEvent,
     CycleStatus,
     SubscriptionEvent,
@@ -97,7 +98,11 @@ def _step_before(subscription: Subscription, wallet_status: str, at: datetime) -
 
 def _grace_is_over(subscription: Subscription) -> str:
     unknown = (PaymentStatus.INITIATED, PaymentStatus.PROCESSING)
-    if Payment.objects.filter(order__cycle__subscription=subscription, status__in=unknown).exists():
+    payments = Payment.objects.filter(order__cycle__subscription=subscription)
+    paid = payments.filter(status=PaymentStatus.SUCCEEDED, order__cycle__status__in=TO_BE_PAID)
+    # What is paid, and not written down as such yet, is looked at first: nobody is cancelled who has paid.
+    Cycle.objects.filter(order__payments__in=paid).update(due_at=clock.now())
+    if paid.exists() or payments.filter(status__in=unknown).exists():
         Subscription.objects.filter(pk=subscription.pk).update(due_at=clock.now() + LOOK_AGAIN, lease_until=None)
         return "a payment has no answer yet"
     if subscription.status == SubscriptionStatus.PAST_DUE:
@@ -222,7 +227,10 @@ def _place(opening: Sequence[_Opening]) -> None:
             announcements.needs_amount(one.subscription, cycle)
     for one in opening:
         if one.planned is not None:
-            one.planned.advance(CycleEvent.FELL_DUE, heard_from=Messenger.CLOCK, order=one.order, due_at=at)
+            costs: dict[str, Any] = (
+                {"amount_value": one.amount.value, "currency": one.amount.currency} if one.amount else {}
+            )
+            one.planned.advance(CycleEvent.FELL_DUE, heard_from=Messenger.CLOCK, order=one.order, due_at=at, **costs)
 
 
 def place_orders(wanted: Sequence[tuple[Subscription, date, Money]]) -> list[Order]:

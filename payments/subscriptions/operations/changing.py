@@ -15,6 +15,7 @@ from payments.subscriptions import announcements
 from payments.subscriptions.operations.starting import refuse_unfit
 from payments.subscriptions.operations.stepping import (
     end,
+    end_if_done,
     go_on_from_today,
     let_unposted_pass,
     open_cycles_of,
@@ -68,7 +69,7 @@ def resume(
         if subscription.status not in OPENING:
             _demand(subscription, SubscriptionStatus.PAUSED)
             subscription.advance(SubscriptionEvent.RESUMED, heard_from=Messenger.US, note=_noted(by, note))
-            put(subscription, **go_on_from_today(subscription))
+            put(subscription, **go_on_from_today(subscription), ends_with_period=False)
             announcements.resumed(subscription)
             _write("resume subscription", subscription, by, reason_code, note)
             if subscription.next_on is None:
@@ -98,6 +99,7 @@ def skip(
             if due_on != subscription.next_on:
                 raise NoSuchDueDate(field="due_on", problem="", day=due_on, next_on=subscription.next_on or "none")
             skip_next(subscription, _noted(by, note))
+            end_if_done(subscription)
             _write("skip cycle", subscription, by, reason_code, note, due_on=str(due_on))
         if remember:
             remember(subscription)
@@ -126,6 +128,7 @@ def change_plan(
             if not plan.is_offered or plan.account_id != subscription.account_id:
                 raise PlanNotOffered(field="plan", problem="", plan=plan.code)
             refuse_unfit(plan, subscription.wallet_account, subscription.buyer, most)
+            _refuse_posted_above(subscription, most)
         put(
             subscription,
             next_plan=None if is_taken_back else plan,
@@ -188,6 +191,14 @@ def cancel(
         if remember:
             remember(subscription)
     return subscription
+
+
+def _refuse_posted_above(subscription: Subscription, most: Money | None) -> None:
+    """What is posted for the next date is charged under the new plan: it must be within what is agreed to then."""
+    posted = open_cycles_of(subscription).filter(status=CycleStatus.PLANNED).first()
+    if most is not None and posted is not None and posted.amount is not None and posted.amount > most:
+        why = f"{posted.amount} are posted for {posted.due_on}, which is more than that"
+        raise SubscriptionNotPossible(number=subscription.number, why=why)
 
 
 def _hold(subscription: Subscription) -> None:

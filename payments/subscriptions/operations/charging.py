@@ -199,6 +199,8 @@ def _fail(
         cycle.lock()
         if cycle.status not in TO_BE_PAID:
             return
+        if subscription.status not in RUNNING:  # it ended while the charge had no answer: nothing is tried again
+            next_at = None
         if cycle.status in IN_TROUBLE:  # by hand, or by a worker that died before it wrote this down
             cycle.advance(CycleEvent.TRIED_AGAIN, heard_from=Messenger.CLOCK)
         facts = {
@@ -210,12 +212,14 @@ def _fail(
             "attempts": 0,
         }
         event, at = CycleEvent.REFUSED, clock.now()
-        if trouble is Trouble.CONSENT:
+        if trouble is Trouble.CONSENT and subscription.status in RUNNING:
             event = CycleEvent.CONSENT_DIED
         elif next_at is not None:
             event, at = CycleEvent.WILL_RETRY, max(next_at, at)
         note = f"{trouble.label}: {code}" if code else str(trouble.label)
         cycle.advance(event, heard_from=Messenger.CLOCK, note=note, due_at=at, **facts)
+        if subscription.status not in RUNNING:
+            return
         fall_into_trouble(subscription, trouble, policy, note=note)
         if failures:
             announcements.charge_failed(subscription, cycle)

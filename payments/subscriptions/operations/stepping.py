@@ -85,6 +85,7 @@ def go_on_from_today(subscription: Subscription) -> dict[str, Any]:
     if clock.now() > subscription.moment(day):
         day += timedelta(days=1)
     number = subscription.rhythm.number_from(day, least=subscription.next_number)
+    let_posted_pass(subscription, "Its date passed while nothing was opened.", before=number)
     return {"next_number": number, "next_on": date_of(subscription, number, charges_made=subscription.charges_made)}
 
 
@@ -145,14 +146,23 @@ def end(
         ends_with_period=False,
     )
     let_unposted_pass(subscription, reason)
+    let_posted_pass(subscription, reason)
     open_cycles_of(subscription).filter(status__in=TO_BE_PAID).update(due_at=clock.now(), lease_until=None)
     announcements.over(subscription)
 
 
 def let_unposted_pass(subscription: Subscription, note: str) -> None:
-    """No amount was posted, or none is wanted any more: nothing is charged for these."""
-    unposted = (CycleStatus.PLANNED, CycleStatus.AWAITING_AMOUNT)
-    for cycle in Cycle.objects.select_for_update().filter(subscription=subscription, status__in=unposted):
+    """No amount was posted for dates that have come: nothing is charged for these. One that is posted stays so."""
+    _let_pass(subscription, note, status=CycleStatus.AWAITING_AMOUNT)
+
+
+def let_posted_pass(subscription: Subscription, note: str, *, before: int | None = None) -> None:
+    """Amounts were posted for dates that do not come any more, or below a number: nothing is charged for these."""
+    _let_pass(subscription, note, status=CycleStatus.PLANNED, **({} if before is None else {"number__lt": before}))
+
+
+def _let_pass(subscription: Subscription, note: str, **which: Any) -> None:
+    for cycle in Cycle.objects.select_for_update().filter(subscription=subscription, **which):
         cycle.advance(CycleEvent.SKIPPED, heard_from=Messenger.CLOCK, note=note, closed_at=clock.now(), due_at=None)
 
 
