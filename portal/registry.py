@@ -326,6 +326,9 @@ marks: Registry[Callable[[Any], list[tuple[str, str]]]] = Registry("marks")
 consents: Registry[Callable[[Any], list[str]]] = Registry("consents")
 """``named(wallet account) -> sentences``: what stops when its consent is revoked, named before somebody does."""
 
+rebindings: Registry[Callable[[Sequence[Any], Any], None]] = Registry("rebindings")
+"""``follow(older wallet accounts, newer one)``: what moves to a newer binding, inside the transaction that makes it."""
+
 hanging: Registry[Callable[[Any], tuple[str, int]]] = Registry("hanging")
 """``counted(payment method) -> (label, count)``: what hangs on it, counted up to one above ``COUNTED_AT_MOST``."""
 

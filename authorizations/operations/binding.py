@@ -22,7 +22,7 @@ from authorizations.states import (
     WalletEvent,
     WalletStatus,
 )
-from portal import catalogue, clock, due
+from portal import catalogue, clock, due, registry
 from portal.acquirer import ConsultRequest, Terminal, TerminalType
 from portal.acquirer.results import ConsultResult, Outcome, Secret, TokenResult
 from portal.acquirer.wallets import name_of
@@ -258,6 +258,8 @@ def _bind(authorization: Authorization, result: TokenResult, *, heard_from: Mess
         wallet_account.set_token(result.access_token.reveal())
         wallet_account.save()
         if not newer:
+            for follow in registry.rebindings:
+                follow(older, wallet_account)
             announcements.wallet_bound(wallet_account, replaces=older)
     authorization.advance(
         AuthorizationEvent.TOKEN_ISSUED,

@@ -1,10 +1,11 @@
 """What stops when a consent is revoked or a method left out, named before it is done. For ``portal.registry``."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from payments.models import Subscription
 from payments.subscriptions.queries import stopping_with
-from payments.subscriptions.states import OPENING
+from payments.subscriptions.states import OPENING, RUNNING
 from portal.registry import COUNTED_AT_MOST
 from portal.words import say
 
@@ -22,6 +23,16 @@ def named(wallet_account: Any) -> list[str]:
         count = stopping_with(wallet_account).count()
         sentences.append(say("It ends {count} further subscriptions.", count=count - MOST_NAMED))
     return sentences
+
+
+def follow(older: Sequence[Any], newer: Any) -> None:
+    """What was charged through these goes on with the binding that took their place, and ends with that one.
+
+    Not only at the next charge: a consent that is revoked before it would end none of them, and agreeing once more,
+    to something new, would pay for what was agreed to before. Other accounts' subscriptions stay where they are.
+    """
+    here = [one for one in older if one.account_id == newer.account_id]
+    Subscription.objects.filter(wallet_account__in=here, status__in=RUNNING).update(wallet_account=newer)
 
 
 def charged_with(method: Any) -> tuple[str, int]:

@@ -6,13 +6,17 @@ from typing import Any
 import pytest
 
 from authorizations import operations as binding
+from authorizations.models import Authorization
+from authorizations.states import Messenger
 from payments import operations as paying
 from payments.errors import AmountAboveAgreed, NoSuchDueDate, SubscriptionNotPossible
 from payments.models import Cycle, Order, Subscription
 from payments.states import OrderStatus
 from payments.subscriptions import operations as recurring
+from payments.subscriptions import queries
 from payments.subscriptions.states import CycleStatus, Interval, SubscriptionStatus
 from portal import clock
+from portal.acquirer.results import Secret
 from portal.actor import Actor
 from portal.models import WebhookEvent
 from tests.story import PHONE, PHP, Acquirer, Customer, Shop
@@ -403,3 +407,25 @@ def test_a_charge_that_fails_after_the_end_is_not_tried_again(buyer: Customer, s
     shop.clock_moves(minutes=30)
     assert stands(subscription) == (SubscriptionStatus.CANCELLED, CycleStatus.GIVEN_UP)
     assert not WebhookEvent.objects.filter(kind="subscription.charge_failed").exists()
+
+
+def test_a_consent_that_was_bound_anew_and_revoked_ends_its_subscriptions_too(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    buyer.owns("GCASH")
+    attempts = [buyer.begins("GCASH"), buyer.begins("GCASH")]
+    subscription = None
+    for attempt in attempts:
+        assert isinstance(attempt, Authorization)
+        code, _ = buyer.agrees(attempt)
+        binding.redeem(attempt, Secret(code), heard_from=Messenger.BUYER)
+        subscription = subscription or buyer.subscribes(shop.offers(PHP(50_00), interval=Interval.DAY))
+    assert subscription is not None
+    wallet = buyer.wallet()
+    assert [row.pk for row in queries.stopping_with(wallet)] == [subscription.pk]
+    binding.revoke(wallet, by=buyer.by)
+    shop.clock_moves(days=1)
+    buyer.binds()  # agreeing anew is agreeing to nothing old
+    shop.clock_moves(days=2)
+    assert stands(subscription)[0] == SubscriptionStatus.CANCELLED
+    assert acquirer.took_from(buyer) == [PHP(50_00)]
