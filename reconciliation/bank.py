@@ -122,7 +122,7 @@ def is_in_time(batch: Batch, day: date) -> bool:
 def is_named(payable: "Payable", credit: BankCredit) -> bool:
     """Whether the bank's text or reference holds the id of the batch or settlement, as a word of its own."""
     names = [payable.number] if isinstance(payable, Payout) else [payable.batch_id]
-    if isinstance(payable, Batch) and not getattr(payable, "is_paid_with_others", False):
+    if isinstance(payable, Batch) and not getattr(payable, "paid_with", 0):
         names.append(getattr(payable, "settlement_number", ""))  # the settlement pays this one alone
     said = f"{credit.reference} {credit.text}"
     return any(
@@ -196,7 +196,7 @@ def _payout(rows: Sequence[SummaryRow], named: Mapping[int, int]) -> Payout:
 
 
 def _number(account: AcquirerAccount, batches: Iterable[Batch]) -> list[Any]:
-    """The batches, each knowing the number of the settlement that pays it and whether it pays others, too."""
+    """The batches, each knowing the number of the settlement that pays it and how many others it pays."""
     found: list[Any] = list(batches)
     rows = _settled(account).filter(batch__in=[batch.pk for batch in found])
     settled = {row.batch_id: row for row in rows.only("batch", "file", "raw")}
@@ -205,7 +205,7 @@ def _number(account: AcquirerAccount, batches: Iterable[Batch]) -> list[Any]:
     for batch in found:
         row = settled.get(batch.pk)
         batch.settlement_number = row.raw.get("settlementBatchId", "") if row is not None else ""
-        batch.is_paid_with_others = row is not None and several[row.file_id] > 1
+        batch.paid_with = several[row.file_id] - 1 if row is not None else 0
         batch.is_settled = row is not None
     return found
 
@@ -224,7 +224,7 @@ def pairs(account: AcquirerAccount) -> list[tuple[BankCredit, Payable, MatchBasi
             by_amount[payout.pays].append(payout)
     unpaid: Iterable[Any] = _unpaid(account, {credit.value for credit in rivals})
     for batch in _number(account, unpaid) if clears_first else unpaid:
-        if not (clears_first and batch.is_paid_with_others):
+        if not (clears_first and batch.paid_with):
             by_amount[Money(batch.pays, batch.currency)].append(batch)
     elsewhere = _named_elsewhere(account, rivals)
 
@@ -252,8 +252,8 @@ def pairs(account: AcquirerAccount) -> list[tuple[BankCredit, Payable, MatchBasi
 
 def paid_together_with(batch: Batch) -> int:
     """How many other clearings its settlement pays by the same transfer."""
-    row = _settled(batch.account).filter(batch=batch).only("file").first()
-    return _settled(batch.account).filter(file=row.file_id).count() - 1 if row is not None else 0
+    (numbered,) = _number(batch.account, [batch])
+    return int(numbered.paid_with)
 
 
 def key_of(payable: Payable) -> str:

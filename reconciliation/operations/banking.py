@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Model, Q
@@ -312,13 +313,9 @@ def match_open(account: AcquirerAccount, *, by: Actor) -> list[BankCredit]:
     matched, paid = [], []
     shares: list[BankShare] = []
     for credit, payable, basis in bank.pairs(account):
-        credit.status, credit.basis = CreditStatus.MATCHED, basis
-        credit.matched_at, credit.matched_by = clock.now(), str(by)[:170]
-        if isinstance(payable, bank.Payout):
-            credit.payout = payable.file
-            shares += _shares(credit, payable)
-        else:
-            credit.batch = payable
+        for name, value in _facts(payable, basis, by).items():
+            setattr(credit, name, value)
+        shares += _shares(credit, payable)
         matched.append(credit)
         paid += _batches_of(payable)
     BankCredit.objects.bulk_update(matched, ["status", "batch", "payout", "basis", "matched_at", "matched_by"])
@@ -327,18 +324,37 @@ def match_open(account: AcquirerAccount, *, by: Actor) -> list[BankCredit]:
     return matched
 
 
-def _words(payable: bank.Payable) -> str:
-    return str(payable.file) if isinstance(payable, bank.Payout) else str(payable)
+def _facts(payable: bank.Payable, basis: MatchBasis, by: Actor) -> dict[str, Any]:
+    """What a credit is once it is matched with this."""
+    is_payout = isinstance(payable, bank.Payout)
+    return {
+        "status": CreditStatus.MATCHED,
+        "batch": None if is_payout else payable,
+        "payout": payable.file if isinstance(payable, bank.Payout) else None,
+        "basis": basis,
+        "matched_at": clock.now(),
+        "matched_by": str(by)[:170],
+    }
+
+
+def _told(batch: Batch | None, payout: ReportFile | None, credit: BankCredit) -> dict[str, str]:
+    """What a credit pays, for the journal."""
+    return {"batch" if batch else "settlement": str(batch or payout), "amount": str(credit.amount)}
 
 
 def _batches_of(payable: bank.Payable) -> list[int]:
     return [batch.pk for batch, _ in payable.batches] if isinstance(payable, bank.Payout) else [payable.pk]
 
 
-def _shares(credit: BankCredit, payout: bank.Payout) -> list[BankShare]:
-    """To each batch what is paid for it. What the bank credited less, or more, is the largest one's, and open there."""
-    shares = [BankShare(credit=credit, batch=batch, value=value) for batch, value in payout.batches]
-    max(shares, key=lambda share: share.value).value += credit.value - payout.pays.value
+def _shares(credit: BankCredit, payable: bank.Payable) -> list[BankShare]:
+    """To each batch of a settlement what is paid for it; none of a batch that is paid alone.
+
+    What the bank credited less, or more, is the largest one's, and open there.
+    """
+    if not isinstance(payable, bank.Payout):
+        return []
+    shares = [BankShare(credit=credit, batch=batch, value=value) for batch, value in payable.batches]
+    max(shares, key=lambda share: share.value).value += credit.value - payable.pays.value
     return shares
 
 
@@ -359,19 +375,10 @@ def match_credit(
     note = demanded_note(reason_code, note)
     with transaction.atomic(durable=True):
         payable = _payable(credit, payable)
-        is_whole = isinstance(payable, bank.Payout)
-        moved = BankCredit.objects.filter(pk=credit.pk, status=CreditStatus.OPEN).update(
-            status=CreditStatus.MATCHED,
-            batch=None if isinstance(payable, bank.Payout) else payable,
-            payout=payable.file if isinstance(payable, bank.Payout) else None,
-            basis=MatchBasis.HAND,
-            matched_at=clock.now(),
-            matched_by=str(by)[:170],
-            is_held=True,
-        )
-        _refuse_unmoved(moved)
-        if isinstance(payable, bank.Payout):
-            BankShare.objects.bulk_create(_shares(credit, payable))
+        facts = _facts(payable, MatchBasis.HAND, by)
+        open_one = BankCredit.objects.filter(pk=credit.pk, status=CreditStatus.OPEN)
+        _refuse_unmoved(open_one.update(**facts, is_held=True))
+        BankShare.objects.bulk_create(_shares(credit, payable))
         to_be_booked(_batches_of(payable))
         journal.write(
             "match bank credit",
@@ -379,8 +386,8 @@ def match_credit(
             subject=credit,
             reason_code=reason_code,
             note=note,
-            after={"settlement" if is_whole else "batch": _words(payable), "amount": str(credit.amount)},
-            outcome="" if isinstance(payable, bank.Payout) else _stands(payable),
+            after=_told(facts["batch"], facts["payout"], credit),
+            outcome=_stands(facts["batch"]) if facts["batch"] else "",
         )
         if remember is not None:
             remember(credit)
@@ -407,7 +414,7 @@ def unmatch_credit(
             subject=credit,
             reason_code=reason_code,
             note=note,
-            before={"batch" if batch else "settlement": str(batch or payout), "amount": str(credit.amount)},
+            before=_told(batch, payout, credit),
             outcome=_stands(batch) if batch else "",
         )
         if remember is not None:
