@@ -49,9 +49,7 @@ def pause(
             if open_cycles_of(subscription).filter(status__in=TO_BE_PAID).exists():
                 raise SubscriptionNotPossible(number=subscription.number, why="a charge of it is being made")
             subscription.advance(SubscriptionEvent.PAUSED, heard_from=Messenger.US, note=_noted(by, note))
-            awaiting = open_cycles_of(subscription).filter(status=CycleStatus.AWAITING_AMOUNT)
-            if awaiting.exists():
-                let_unposted_pass(subscription, "Paused before an amount was posted.")
+            let_unposted_pass(subscription, "Paused before an amount was posted.")
             put(subscription)
             announcements.paused(subscription)
             _write("pause subscription", subscription, by, reason_code, note)
