@@ -25,6 +25,18 @@ def subscribed(stage: Stage, plan: str) -> tuple[Shopper, str]:
     return buyer, buyer.subscribes(plan, wallet_id)
 
 
+def refused_for_want_of_money(stage: Stage) -> tuple[Shopper, str]:
+    """Somebody whose purse was empty when a cycle was charged, and is full now; and the subscription's number."""
+    buyer = stage.town.newcomer()
+    wallet_id = str(buyer.binds("GCASH"))
+    stage.control.set_balance(buyer.name, "GCASH", 0)
+    number = buyer.subscribes(DAILY, wallet_id)
+    unpaid = Cycle.objects.filter(subscription__number=number, status=CycleStatus.RETRYING)
+    stage.waits_until(unpaid.exists, "refused for want of money")
+    stage.control.set_balance(buyer.name, "GCASH", PURSE)
+    return buyer, number
+
+
 def charged_once_a_day(number: str) -> Subscription:
     """Every date of it that has come has one order, and one payment of that."""
     subscription = Subscription.objects.get(number=number)
@@ -99,14 +111,7 @@ def posting_an_amount(stage: Stage, seam: str) -> Iterator[None]:
 
 @scene("charge_again.recorded")
 def charging_again_by_hand(stage: Stage, seam: str) -> Iterator[None]:
-    buyer = stage.town.newcomer()
-    wallet_id = buyer.binds("GCASH")
-    assert wallet_id is not None
-    stage.control.set_balance(buyer.name, "GCASH", 0)
-    number = buyer.subscribes(DAILY, wallet_id)
-    waiting = Cycle.objects.filter(subscription__number=number, status=CycleStatus.RETRYING)
-    stage.waits_until(waiting.exists, "refused for want of money")
-    stage.control.set_balance(buyer.name, "GCASH", PURSE)
+    _, number = refused_for_want_of_money(stage)
     subscription = Subscription.objects.get(number=number)
     form = stage.clerk().opens(subscription, "charge_again")
     with stage.dies_at(seam):

@@ -10,15 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from payments.models import Cycle, Subscription
-from payments.subscriptions.states import CycleStatus
 from portal.gateways import acquirer_for
 from portal.models import AcquirerAccount
 from reconciliation.models import FileStatus, ReportFile
 from tests.crash import books
-from tests.crash.agreements import AMOUNT, subscribed
+from tests.crash.agreements import AMOUNT, refused_for_want_of_money, subscribed
 from tests.crash.premises import WEB, WORKER
 from tests.crash.stage import OFFICE, REFUND, Stage
-from tests.crash.town import DAILY, LATER, METERED, PURSE, Shopper, Town
+from tests.crash.town import DAILY, LATER, METERED, PURSE, Town
 
 MOST = 200
 Act = Callable[[Stage, Callable[[], None]], None]
@@ -132,22 +131,10 @@ def _posts_an_amount(stage: Stage, arm: Callable[[], None]) -> None:
 
 
 def _pays_a_cycle(stage: Stage, arm: Callable[[], None]) -> None:
-    buyer = _poor_subscriber(stage)
-    cycle = Cycle.objects.get(subscription__buyer__reference=buyer.name)
+    buyer, number = refused_for_want_of_money(stage)
+    cycle = Cycle.objects.get(subscription__number=number)
     arm()
     buyer.pays(str(cycle.order), str(cycle.subscription.wallet_account.public_id))
-
-
-def _poor_subscriber(stage: Stage) -> Shopper:
-    """Somebody whose purse was empty when a cycle was charged, and is full now."""
-    buyer = stage.town.newcomer()
-    wallet_id = str(buyer.binds("GCASH"))
-    stage.control.set_balance(buyer.name, "GCASH", 0)
-    number = buyer.subscribes(DAILY, wallet_id)
-    unpaid = Cycle.objects.filter(subscription__number=number, status=CycleStatus.RETRYING)
-    stage.waits_until(unpaid.exists, "refused for want of money")
-    stage.control.set_balance(buyer.name, "GCASH", PURSE)
-    return buyer
 
 
 def _falls_due(stage: Stage, arm: Callable[[], None]) -> None:

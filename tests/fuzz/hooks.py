@@ -56,7 +56,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     if case.query and "amount" in case.query:  # no schema says that one parameter needs another
         case.query["currency"] = "PHP"
     if case.headers and "Idempotency-Key" in case.headers and _rng.random() < OFTEN:
-        case.headers["Idempotency-Key"] = f"fuzz-{WORLD['seed']}-{next(_fresh)}"
+        case.headers.update(_once())
     for place, known in _there.items():
         if place in (case.path_parameters or {}) and known.get(_name(case)) and _rng.random() < HALF:
             case.path_parameters[place] = _rng.choice(known[_name(case)])
@@ -101,12 +101,16 @@ def _as_merchant(method: str, path: str, **what: Any) -> dict[str, Any]:
     return found
 
 
+def _once() -> dict[str, str]:
+    """The header of an act that was never asked for before."""
+    return {"Idempotency-Key": f"fuzz-{WORLD['seed']}-{next(_fresh)}"}
+
+
 def _order_to_pay() -> str:
     """An order of somebody's who has a wallet, neither paid nor cancelled."""
     amount = {"value": "20000", "currency": "PHP"}
     wanted = {"customer": _rng.choice(CUSTOMERS), "amount": amount, "description": "Pass"}
-    key = {"Idempotency-Key": f"fuzz-{WORLD['seed']}-{next(_fresh)}"}
-    placed = _as_merchant("POST", "orders", json=wanted, headers=key)
+    placed = _as_merchant("POST", "orders", json=wanted, headers=_once())
     _customers[placed["number"]] = placed["customer"]
     return str(placed["number"])
 
@@ -118,11 +122,9 @@ def _has_agreed(case: Any) -> None:
     wanted: dict[str, Any] = {"customer": customer, "plan": plan, "wallet_id": _active_wallet(customer)}
     if plan == "metered":
         wanted["most"] = MOST
-    key = {"Idempotency-Key": f"fuzz-{WORLD['seed']}-{next(_fresh)}"}
-    begun = _as_merchant("POST", "subscriptions", json=wanted, headers=key)
+    begun = _as_merchant("POST", "subscriptions", json=wanted, headers=_once())
     if _name(case) == "resume_subscription":
-        key = {"Idempotency-Key": f"fuzz-{WORLD['seed']}-{next(_fresh)}"}
-        _as_merchant("POST", f"subscriptions/{begun['id']}/pause", json={}, headers=key)
+        _as_merchant("POST", f"subscriptions/{begun['id']}/pause", json={}, headers=_once())
     case.path_parameters["subscription_id"] = begun["id"]
     _agreed[begun["id"]] = begun
 
