@@ -5,6 +5,7 @@ countries, so it has none of its own.
 """
 
 from datetime import date, datetime
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -118,6 +119,8 @@ class Subscription(Stateful, Due, ActorFields):
     first_on = models.DateField()
     """The date that the dates are counted from, and the number of the cycle that is due on it."""
     first_number = models.PositiveIntegerField(default=1)
+    month_day = models.PositiveSmallIntegerField(null=True, blank=True)
+    """The day of the month that ``first_on`` stands for in a shorter month, where the plan names none."""
     next_number = models.PositiveIntegerField(default=1)
     next_on = models.DateField(null=True, blank=True)
     """When the next cycle is due, in the plan's zone; None: none comes any more."""
@@ -125,6 +128,8 @@ class Subscription(Stateful, Due, ActorFields):
     """No cycle is due after this day."""
     charges_made = models.PositiveIntegerField(default=0)
     """Cycles that got an order; what was skipped does not count toward the plan's number of charges."""
+    charges_before = models.PositiveIntegerField(default=0)
+    """How many of them were made before the plan took its place: they do not count toward that either."""
     ends_with_period = models.BooleanField(default=False)
     """Cancelled when the next cycle would fall due."""
     trouble = models.CharField(max_length=16, choices=Trouble.choices, blank=True)
@@ -171,7 +176,26 @@ class Subscription(Stateful, Due, ActorFields):
     @property
     def rhythm(self) -> Rhythm:
         """Its dates, by number."""
-        return Rhythm(self.plan.span, self.first_on, self.first_number)
+        return Rhythm(self.plan.span, self.first_on, self.first_number, self.month_day)
+
+    def take_next_plan(self) -> dict[str, Any]:
+        """Let the plan that was wanted take the place of the old one, in memory; what is to be written.
+
+        The next date stays; dates and charges count from this one on.
+        """
+        facts = {
+            "plan": self.next_plan,
+            "most_value": self.next_most_value,
+            "month_day": self.rhythm.meant_on(self.next_on) if self.next_on else None,
+            "first_on": self.next_on or self.first_on,
+            "first_number": self.next_number,
+            "charges_before": self.charges_made,
+            "next_plan": None,
+            "next_most_value": None,
+        }
+        for name, value in facts.items():
+            setattr(self, name, value)
+        return facts
 
     def due_on(self, number: int) -> date:
         """The day on which the cycle of this number is due."""
@@ -236,6 +260,9 @@ class Cycle(Stateful, Due):
             models.Index(fields=("subscription",), condition=Q(status__in=TO_BE_PAID), name="cycle_to_be_paid"),
             models.Index(fields=("trouble",), condition=Q(status__in=STUCK), name="cycle_stuck"),
             models.Index(fields=("first_failed_at",), name="cycle_failed", condition=Q(first_failed_at__isnull=False)),
+            models.Index(
+                fields=("subscription",), name="cycle_unposted", condition=Q(status=CycleStatus.AWAITING_AMOUNT)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,8 @@
 """The dates of a subscription: pure arithmetic on days, and the moment a day means in a time zone.
 
 Every date is counted from the first one, never from the one before it: the 31st is the 28th in February and the 31st
-again in March, and the 29th of February comes back in the next leap year.
+again in March, and the 29th of February comes back in the next leap year. The first one may be another day than the one
+that is meant, where a plan took another's place in the middle: the dates after it are on the day that is meant.
 """
 
 import calendar
@@ -42,14 +43,34 @@ class Rhythm:
     span: Span
     first_on: date
     first_number: int = 1
+    month_day: int | None = None
+    """The day of the month that is meant where the span names none; None: that of ``first_on``."""
 
     def day(self, number: int) -> date:
         """The date of a number, which is not below the first one."""
         steps = (number - self.first_number) * self.span.every
+        if not steps:
+            return self.first_on
         if self.span.interval in _DAYS:
-            return self.first_on + timedelta(days=steps * _DAYS[self.span.interval])
-        day = self.span.anchor_day or self.first_on.day
-        return _months_after(self.first_on, steps * _MONTHS[self.span.interval], day) if steps else self.first_on
+            return self._week_day() + timedelta(days=steps * _DAYS[self.span.interval])
+        return _months_after(self.first_on, steps * _MONTHS[self.span.interval], self.meant_day)
+
+    @property
+    def meant_day(self) -> int:
+        """Of months and years: the day of the month, which a short month has not."""
+        return self.span.anchor_day or self.month_day or self.first_on.day
+
+    def meant_on(self, day: date) -> int | None:
+        """The day of the month that a date of it stands for; None where it is that date's own."""
+        if self.span.interval in _DAYS or _in_month(day.year, day.month, self.meant_day) != day:
+            return None
+        return self.meant_day if self.meant_day != day.day else None
+
+    def _week_day(self) -> date:
+        """What weeks are counted from: the day that is meant, in the week of the first date."""
+        if self.span.interval is not Interval.WEEK or self.span.anchor_day is None:
+            return self.first_on
+        return self.first_on + timedelta(days=self.span.anchor_day - self.first_on.isoweekday())
 
     def number_from(self, day: date, *, least: int) -> int:
         """The lowest number, ``least`` or above, whose date is not before ``day``."""

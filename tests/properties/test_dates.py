@@ -39,11 +39,29 @@ def test_dates_rise_and_never_leave_their_day(span: Span, earliest: date, number
         assert (following - day).days == length
 
 
-@given(SPANS, DAYS, st.integers(1, 40), st.integers(-20, 20))
+@given(SPANS, DAYS, st.integers(1, 60))
+def test_what_begins_on_another_day_goes_on_on_the_one_that_is_meant(span: Span, first: date, number: int) -> None:
+    rhythm = Rhythm(span, first, 1)
+    day, following = rhythm.day(number), rhythm.day(number + 1)
+    assert first <= day < following
+    if span.interval is Interval.WEEK and span.anchor_day is not None:
+        assert following.isoweekday() == span.anchor_day
+        assert (following - timedelta(days=following.weekday()) - first).days % 7 == -first.weekday() % 7
+
+
+@given(DAYS, st.integers(1, 31), st.integers(0, 400))
+def test_the_day_of_the_month_that_is_meant_outlives_a_change_of_plan(first: date, meant: int, months: int) -> None:
+    old = Rhythm(Span(Interval.MONTH, 1, meant), first, 1)
+    day = old.day(months + 2)
+    new = Rhythm(Span(Interval.MONTH, 1), day, months + 2, old.meant_on(day))
+    assert [new.day(months + 2 + more) for more in range(14)] == [old.day(months + 2 + more) for more in range(14)]
+
+
+@given(SPANS, DAYS, st.integers(1, 40), st.integers(-20, 20), st.booleans())
 def test_the_number_of_a_day_is_the_lowest_that_is_not_before_it(
-    span: Span, earliest: date, number: int, off: int
+    span: Span, earliest: date, number: int, off: int, is_aligned: bool
 ) -> None:
-    rhythm = Rhythm(span, span.first(earliest), 3)
+    rhythm = Rhythm(span, span.first(earliest) if is_aligned else earliest, 3)
     day = rhythm.day(number + 2) + timedelta(days=off)
     found = rhythm.number_from(day, least=3)
 

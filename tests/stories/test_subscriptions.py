@@ -14,6 +14,7 @@ from payments.models import Cycle, Order, Subscription
 from payments.states import OrderStatus
 from payments.subscriptions import operations as recurring
 from payments.subscriptions import queries
+from payments.subscriptions.forecast import forecast
 from payments.subscriptions.states import CycleStatus, Interval, SubscriptionStatus
 from portal import clock
 from portal.acquirer.results import Secret
@@ -296,11 +297,11 @@ DAYS = timedelta(days=3)
 SERVER = Actor.merchant_server("utility")
 
 
-def meters(shop: Shop, buyer: Customer, **terms: Any) -> Subscription:
+def meters(shop: Shop, buyer: Customer, ends_on: date | None = None, **terms: Any) -> Subscription:
     """A daily meter, whose first amount nobody has posted when it was due."""
     buyer.binds()
     subscription = buyer.subscribes(
-        shop.offers(None, interval=Interval.DAY, name="Electricity", **terms), most=PHP(800_00)
+        shop.offers(None, interval=Interval.DAY, name="Electricity", **terms), most=PHP(800_00), ends_on=ends_on
     )
     assert stands(subscription)[1] == CycleStatus.AWAITING_AMOUNT
     return subscription
@@ -429,3 +430,79 @@ def test_a_consent_that_was_bound_anew_and_revoked_ends_its_subscriptions_too(
     shop.clock_moves(days=2)
     assert stands(subscription)[0] == SubscriptionStatus.CANCELLED
     assert acquirer.took_from(buyer) == [PHP(50_00)]
+
+
+def test_the_last_amount_may_come_as_late_as_any_other_and_then_it_is_over(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    never = meters(shop, buyer, ends_on=date(2026, 3, 2))
+    late = meters(shop, buyer, ends_on=date(2026, 3, 2))
+    shop.clock_moves(hours=20)
+    recurring.post_amount(late, date(2026, 3, 2), PHP(75_00), by=SERVER)
+    shop.clock_moves(hours=2)
+    assert stands(late) == (SubscriptionStatus.ENDED, CycleStatus.PAID)
+    assert stands(never) == (SubscriptionStatus.ACTIVE, CycleStatus.AWAITING_AMOUNT)
+    shop.clock_moves(hours=4)
+    assert stands(never) == (SubscriptionStatus.ENDED, CycleStatus.SKIPPED)
+    assert acquirer.took_from(buyer) == [PHP(75_00)]
+
+
+def test_a_weekly_plan_that_takes_anothers_place_goes_on_on_its_own_weekday(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(50_00), interval=Interval.DAY))
+    recurring.change_plan(subscription, shop.offers(PHP(300_00), interval=Interval.WEEK, anchor_day=5), by=buyer.by)
+    shop.clock_moves(days=20)
+    # The date that was agreed to stays; after it come the Fridays of the weeks that follow.
+    assert days_of(subscription) == ["2026-03-02", "2026-03-03", "2026-03-13", "2026-03-20"]
+
+
+def test_whoever_changes_the_plan_at_the_end_of_february_is_charged_on_the_31st_again(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    buyer.binds()
+    shop.clock_moves_to(datetime(2027, 1, 31, 1, 0, tzinfo=UTC))
+    subscription = buyer.subscribes(shop.offers(PHP(50_00)))
+    for price in (60_00, 70_00):
+        shop.clock_moves(days=2)
+        recurring.change_plan(subscription, shop.offers(PHP(price)), by=buyer.by)
+        shop.clock_moves_to(datetime(2027, 2, 28, 3, 0, tzinfo=UTC) if price == 60_00 else clock.now())
+    shop.clock_moves_to(datetime(2027, 5, 1, 3, 0, tzinfo=UTC))
+    assert days_of(subscription) == ["2027-01-31", "2027-02-28", "2027-03-31", "2027-04-30"]
+    assert acquirer.took_from(buyer) == [PHP(50_00), PHP(60_00), PHP(70_00), PHP(70_00)]
+
+
+def test_a_new_plan_counts_its_own_charges(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(50_00), interval=Interval.DAY, cycle_count=4))
+    shop.clock_moves(days=1)
+    recurring.change_plan(subscription, shop.offers(PHP(60_00), interval=Interval.DAY, cycle_count=2), by=buyer.by)
+    assert [charge.total for charge in forecast(30).sums] == [PHP(120_00)]
+    shop.clock_moves(days=6)
+    assert acquirer.took_from(buyer) == [PHP(50_00), PHP(50_00), PHP(60_00), PHP(60_00)]
+    assert stands(subscription)[0] == SubscriptionStatus.ENDED
+    with pytest.raises(SubscriptionNotPossible, match="it is ended"):
+        recurring.change_plan(subscription, subscription.plan, by=buyer.by)
+
+
+def test_the_old_plans_last_charge_does_not_end_what_goes_on_under_a_new_one(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    kept, taken_back = meters(shop, buyer, cycle_count=1), meters(shop, buyer, cycle_count=1)
+    fixed = shop.offers(PHP(60_00), interval=Interval.DAY)
+    for subscription in (kept, taken_back):
+        recurring.change_plan(subscription, fixed, by=buyer.by)
+        recurring.post_amount(subscription, date(2026, 3, 2), PHP(75_00), by=SERVER)
+    recurring.change_plan(taken_back, taken_back.plan, by=buyer.by, most=PHP(800_00))
+    shop.clock_moves(days=1)
+    assert stands(taken_back)[0] == SubscriptionStatus.ENDED
+    assert days_of(kept, CycleStatus.PAID) == ["2026-03-02", "2026-03-03"]
+    assert acquirer.took_from(buyer) == [PHP(75_00), PHP(75_00), PHP(60_00)]
+
+
+def test_no_other_plan_follows_when_no_charge_comes_any_more(buyer: Customer, shop: Shop) -> None:
+    buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(50_00), cycle_count=1))
+    with pytest.raises(SubscriptionNotPossible, match="no charge of it comes any more"):
+        recurring.change_plan(subscription, shop.offers(PHP(60_00)), by=buyer.by)

@@ -19,9 +19,18 @@ from payments.models import Cycle, Order, OrderItem, Payment, Plan, Subscription
 from payments.operations.orders import MAX_DESCRIPTION
 from payments.states import Messenger, PaymentStatus
 from payments.subscriptions import announcements
-from payments.subscriptions.operations.stepping import date_of, end, end_if_done, let_unposted_pass, put, step_at
+from payments.subscriptions.operations.stepping import (
+    date_of,
+    end,
+    end_if_done,
+    last_amount_until,
+    let_unposted_pass,
+    put,
+    step_at,
+)
 from payments.subscriptions.states import (
     OPENING,
+    RUNNING,
     TO_BE_PAID,
     CycleEvent,
     CycleStatus,
@@ -91,7 +100,11 @@ def _step_before(subscription: Subscription, wallet_status: str, at: datetime) -
         end(subscription, SubscriptionEvent.CANCELLED, "Cancelled to the end of its period.")
         return "cancelled"
     if not is_opening:
-        put(subscription)
+        if subscription.next_on is None and last_amount_until(subscription) <= at:
+            let_unposted_pass(subscription, "No amount was posted until another cycle would have fallen due.")
+            end_if_done(subscription)
+        if subscription.status in RUNNING:
+            put(subscription)
         return "nothing to do yet"
     return ""
 
@@ -180,21 +193,11 @@ def _let_the_last_ones_pass(subscriptions: Sequence[Subscription]) -> None:
 
 def _take_the_new_plan(subscription: Subscription) -> None:
     """The plan that was wanted takes the place of the old one; dates count from this one on."""
-    plan, number, day = subscription.next_plan, subscription.next_number, subscription.next_on
-    if plan is None or day is None:  # asked for above
-        return
-    Cycle.objects.filter(subscription=subscription, number=number, status=CycleStatus.PLANNED).update(plan=plan)
-    subscription.plan, subscription.most_value = plan, subscription.next_most_value
-    subscription.first_on, subscription.first_number = day, number
-    subscription.next_plan, subscription.next_most_value = None, None
-    Subscription.objects.filter(pk=subscription.pk).update(
-        plan=plan,
-        most_value=subscription.most_value,
-        first_on=day,
-        first_number=number,
-        next_plan=None,
-        next_most_value=None,
+    Subscription.objects.filter(pk=subscription.pk).update(**subscription.take_next_plan())
+    posted = Cycle.objects.filter(
+        subscription=subscription, number=subscription.first_number, status=CycleStatus.PLANNED
     )
+    posted.update(plan=subscription.plan)
 
 
 def _place(opening: Sequence[_Opening]) -> None:

@@ -14,6 +14,7 @@ from payments.states import Messenger
 from payments.subscriptions import announcements
 from payments.subscriptions.operations.starting import refuse_unfit
 from payments.subscriptions.operations.stepping import (
+    date_of,
     end,
     end_if_done,
     go_on_from_today,
@@ -123,15 +124,23 @@ def change_plan(
         _demand(subscription, *OPENING, SubscriptionStatus.PAUSED)
         is_taken_back = plan.pk == subscription.plan_id
         if not is_taken_back:
+            if subscription.next_on is None:
+                raise SubscriptionNotPossible(number=subscription.number, why="no charge of it comes any more")
             if not plan.is_offered or plan.account_id != subscription.account_id:
                 raise PlanNotOffered(field="plan", problem="", plan=plan.code)
             refuse_unfit(plan, subscription.wallet_account, subscription.buyer, most)
             _refuse_posted_above(subscription, most)
+        subscription.next_plan = None if is_taken_back else plan
+        next_on = subscription.next_on
+        if next_on is not None:  # taken back: the present plan's number of charges may be reached
+            next_on = date_of(subscription, subscription.next_number, charges_made=subscription.charges_made)
         put(
             subscription,
-            next_plan=None if is_taken_back else plan,
+            next_plan=subscription.next_plan,
             next_most_value=None if is_taken_back or most is None else most.value,
+            next_on=next_on,
         )
+        end_if_done(subscription)
         _write("change plan of subscription", subscription, by, reason_code, note, plan=plan.code)
         if remember:
             remember(subscription)

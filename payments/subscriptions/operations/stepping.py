@@ -29,24 +29,36 @@ from portal import clock, statements
 
 
 def date_of(subscription: Subscription, number: int, *, charges_made: int) -> date | None:
-    """When the cycle of a number is due after so many charges; None when the agreement ends before."""
-    count = subscription.plan.cycle_count
-    if count is not None and charges_made >= count:
+    """When the cycle of a number is due after so many charges; None when the agreement ends before.
+
+    A plan that is to be another's successor takes its place on that date, so the old one's count ends nothing.
+    """
+    count = subscription.plan.cycle_count if subscription.next_plan_id is None else None
+    if count is not None and charges_made - subscription.charges_before >= count:
         return None
     day = subscription.due_on(number)
     return None if subscription.ends_on is not None and day > subscription.ends_on else day
 
 
 def step_at(subscription: Subscription) -> datetime | None:
-    """When the clock must look at it next: its next cycle opens, its grace or its time past due is over."""
+    """When the clock must look at it next: its next cycle opens, its last amount is too late, its grace or its time
+    past due is over."""
     moments: list[datetime | None] = []
     if subscription.status in OPENING and subscription.next_on is not None:
         moments.append(subscription.moment(subscription.next_on))
+    may_wait = subscription.status in OPENING and subscription.next_on is None and subscription.plan.is_metered
+    if may_wait and unposted_of(subscription).exists():
+        moments.append(last_amount_until(subscription))
     if subscription.status == SubscriptionStatus.IN_GRACE:
         moments.append(subscription.grace_until)
     if subscription.status == SubscriptionStatus.PAST_DUE:
         moments.append(subscription.past_due_until)
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def last_amount_until(subscription: Subscription) -> datetime:
+    """Until when the amount of the last date may be posted: as of every other one, until another would fall due."""
+    return subscription.moment(subscription.due_on(subscription.next_number))
 
 
 def put(subscription: Subscription, **facts: Any) -> None:
@@ -164,6 +176,11 @@ def let_posted_pass(subscription: Subscription, note: str, *, before: int | None
 def _let_pass(subscription: Subscription, note: str, **which: Any) -> None:
     for cycle in Cycle.objects.select_for_update().filter(subscription=subscription, **which):
         cycle.advance(CycleEvent.SKIPPED, heard_from=Messenger.CLOCK, note=note, closed_at=clock.now(), due_at=None)
+
+
+def unposted_of(subscription: Subscription) -> QuerySet[Cycle]:
+    """Dates of it that have come without an amount."""
+    return Cycle.objects.filter(subscription=subscription, status=CycleStatus.AWAITING_AMOUNT)
 
 
 def open_cycles_of(subscription: Subscription) -> QuerySet[Cycle]:
