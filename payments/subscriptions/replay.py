@@ -9,6 +9,9 @@ the policy is judged by what was seen:
 - in between, or after the last failure of one that was never paid, nobody knows: it is counted as failed, and its cycle
   apart, as perhaps recovered.
 
+Nothing is tried once the policy's grace and its time past due are over: the subscription has ended then. What a buyer
+paid by hand says when there was money, and is no try of the clock's.
+
 The cost is tries: each refusal is shown to the buyer by the wallet, and counted by risk control. Reads only.
 """
 
@@ -23,6 +26,7 @@ from payments.states import PaymentStatus
 from payments.subscriptions.failures import trouble_of
 from payments.subscriptions.policies import Policy, zone_of
 from portal import clock
+from portal.actor import ActorKind
 from portal.money import Money
 
 DAYS = 90
@@ -91,14 +95,16 @@ def replay(policy: Policy, *, account: str = "", wallet: str = "", days: int = D
             continue
         history = _history(tried)
         zone = zone_of(first.wallet_account.wallet, cycle.subscription.plan.zone)
-        _count(found, cycle.amount, history, *again(policy, history, zone, now), later=len(tried) - 1)
+        later = sum(it.actor_kind == ActorKind.CLOCK for it in tried[1:])
+        _count(found, cycle.amount, history, *again(policy, history, zone, now), later=later)
     return found
 
 
 def again(policy: Policy, history: History, zone: str, now: datetime) -> tuple[str, int]:
     """``recovered``, ``perhaps`` or ``failed``, and how many tries after the first the policy would have made."""
     failures, tries, is_unknown = [history.failures[0]], 0, False
-    while (at := policy.next_try(failures, zone)) is not None and at <= now:
+    ends = failures[0] + timedelta(days=policy.grace_days + policy.past_due_days)
+    while (at := policy.next_try(failures, zone)) is not None and at <= min(now, ends):
         tries += 1
         if history.paid_at is not None and at >= history.paid_at:
             return "recovered", tries
