@@ -62,6 +62,7 @@ class PaymentsConfig(AppConfig):
         registry.stakes.register("subscriptions", stakes.of_wallets, position=10)
         registry.today.register("subscriptions", subscriptions_today.PAST_DUE, position=27)
         registry.today.register("unpaid cycles", subscriptions_today.STUCK_CHARGES, position=28)
+        registry.today.register("unposted amounts", subscriptions_today.UNPOSTED, position=29)
         post_migrate.connect(operations.install_policies, sender=self, dispatch_uid="payments.retry_policies")
         registry.timelines.register("payments", timeline.timeline, position=10)
         registry.timelines.register("payment approvals", four_eyes.timeline, position=15)

@@ -24,6 +24,7 @@ from payments.subscriptions.states import (
     STUCK,
     CycleStatus,
     SubscriptionStatus,
+    Trouble,
 )
 from payments.subscriptions.timeline import timeline
 from portal import gather
@@ -96,7 +97,9 @@ def _only(*statuses: SubscriptionStatus) -> Any:
 
 
 def _nothing_to_resume(subscription: Subscription) -> str:
-    return "" if subscription.ends_with_period else str(_only(SubscriptionStatus.PAUSED)(subscription))
+    if subscription.status in OPENING and subscription.ends_with_period:
+        return ""
+    return str(_only(SubscriptionStatus.PAUSED)(subscription))
 
 
 def _nothing_to_skip(subscription: Subscription) -> str:
@@ -268,8 +271,8 @@ class ChargeAgainForm(ReasonForm):
         return say("Charge {amount} again", amount=self.moves() or "")
 
 
-def _is_stuck() -> Q:
-    return Q(Exists(Cycle.objects.filter(subscription=OuterRef("pk"), status__in=STUCK)))
+def _has_cycle(**which: Any) -> Q:
+    return Q(Exists(Cycle.objects.filter(subscription=OuterRef("pk"), **which)))
 
 
 class SubscriptionQuestions(Questions):
@@ -278,11 +281,31 @@ class SubscriptionQuestions(Questions):
     questions = (
         Question("past_due", lazy("Past due"), lambda: Q(status=SubscriptionStatus.PAST_DUE)),
         Question("in_grace", lazy("In grace"), lambda: Q(status=SubscriptionStatus.IN_GRACE)),
-        Question("stuck", lazy("Not tried again"), lambda: Q(status__in=RUNNING) & _is_stuck()),
+        Question("stuck", lazy("Not tried again"), lambda: Q(status__in=RUNNING) & _has_cycle(status__in=STUCK)),
+        Question(
+            "unposted",
+            lazy("No amount posted"),
+            lambda: Q(status__in=RUNNING) & _has_cycle(status=CycleStatus.AWAITING_AMOUNT),
+        ),
         Question("active", lazy("Active"), lambda: Q(status=SubscriptionStatus.ACTIVE)),
         Question("paused", lazy("Paused"), lambda: Q(status=SubscriptionStatus.PAUSED)),
         Question("over", lazy("Over"), lambda: ~Q(status__in=RUNNING)),
     )
+
+
+class WhyUnpaid(admin.SimpleListFilter):
+    """Why a charge of it is neither paid nor tried again by the clock."""
+
+    title = lazy("why not tried again")
+    parameter_name = "unpaid"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(trouble.value, told(trouble.label)) for trouble in Trouble]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in Trouble.values:
+            return queryset
+        return queryset.filter(_has_cycle(status__in=STUCK, trouble=self.value()), status__in=RUNNING)
 
 
 class SubscriptionWallet(WalletFilter):
@@ -314,7 +337,7 @@ class SubscriptionAdmin(LedgerAdmin):
     list_select_related = ("buyer", "account", "plan", "wallet_account")
     account_path = "wallet_account__account"
     page_select_related = ("next_plan",)
-    list_filter = (SubscriptionQuestions, SubscriptionWallet, StartedFilter, AccountFilter)
+    list_filter = (SubscriptionQuestions, SubscriptionWallet, WhyUnpaid, StartedFilter, AccountFilter)
     search_fields = ("number", "reference", "buyer__reference", "cycles__order__number")
     hot_rows = gather.Standing(lambda: Subscription.objects.filter(status=SubscriptionStatus.PAST_DUE))
     acts = (
@@ -564,16 +587,24 @@ def _stuck_cards(found: forecast.Forecast) -> list[Card]:
     """What is unpaid and in no forecast; nothing where there is none."""
     if not found.stuck:
         return []
-    look = f"{reverse('admin:payments_subscription_changelist')}?ask=stuck"
+    everyone = reverse("admin:payments_subscription_changelist")
     rows = [
-        (name_of(one.wallet), told(one.why), display.link(look, one.count), display.minor(one.value, one.currency))
+        (
+            name_of(one.wallet),
+            told(one.why),
+            display.link(
+                f"{everyone}?{f'unpaid={one.trouble}' if one.trouble else 'ask=unposted'}&wallet={one.wallet}",
+                one.count,
+            ),
+            display.NOTHING if one.value is None else display.minor(one.value, one.currency),
+        )
         for one in found.stuck
     ]
     head = (say("Wallet"), say("Why"), say("Charges"), say("Amount"))
     return [
         Card(
             say("Unpaid, and not tried again"),
-            note=say("not counted above: the buyer or somebody of the staff has to act"),
+            note=say("not counted above: the buyer, your server or somebody of the staff has to act"),
             table=Table(head, rows, frozenset({2, 3})),
             wide=True,
         )

@@ -3,12 +3,12 @@
 Reads only. Currencies stand beside each other and never add up.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models import Sum as Sums
 
 from authorizations.models import WalletAccount, secrets_of
@@ -16,8 +16,9 @@ from authorizations.states import WalletStatus
 from payments.models import Cycle, Subscription
 from payments.subscriptions.calendar import day_in
 from payments.subscriptions.operations.stepping import date_of
-from payments.subscriptions.states import OPENING, RUNNING, STUCK, CycleStatus, Trouble
+from payments.subscriptions.states import OPENING, RUNNING, STUCK, CycleStatus, SubscriptionStatus, Trouble
 from portal import catalogue, clock
+from portal.acquirer.wallets import Wallet
 from portal.models import PaymentMethod
 from portal.money import Money, MoneyError
 
@@ -30,7 +31,11 @@ REVOKED = "the consent was revoked"
 NEEDS_AUTHORIZATION = "needs authorization"
 CONSENT_ENDS = "the consent ends before"
 NOT_CONTRACTED = "the wallet is not contracted"
+OTHER_CURRENCY = "the wallet is in another currency"
+BELOW_THE_MINIMUM = "below the wallet's minimum"
 OVER_THE_LIMIT = "over the wallet's limit"
+PAST_DUE_BY_THEN = "past due by then, unless the unpaid one is paid"
+UNPOSTED = "no amount was posted"
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,10 @@ class Stuck:
     currency: str
     why: str
     count: int
-    value: int
+    value: int | None
+    """None where nobody has said what they cost."""
+    trouble: str = ""
+    """``Trouble``; empty where nothing failed."""
 
 
 @dataclass
@@ -98,14 +106,15 @@ class Forecast:
 
 
 def forecast(days: int) -> Forecast:
-    """The charges of the next so many days. Four queries, whatever there is."""
+    """The charges of the next so many days. Five queries, whatever there is."""
     until = clock.now() + timedelta(days=days)
     sums: dict[tuple[str, str], Sum] = {}
     failing: list[Charge] = []
     rows = list(_coming(until)[: MOST_ROWS + 1])
     methods = catalogue.everything()
     charges = [charge for subscription in rows[:MOST_ROWS] for charge in _charges(subscription, until, methods)]
-    charges += _retries(until, methods)
+    retries = list(_retrying(until)[: MOST_ROWS + 1])
+    charges += _retries(retries[:MOST_ROWS], methods)
     for charge in charges:
         subscription = charge.subscription
         key = (subscription.wallet_account.wallet, subscription.plan.currency)
@@ -113,28 +122,47 @@ def forecast(days: int) -> Forecast:
         if charge.why_not:
             failing.append(charge)
     failing.sort(key=lambda charge: (charge.due_on, charge.subscription.pk))
-    return Forecast(until, [sums[key] for key in sorted(sums)], failing, _stuck(), len(rows) > MOST_ROWS)
+    is_cut = len(rows) > MOST_ROWS or len(retries) > MOST_ROWS
+    return Forecast(until, [sums[key] for key in sorted(sums)], failing, [*_stuck(), *_unposted()], is_cut)
 
 
 def _stuck() -> list[Stuck]:
     wallet = F("subscription__wallet_account__wallet")
     unpaid = Cycle.objects.filter(status__in=STUCK, subscription__status__in=RUNNING).order_by()
-    rows = unpaid.values("currency", "trouble", wallet=wallet)
+    rows = unpaid.values("currency", "trouble", wallet=wallet).annotate(count=Count("pk"), value=Sums("amount_value"))
     return [
-        Stuck(row["wallet"], row["currency"], str(Trouble(row["trouble"]).label), row["count"], row["value"])
-        for row in rows.annotate(count=Count("pk"), value=Sums("amount_value")).order_by(
-            "wallet", "currency", "trouble"
+        Stuck(
+            row["wallet"],
+            row["currency"],
+            str(Trouble(row["trouble"]).label),
+            row["count"],
+            row["value"],
+            row["trouble"],
         )
+        for row in rows.order_by("wallet", "currency", "trouble")
     ]
+
+
+def _unposted() -> list[Stuck]:
+    wallet = F("subscription__wallet_account__wallet")
+    waiting = Cycle.objects.filter(status=CycleStatus.AWAITING_AMOUNT, subscription__status__in=RUNNING).order_by()
+    rows = waiting.values("currency", wallet=wallet).annotate(count=Count("pk")).order_by("wallet", "currency")
+    return [Stuck(row["wallet"], row["currency"], UNPOSTED, row["count"], None) for row in rows]
 
 
 def _coming(until: datetime) -> QuerySet[Any]:
     last = (until + timedelta(days=1)).date()
     rows = Subscription.objects.filter(status__in=OPENING, next_on__lte=last, ends_with_period=False)
+    next_one = {"subscription": OuterRef("pk"), "number": OuterRef("next_number")}
+    posted = Cycle.objects.filter(status=CycleStatus.PLANNED, **next_one)
     return (
         rows.select_related("plan", "next_plan", "wallet_account", "buyer")
         .defer(*secrets_of("wallet_account"))
-        .annotate(**_of_the_wallet())
+        .annotate(
+            **_of_the_wallet(),
+            posted_value=Subquery(posted.values("amount_value")),
+            is_stuck=Exists(Cycle.objects.filter(subscription=OuterRef("pk"), status__in=STUCK)),
+        )
         .order_by("next_on", "pk")
     )
 
@@ -149,15 +177,22 @@ def _of_the_wallet(path: str = "") -> dict[str, Any]:
     return {"can_refresh": can_refresh, "is_bound_anew": Exists(newer)}
 
 
-def _charges(subscription: Subscription, until: datetime, methods: _Methods) -> Iterator[Charge]:
+def _charges(subscription: Any, until: datetime, methods: _Methods) -> Iterator[Charge]:
+    """``subscription`` was read by ``_coming``."""
     number, day, made = subscription.next_number, subscription.next_on, subscription.charges_made
     if subscription.next_plan is not None:
-        subscription.plan = subscription.next_plan
-        subscription.first_on, subscription.first_number = day or subscription.first_on, number
+        subscription.take_next_plan()
+    posted = subscription.posted_value
     while day is not None and (moment := subscription.moment(day)) <= until:
         amount = subscription.plan.amount
-        yield Charge(subscription, day, amount, _why_not(subscription, subscription, amount, moment, methods))
-        number, made = number + 1, made + 1
+        if amount is None and posted is not None:
+            amount = Money(posted, subscription.plan.currency)
+        why_not = _why_not(subscription, subscription, amount, moment, methods)
+        if subscription.status == SubscriptionStatus.IN_GRACE and subscription.is_stuck:
+            is_over = subscription.grace_until is not None and subscription.grace_until <= moment
+            why_not = PAST_DUE_BY_THEN if is_over else why_not
+        yield Charge(subscription, day, amount, why_not)
+        number, made, posted = number + 1, made + 1, None
         day = date_of(subscription, number, charges_made=made)
 
 
@@ -177,22 +212,32 @@ def _why_not(subscription: Subscription, row: Any, amount: Money | None, moment:
     if method is None or not method.is_contracted:
         return NOT_CONTRACTED
     if amount is not None:
-        try:
-            method.facts().check(amount)
-        except MoneyError:
-            return OVER_THE_LIMIT
+        return _beyond(method.facts(), amount)
     return ""
 
 
-def _retries(until: datetime, methods: _Methods) -> Iterator[Charge]:
+def _beyond(facts: Wallet, amount: Money) -> str:
+    try:
+        facts.check(amount)
+    except MoneyError:
+        if not facts.takes(amount.currency):
+            return OTHER_CURRENCY
+        return BELOW_THE_MINIMUM if facts.minimum is not None and amount < facts.minimum else OVER_THE_LIMIT
+    return ""
+
+
+def _retrying(until: datetime) -> QuerySet[Any]:
     """Unpaid cycles that are tried again by then."""
-    rows = (
+    return (
         Cycle.objects.filter(status=CycleStatus.RETRYING, due_at__lte=until, subscription__status__in=RUNNING)
         .select_related("subscription__plan", "subscription__wallet_account", "subscription__buyer")
         .defer(*secrets_of("subscription__wallet_account"))
         .annotate(**_of_the_wallet("subscription__"))
-        .order_by("due_at", "pk")[:MOST_ROWS]
+        .order_by("due_at", "pk")
     )
+
+
+def _retries(rows: Iterable[Any], methods: _Methods) -> Iterator[Charge]:
     for cycle in rows:
         if cycle.due_at is not None:
             subscription = cycle.subscription

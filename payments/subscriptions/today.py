@@ -7,7 +7,7 @@ from django.db.models import Count, Min, QuerySet
 from django.urls import reverse
 
 from payments.models import Cycle, Subscription
-from payments.subscriptions.states import STUCK, SubscriptionStatus, Trouble
+from payments.subscriptions.states import RUNNING, STUCK, CycleStatus, SubscriptionStatus, Trouble
 from portal.gather import Standing
 from portal.registry import TodayLine, TodayQueue, line_for_each
 from portal.words import say, told
@@ -43,23 +43,61 @@ def _any_stuck() -> QuerySet[Cycle]:
 def _stuck() -> QuerySet[Cycle, Any]:
     """In grace: what is past due has its line already."""
     rows = Cycle.objects.filter(status__in=STUCK, subscription__status=SubscriptionStatus.IN_GRACE).order_by()
-    return rows.values("trouble").annotate(count=Count("pk"), since=Min("first_failed_at")).order_by("trouble")
+    how_many = Count("subscription", distinct=True)
+    return rows.values("trouble").annotate(count=how_many, since=Min("first_failed_at")).order_by("trouble")
 
 
 def _stuck_line(row: Mapping[str, Any]) -> TodayLine:
-    """One line for each reason: until somebody acts, nothing more is charged, and the grace runs."""
+    """One line for each reason: until somebody acts, the open charge is not tried again, and the grace runs."""
     count, trouble = row["count"], told(Trouble(row["trouble"]).label)
-    one = say("1 charge is not tried again by itself: {trouble}", trouble=trouble)
-    several = say("{count:,} charges are not tried again by themselves: {trouble}", count=count, trouble=trouble)
+    if row["trouble"] == Trouble.CONSENT:
+        one = say("1 subscription is charged again once its buyer authorizes the wallet anew")
+        several = say("{count:,} subscriptions are charged again once their buyers authorize anew", count=count)
+    else:
+        one = say("1 subscription has a charge that is not tried again by itself: {trouble}", trouble=trouble)
+        several = say(
+            "{count:,} subscriptions have charges that are not tried again by themselves: {trouble}",
+            count=count,
+            trouble=trouble,
+        )
     return TodayLine(
         label=say("In grace"),
         tone="wait",
         sentence=one if count == 1 else several,
-        url=f"{reverse('admin:payments_subscription_changelist')}?ask=stuck",
+        url=f"{reverse('admin:payments_subscription_changelist')}?ask=in_grace&unpaid={row['trouble']}",
         action=say("Look"),
         since=row["since"],
     )
 
+
+def _any_unposted() -> QuerySet[Cycle]:
+    return Cycle.objects.filter(status=CycleStatus.AWAITING_AMOUNT).order_by("pk")[:1]
+
+
+def _unposted() -> QuerySet[Cycle, Any]:
+    rows = Cycle.objects.filter(status=CycleStatus.AWAITING_AMOUNT, subscription__status__in=RUNNING).order_by()
+    return rows.values("status").annotate(count=Count("pk"), since=Min("opened_at"))
+
+
+def _unposted_line(row: Mapping[str, Any]) -> TodayLine:
+    """One line for all of them: what is not posted before the next date is not charged at all."""
+    count = row["count"]
+    one = say("1 metered charge is due, and your server has not posted its amount")
+    several = say("{count:,} metered charges are due, and your server has not posted their amounts", count=count)
+    return TodayLine(
+        label=say("No amount"),
+        tone="wait",
+        sentence=one if count == 1 else several,
+        url=f"{reverse('admin:payments_subscription_changelist')}?ask=unposted",
+        action=say("Look"),
+        since=row["since"],
+    )
+
+
+UNPOSTED = TodayQueue(
+    "payments.view_subscription", [Standing(_any_unposted)], Standing(_unposted), line_for_each(_unposted_line)
+)
+"""One line for all charges that wait for an amount."""
 
 STUCK_CHARGES = TodayQueue(
     "payments.view_subscription", [Standing(_any_stuck)], Standing(_stuck), line_for_each(_stuck_line)

@@ -168,16 +168,24 @@ def test_what_nobody_tries_again_is_told_and_found() -> None:
         status=CycleStatus.FAILED,
         trouble=Trouble.BUYER,
     )  # that one has its line already
+    factories.CycleFactory(status=CycleStatus.AWAITING_AMOUNT, order=None, amount_value=None)
 
     words = desk.reads(reverse("admin:index"))
-    assert "1 charge is not tried again by itself The token died" in words
-    assert "2 charges" not in words
+    assert "1 subscription is charged again once its buyer authorizes the wallet anew" in words
+    assert "not tried again" not in words
+    assert "1 metered charge is due, and your server has not posted its amount" in words
+    everyone = reverse("admin:payments_subscription_changelist")
+    assert "1 in all" in desk.reads(f"{everyone}?ask=in_grace&unpaid=CONSENT")
+    assert "1 in all" in desk.reads(f"{everyone}?unpaid=BUYER")
+    assert "1 in all" in desk.reads(f"{everyone}?ask=unposted")
+    assert "4 in all" in desk.reads(f"{everyone}?unpaid=NONSENSE")
     rows = desk.reads(f"{reverse('admin:payments_subscription_changelist')}?ask=stuck")
     assert "2 in all" in rows
     foreseen = desk.reads(reverse(FORECAST))
     assert "Unpaid, and not tried again" in foreseen
     assert "The token died 1 499.00 PHP" in foreseen
     assert "The buyer has to act in the wallet 1 499.00 PHP" in foreseen
+    assert "no amount was posted 1 –" in foreseen
 
 
 def test_who_revokes_a_wallet_reads_what_ends_with_it() -> None:

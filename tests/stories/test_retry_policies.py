@@ -1,6 +1,6 @@
 """What follows a failed charge: when it is tried again, and what another policy would have made of the past."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,14 +8,24 @@ import pytest
 from payments.models import RetryPolicy
 from payments.subscriptions import operations as recurring
 from payments.subscriptions.failures import trouble
-from payments.subscriptions.forecast import CONSENT_ENDS, NEEDS_AUTHORIZATION, OVER_THE_LIMIT, forecast
+from payments.subscriptions.forecast import (
+    BELOW_THE_MINIMUM,
+    CONSENT_ENDS,
+    NEEDS_AUTHORIZATION,
+    OVER_THE_LIMIT,
+    PAST_DUE_BY_THEN,
+    UNPOSTED,
+    forecast,
+)
 from payments.subscriptions.policies import DEFAULTS, MOST_TRIES, Policy, effective, numbers, of_row, zone_of
 from payments.subscriptions.replay import History, again, replay
 from payments.subscriptions.states import RETRYABLE, CycleStatus, Interval, Trouble
 from portal.acquirer.antom.codes import PAY
 from portal.acquirer.results import Outcome
+from portal.actor import Actor
 from portal.errors import InvalidInput
-from tests.story import PHP, Acquirer, Customer, Shop
+from portal.models import PaymentMethod
+from tests.story import PHONE, PHP, Acquirer, Customer, Shop
 
 MANILA = "Asia/Manila"
 FAILED = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
@@ -124,6 +134,23 @@ def test_a_try_is_judged_by_what_was_seen(history: History, expected: tuple[str,
     assert again(policy, history, MANILA, day(30)) == expected
 
 
+def test_nothing_is_tried_when_the_subscription_would_have_ended() -> None:
+    policy = Policy(Trouble.BALANCE, (24, 24, 24), grace_days=1, past_due_days=1)
+    assert again(policy, History((day(0),), day(3)), MANILA, day(30)) == ("perhaps", 2)
+
+
+def test_what_the_buyer_paid_by_hand_is_no_try_of_the_clock(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    cycle = subscription.cycles.get()
+    assert cycle.order is not None
+    buyer.owns("GCASH", 1_000_00)
+    recurring.pay_by_hand(cycle.pk, cycle.order, buyer.wallet(), by=buyer.by, terminal=PHONE)
+    shop.clock_moves(minutes=5)
+    found = replay(DEFAULTS[Trouble.BALANCE])
+    assert (found.was_recovered.count, found.was_tried) == (1, 0)
+
+
 def test_a_policy_is_tried_on_the_past(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
     buyer.binds(purse=1_00)
     subscription = buyer.subscribes(shop.offers(PHP(499_00)))
@@ -164,12 +191,36 @@ def test_what_will_be_charged_and_what_of_it_will_fail(
         ({"status": "NEEDS_AUTHORIZATION"}, NEEDS_AUTHORIZATION),
     ):
         type(wallet).objects.filter(pk=wallet.pk).update(**facts)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             found = forecast(30)
         assert found.sums[0].failing == {why: (5, 400_00)}
     type(wallet).objects.filter(pk=wallet.pk).update(status="ACTIVE", access_token_expires_at=None)
     type(weekly).objects.filter(pk=weekly.pk).update(amount_value=1)
-    assert forecast(30).sums[0].failing == {OVER_THE_LIMIT: (4, 4)}
+    assert forecast(30).sums[0].failing == {BELOW_THE_MINIMUM: (4, 4)}
+    PaymentMethod.objects.filter(code="GCASH").update(maximum_value=99_00)
+    type(weekly).objects.filter(pk=weekly.pk).update(amount_value=100_00)
+    assert forecast(30).sums[0].failing == {OVER_THE_LIMIT: (4, 400_00)}
+
+
+def test_an_amount_that_is_posted_is_foreseen(buyer: Customer, shop: Shop) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(None, interval=Interval.WEEK), most=PHP(900_00))
+    wanting = [(one.wallet, one.why, one.count, one.value) for one in forecast(20).stuck]
+    assert wanting == [("GCASH", UNPOSTED, 1, None)]
+    recurring.post_amount(subscription, date(2026, 3, 9), PHP(120_00), by=Actor.merchant_server("utility"))
+    (foreseen,) = forecast(20).sums
+    assert (foreseen.count, foreseen.unknown_count, foreseen.total) == (2, 1, PHP(120_00))
+
+
+def test_what_falls_due_after_the_grace_of_what_nobody_tries_again_is_not_counted_on(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    buyer.binds()
+    acquirer.will("answer_code", api="pay", code="USER_KYC_NOT_QUALIFIED")
+    buyer.subscribes(shop.offers(PHP(100_00), interval=Interval.WEEK))
+    (foreseen,) = forecast(20).sums  # grace is a week, and the next date falls due in the moment in which it ends
+    assert foreseen.count == 2
+    assert foreseen.failing == {PAST_DUE_BY_THEN: (2, 200_00)}
 
 
 def test_of_what_is_tried_again_it_says_what_will_fail_again(buyer: Customer, shop: Shop) -> None:
