@@ -59,6 +59,7 @@ class PaymentsConfig(AppConfig):
         registry.hanging.register("subscriptions", stopping.charged_with, position=20)
         registry.consents.register("subscriptions", stopping.named, position=10)
         registry.rebindings.register("subscriptions", stopping.follow, position=10)
+        registry.endings.register("subscriptions", stopping.end_with, position=10)
         registry.stakes.register("subscriptions", stakes.of_wallets, position=10)
         registry.today.register("subscriptions", subscriptions_today.PAST_DUE, position=27)
         registry.today.register("unpaid cycles", subscriptions_today.STUCK_CHARGES, position=28)

@@ -73,6 +73,13 @@ class NeedsMerchant(PortalError):
     sentence = "Order {number} is paid. Ask the merchant to give the money back."
 
 
+class OrderOfSubscription(PortalError):
+    """A buyer wants to withdraw what a subscription charges: only the merchant forgives that."""
+
+    code = "order_of_subscription"
+    sentence = "Order {number} is a charge of a subscription. Cancel the subscription, or ask the merchant."
+
+
 class SubscriptionNotPossible(PortalError):
     """What is wanted of a subscription is not possible in its present state."""
 

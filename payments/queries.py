@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from payments import schedule
@@ -243,3 +243,13 @@ def refunded_total(payment: Payment) -> Money:
         total=Coalesce(Sum("amount_value"), 0)
     )["total"]
     return Money(done, payment.currency)
+
+
+def kept_against_status() -> QuerySet[Payment]:
+    """Payments that are not held as paid, and whose money the acquirer keeps, or may keep."""
+    said_so = Q(contradictions__said=Outcome.SUCCESS, contradictions__settled_at__isnull=True)
+    given_back = Exists(
+        Refund.objects.filter(payment=OuterRef("pk"), gives_back_kept=True, status=RefundStatus.SUCCEEDED)
+    ) | Exists(Cancel.objects.filter(payment=OuterRef("pk"), gives_back_kept=True, status=CancelStatus.CONFIRMED))
+    is_reversed = Q(status=PaymentStatus.REVERSED) & ~given_back
+    return Payment.objects.filter(said_so | is_reversed, status__in=UNPAID)

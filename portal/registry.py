@@ -329,6 +329,9 @@ consents: Registry[Callable[[Any], list[str]]] = Registry("consents")
 rebindings: Registry[Callable[[Sequence[Any], Any], None]] = Registry("rebindings")
 """``follow(older wallet accounts, newer one)``: what moves to a newer binding, inside the transaction that makes it."""
 
+endings: Registry[Callable[[Any], None]] = Registry("endings")
+"""``end_with(wallet account)``: what ends with a consent that was revoked, inside the transaction that says so."""
+
 hanging: Registry[Callable[[Any], tuple[str, int]]] = Registry("hanging")
 """``counted(payment method) -> (label, count)``: what hangs on it, counted up to one above ``COUNTED_AT_MOST``."""
 

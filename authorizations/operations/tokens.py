@@ -12,7 +12,7 @@ from authorizations.errors import WalletNotActive
 from authorizations.models import TOKEN_PURPOSE, WalletAccount
 from authorizations.operations.losses import REFRESH_REFUSED, lost
 from authorizations.states import Messenger, RefreshResult, WalletEvent, WalletStatus
-from portal import approvals, clock, due, incidents, journal
+from portal import approvals, clock, due, incidents, journal, registry
 from portal.acquirer.results import Advice, Outcome, RevokeResult, Secret, TokenResult
 from portal.acquirer.wallets import name_of
 from portal.actor import Actor, ActorKind
@@ -73,6 +73,7 @@ def revoke(
                 )
             except TransitionNotAllowed:
                 raise WalletNotActive(status=wallet_account.get_status_display()) from None
+            _stop_what_hangs_on(wallet_account)
         if by.kind is ActorKind.PERSON:
             journal.write("revoke", by=by, subject=wallet_account, reason_code=reason_code, note=note)
         if remember:
@@ -154,9 +155,15 @@ def _end(wallet_account: WalletAccount, event: WalletEvent, *, heard_from: Messe
         lease_until=None,
         **facts,
     )
+    _stop_what_hangs_on(wallet_account)
     announcements.wallet_revoked(wallet_account)
     incidents.settle(REVOKE_REFUSED, subject=wallet_account, by=Actor.acquirer(), resolution="The binding has ended.")
     incidents.settle(REFRESH_REFUSED, subject=wallet_account, by=Actor.acquirer(), resolution="The binding has ended.")
+
+
+def _stop_what_hangs_on(wallet_account: WalletAccount) -> None:
+    for stop in registry.endings:
+        stop(wallet_account)
 
 
 def refresh(wallet_account: WalletAccount, *, is_leased: bool = False) -> WalletAccount:

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from payments import operations, queries
-from payments.models import Cancel, Order, Payment, Refund
+from payments.models import Cancel, Cycle, Order, Payment, Refund
 from payments.operations.permission import MONEY_BACK
 from payments.states import CancelStatus, PaymentStatus, ReasonCode, RefundStatus
 from payments.timeline import whose_money
@@ -128,6 +128,7 @@ class CancelForm(_MoneyBackForm, ReasonForm):
             return [
                 say("The result of this payment is not known. The cancel makes sure that the buyer pays nothing."),
                 say("It cannot be taken back. The order may then be paid again."),
+                *self._of_a_subscription(),
             ]
         until = queries.money_back(payment).cancel_until
         return [
@@ -142,6 +143,11 @@ class CancelForm(_MoneyBackForm, ReasonForm):
             ),
             *self.needs(),
         ]
+
+    def _of_a_subscription(self) -> list[str]:
+        if not Cycle.objects.filter(order=self.payment.order_id).exists():
+            return []
+        return [say("It is a charge of a subscription, which the worker does not try again then; a person may.")]
 
     def deadlines(self) -> list[tuple[str, datetime]]:
         return _deadlines(self.payment, "cancel")

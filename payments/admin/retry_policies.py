@@ -217,7 +217,7 @@ class RetryPolicyAdmin(LedgerAdmin):
             Card(say("The policy"), facts=facts),
             Card(
                 say("On the last {days} days", days=replay.DAYS),
-                note=say("what was, and what this policy would have done"),
+                note=_note(found),
                 table=Table(head, rows, frozenset({1, 2, 3})),
                 wide=True,
             ),
@@ -233,6 +233,12 @@ class RetryPolicyAdmin(LedgerAdmin):
         note = form.cleaned_data["note"]
         row = operations.set_policy(form.policy(), **form.where(), by=form.actor, note=note, remember=form.remember)
         return self.done(say("The policy is in force."), row)
+
+
+def _note(found: replay.Replay) -> str:
+    if found.is_cut:
+        return say("what was, and what this policy would have done; of the newest {count:,}", count=replay.MOST_ROWS)
+    return say("what was, and what this policy would have done")
 
 
 def _sums(tally: replay.Tally) -> Any:

@@ -65,7 +65,7 @@ REVERSED = ("The wallet charged this after all. Please ask the merchant.", ASK_M
 
 TROUBLES: dict[str, tuple[str, str]] = {
     Trouble.BALANCE: ("There is not enough money in the wallet. Top it up, or use another one.", ANOTHER_WALLET),
-    Trouble.LIMIT: ("The wallet has reached a limit. It is tried again later.", ANOTHER_WALLET),
+    Trouble.LIMIT: ("The wallet does not allow it for now. It is tried again later.", ANOTHER_WALLET),
     Trouble.TEMPORARY: ("The wallet could not be reached. It is tried again.", RETRY),
     Trouble.CONSENT: ("The wallet has ended the authorization. Authorize it again.", AUTHORIZE_AGAIN),
     Trouble.BUYER: ("The wallet needs something of you first. Look there, or use another one.", ANOTHER_WALLET),

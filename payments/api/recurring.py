@@ -19,6 +19,7 @@ from payments.api import recurring_shown as shown
 from payments.errors import PlanNotOffered
 from payments.models import Plan, Subscription
 from payments.subscriptions import operations
+from payments.subscriptions.queries import with_posted
 from payments.subscriptions.states import RUNNING
 from portal.api.callers import Caller, MerchantsOnly, caller_of
 from portal.api.doors import Door
@@ -106,7 +107,8 @@ def subscriptions_of(caller: Caller) -> QuerySet[Subscription]:
 
 def _shown() -> QuerySet[Subscription]:
     related = ("plan__product", "next_plan", "wallet_account", "buyer", "account")
-    return Subscription.objects.select_related(*related).defer(*secrets_of("wallet_account"))
+    rows: QuerySet[Subscription] = with_posted(Subscription.objects.all())
+    return rows.select_related(*related).defer(*secrets_of("wallet_account"))
 
 
 _BUYERS_OWN = Found(lambda: _shown().filter(number=Given("number"), buyer_id=Given("buyer")).order_by())
@@ -374,7 +376,8 @@ class SubscriptionChange(Door):
         summary="Change plan or wallet",
         text=(
             "Another plan counts from the next cycle on, which keeps its date; naming the present plan takes a change "
-            "back. Another wallet counts at once, and what is unpaid is tried with it. One of the two in one request."
+            "back, or with another most lets that count from the next cycle on. Another wallet counts at once, and "
+            "what is unpaid is tried with it. One of the two in one request."
         ),
         tag=TAG,
         takes=forms.ChangeGiven,
@@ -392,7 +395,8 @@ class SubscriptionChange(Door):
 
 def _change(caller: Caller, it: Subscription, given: dict[str, Any], remember: Remember) -> Any:
     if "plan" in given:
-        plan = _plan_of(caller, given["plan"])
+        # The present one is known whether or not it is still offered: it takes a change back.
+        plan = it.plan if given["plan"] == it.plan.code else _plan_of(caller, given["plan"])
         return operations.change_plan(it, plan, by=caller.actor, most=given.get("most"), remember=remember)
     wallet = _wallet_of(caller, given["wallet_id"], it.buyer.reference)
     return operations.change_wallet(it, wallet, by=caller.actor, remember=remember)

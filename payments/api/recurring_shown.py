@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from payments.api.reasons import ACTIONS, TROUBLES
 from payments.models import Cycle, Plan, Subscription
-from payments.subscriptions.states import CycleStatus, Interval, SubscriptionStatus, Trouble
+from payments.subscriptions.states import RUNNING, CycleStatus, EndCode, Interval, SubscriptionStatus, Trouble
 from portal.acquirer.wallets import name_of
 from portal.api.fields import Amount, Moment
 from portal.api.fields import shown as as_shown
@@ -105,11 +105,17 @@ class SubscriptionShown(serializers.Serializer[Subscription]):
     next_plan = serializers.CharField(source="next_plan.code", default=None, allow_null=True)
     ends_with_period = serializers.BooleanField(help_text="It ends when the next charge would fall due.")
     ends_on = serializers.DateField(allow_null=True)
-    trouble = serializers.SerializerMethodField(help_text="Null when nothing is unpaid.")
+    trouble = serializers.SerializerMethodField(help_text="Null when nothing is unpaid, and once it is over.")
     grace_until = Moment(allow_null=True, help_text="The service goes on until then.")
     past_due_until = Moment(allow_null=True, help_text="It ends then, unless it is paid.")
     started_at = Moment()
     ended_at = Moment(allow_null=True)
+    end = serializers.SerializerMethodField(help_text="Why it is over; null while it runs.")
+
+    @extend_schema_field(serializers.ChoiceField(choices=EndCode.values, allow_null=True))
+    def get_end(self, subscription: Subscription) -> str | None:
+        """A code."""
+        return subscription.end_code or None
 
     def get_name(self, subscription: Subscription) -> str:
         """The wallet's name for people."""
@@ -142,7 +148,7 @@ class SubscriptionShown(serializers.Serializer[Subscription]):
     @extend_schema_field(TroubleShown(allow_null=True))
     def get_trouble(self, subscription: Subscription) -> dict[str, str] | None:
         """For the buyer."""
-        if not subscription.trouble:
+        if not subscription.trouble or subscription.status not in RUNNING:
             return None
         text, action = TROUBLES[subscription.trouble]
         return {"code": subscription.trouble, "text": text, "action": action}

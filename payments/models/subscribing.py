@@ -21,6 +21,7 @@ from payments.subscriptions.states import (
     SUBSCRIPTION,
     TO_BE_PAID,
     CycleStatus,
+    EndCode,
     Interval,
     SubscriptionStatus,
     Trouble,
@@ -138,6 +139,7 @@ class Subscription(Stateful, Due, ActorFields):
     past_due_until = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(default=clock.now, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)
+    end_code = models.CharField(max_length=16, choices=EndCode.choices, blank=True)
     end_reason = models.CharField(max_length=256, blank=True)
 
     class Meta:
@@ -150,6 +152,7 @@ class Subscription(Stateful, Due, ActorFields):
             models.Index(fields=("-started_at", "-id"), name="subscription_newest"),
             models.Index(fields=("status", "-started_at"), name="subscription_by_status"),
             models.Index(fields=("next_on",), condition=Q(next_on__isnull=False), name="subscription_next"),
+            models.Index(fields=("plan",), condition=Q(status__in=RUNNING), name="subscription_running"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=SubscriptionStatus.values), name="subscription_status_known"),
@@ -181,21 +184,24 @@ class Subscription(Stateful, Due, ActorFields):
     def take_next_plan(self) -> dict[str, Any]:
         """Let the plan that was wanted take the place of the old one, in memory; what is to be written.
 
-        The next date stays; dates and charges count from this one on.
+        The next date stays; dates and charges count from this one on. The plan itself with another most goes on as it
+        was.
         """
-        facts = {
+        facts = {"most_value": self.next_most_value, "next_plan": None, "next_most_value": None}
+        if self.next_plan_id != self.plan_id:
+            facts |= self._begun_anew()
+        for name, value in facts.items():
+            setattr(self, name, value)
+        return facts
+
+    def _begun_anew(self) -> dict[str, Any]:
+        return {
             "plan": self.next_plan,
-            "most_value": self.next_most_value,
             "month_day": self.rhythm.meant_on(self.next_on) if self.next_on else None,
             "first_on": self.next_on or self.first_on,
             "first_number": self.next_number,
             "charges_before": self.charges_made,
-            "next_plan": None,
-            "next_most_value": None,
         }
-        for name, value in facts.items():
-            setattr(self, name, value)
-        return facts
 
     def due_on(self, number: int) -> date:
         """The day on which the cycle of this number is due."""
@@ -207,8 +213,10 @@ class Subscription(Stateful, Due, ActorFields):
 
     @property
     def next_amount(self) -> Money | None:
-        """What the next cycle will cost, as far as it is known: of a metered one it is not."""
-        return (self.next_plan or self.plan).amount
+        """What the next cycle will cost, as far as it is known: of a metered one that was read by ``with_posted``."""
+        plan = self.next_plan or self.plan
+        posted = getattr(self, "posted_value", None)
+        return Money(posted, plan.currency) if plan.is_metered and posted is not None else plan.amount
 
 
 class SubscriptionChange(Change):

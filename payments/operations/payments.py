@@ -7,18 +7,18 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import CharField, Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Cast
 
 from authorizations import operations as authorization_operations
 from authorizations.errors import WalletInDoubt, WalletNotActive
 from authorizations.models import WalletAccount
 from authorizations.states import WalletStatus
-from payments import announcements, schedule
+from payments import announcements, queries, schedule
 from payments.customs import promising
 from payments.errors import OrderNotPayable
 from payments.methods import refuse_withheld
-from payments.models import LIVE, UNPAID, Cancel, Contradiction, Order, OrderItem, Payment, Refund
+from payments.models import LIVE, Cancel, Contradiction, Order, OrderItem, Payment, Refund
 from payments.states import (
     CancelEvent,
     CancelStatus,
@@ -214,13 +214,7 @@ def refuse_unpayable(order: Order, wallet_account: WalletAccount, *, is_first: b
 
 
 def _kept() -> QuerySet[Payment, Any]:
-    """One of the order's payments that are not held as paid and whose money the acquirer keeps, or may keep."""
-    said_so = Q(contradictions__said=Outcome.SUCCESS, contradictions__settled_at__isnull=True)
-    given_back = Exists(
-        Refund.objects.filter(payment=OuterRef("pk"), gives_back_kept=True, status=RefundStatus.SUCCEEDED)
-    ) | Exists(Cancel.objects.filter(payment=OuterRef("pk"), gives_back_kept=True, status=CancelStatus.CONFIRMED))
-    is_reversed = Q(status=PaymentStatus.REVERSED) & ~given_back
-    rows = Payment.objects.filter(said_so | is_reversed, order_id=Given("order"), status__in=UNPAID)
+    rows = queries.kept_against_status().filter(order_id=Given("order"))
     return rows.order_by().values_list("pk")[:1]
 
 

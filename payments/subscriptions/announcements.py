@@ -74,6 +74,7 @@ def _said(subscription: Subscription, cycle: Cycle | None) -> dict[str, Any]:
         "plan": subscription.plan.code,
         "status": subscription.status,
         "trouble": subscription.trouble,
+        "end": subscription.end_code,
         "next_on": subscription.next_on.isoformat() if subscription.next_on else None,
         "grace_until": moment(subscription.grace_until),
         "past_due_until": moment(subscription.past_due_until),

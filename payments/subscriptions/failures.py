@@ -10,6 +10,7 @@ from payments.models import Payment
 from payments.states import PaymentStatus
 from payments.subscriptions.states import Trouble
 from portal.acquirer.results import Advice
+from portal.actor import ActorKind
 
 # fmt: off
 _BY_CODE: dict[str, Trouble] = {
@@ -27,8 +28,8 @@ _BY_CODE: dict[str, Trouble] = {
     "INVALID_ACCESS_TOKEN":             Trouble.CONSENT,
     "EXPIRED_ACCESS_TOKEN":             Trouble.CONSENT,
     "USER_NOT_EXIST":                   Trouble.CONSENT,
-    "PROCESS_FAIL":                     Trouble.TEMPORARY,
-    "SYSTEM_ERROR":                     Trouble.TEMPORARY,
+    "PROCESS_FAIL":                     Trouble.OURS,       # both: "do not retry", a person looks at it
+    "SYSTEM_ERROR":                     Trouble.OURS,
     "NEVER_SENT":                       Trouble.TEMPORARY,
     "ORDER_NOT_EXIST":                  Trouble.TEMPORARY,  # it never arrived
 }
@@ -47,8 +48,11 @@ _BY_ADVICE: dict[str, Trouble] = {
 def trouble_of(payment: Payment) -> Trouble:
     """What kind of trouble a payment met that ended without money.
 
-    One that was called off because nobody answered in time may simply be tried again.
+    One that was called off because nobody answered in time may simply be tried again; one that a person called off, so
+    that the buyer pays nothing, waits for a person.
     """
+    if any(cancel.actor_kind != ActorKind.CLOCK for cancel in payment.cancels.all()):
+        return Trouble.OURS
     if payment.status != PaymentStatus.FAILED:
         return Trouble.TEMPORARY
     return trouble(payment.result_code, payment.advice)

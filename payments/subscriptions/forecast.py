@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, QuerySet, Value, When
 from django.db.models import Sum as Sums
 
+from authorizations.consents import ends_for_good
 from authorizations.models import WalletAccount, secrets_of
 from authorizations.states import WalletStatus
 from payments.models import Cycle, Subscription
 from payments.subscriptions.calendar import day_in
 from payments.subscriptions.operations.stepping import date_of
+from payments.subscriptions.queries import with_posted
 from payments.subscriptions.states import OPENING, RUNNING, STUCK, CycleStatus, SubscriptionStatus, Trouble
 from portal import catalogue, clock
 from portal.acquirer.wallets import Wallet
@@ -153,18 +155,17 @@ def _unposted() -> list[Stuck]:
 def _coming(until: datetime) -> QuerySet[Any]:
     last = (until + timedelta(days=1)).date()
     rows = Subscription.objects.filter(status__in=OPENING, next_on__lte=last, ends_with_period=False)
-    next_one = {"subscription": OuterRef("pk"), "number": OuterRef("next_number")}
-    posted = Cycle.objects.filter(status=CycleStatus.PLANNED, **next_one)
-    return (
-        rows.select_related("plan", "next_plan", "wallet_account", "buyer")
+    found: QuerySet[Any] = (
+        with_posted(rows)
+        .select_related("plan", "next_plan", "wallet_account", "buyer")
         .defer(*secrets_of("wallet_account"))
         .annotate(
             **_of_the_wallet(),
-            posted_value=Subquery(posted.values("amount_value")),
             is_stuck=Exists(Cycle.objects.filter(subscription=OuterRef("pk"), status__in=STUCK)),
         )
         .order_by("next_on", "pk")
     )
+    return found
 
 
 def _of_the_wallet(path: str = "") -> dict[str, Any]:
@@ -198,15 +199,14 @@ def _charges(subscription: Any, until: datetime, methods: _Methods) -> Iterator[
 
 def _why_not(subscription: Subscription, row: Any, amount: Money | None, moment: datetime, methods: _Methods) -> str:
     """``row`` was asked ``_of_the_wallet``."""
-    wallet = subscription.wallet_account
+    wallet: Any = subscription.wallet_account
     if wallet.status in _ENDED:
         return REVOKED
     if wallet.status != WalletStatus.ACTIVE:
         return "" if row.is_bound_anew else NEEDS_AUTHORIZATION
+    wallet.can_refresh = row.can_refresh
     ends = wallet.access_token_expires_at
-    if row.can_refresh:
-        ends = wallet.refresh_token_expires_at
-    if ends is not None and ends <= moment:
+    if ends is not None and ends <= moment and ends_for_good(wallet):
         return CONSENT_ENDS
     method = methods.get((wallet.account_id, wallet.wallet))
     if method is None or not method.is_contracted:

@@ -176,11 +176,16 @@ _ROWS = Found(lambda: RetryPolicy.objects.filter(trouble=Given("trouble")))
 
 def chosen(rows: Iterable[RetryPolicy], trouble: Trouble, *, account: str, wallet: str) -> Policy:
     """Of these rows the one that fits most exactly; the default where none fits."""
-    fitting = [
+    best = fitting(rows, trouble, account=account, wallet=wallet)
+    return DEFAULTS[trouble] if best is None else of_row(best)
+
+
+def fitting(rows: Iterable[RetryPolicy], trouble: Trouble, *, account: str, wallet: str) -> RetryPolicy | None:
+    """Of these rows the one that fits most exactly; None where none does."""
+    all_fitting = [
         row for row in rows if row.trouble == trouble and row.account in ("", account) and row.wallet in ("", wallet)
     ]
-    best = max(fitting, key=lambda row: (bool(row.wallet), bool(row.account)), default=None)
-    return DEFAULTS[trouble] if best is None else of_row(best)
+    return max(all_fitting, key=lambda row: (bool(row.wallet), bool(row.account)), default=None)
 
 
 def numbers(text: str) -> tuple[int, ...]:

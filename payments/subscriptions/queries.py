@@ -1,6 +1,8 @@
 """Questions about subscriptions; nothing here writes."""
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from authorizations import queries as authorization_queries
 from authorizations.models import WalletAccount
@@ -38,6 +40,14 @@ def stopping_with(wallet_account: WalletAccount) -> QuerySet[Subscription]:
     """The subscriptions that end when this wallet is revoked."""
     rows = Subscription.objects.filter(wallet_account=wallet_account, status__in=RUNNING)
     return rows.select_related("plan").order_by("pk")
+
+
+def with_posted(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """The rows with what is posted for the next date of each, if anything: ``posted_value``, in minor units."""
+    of_next = Cycle.objects.filter(subscription=OuterRef("pk"), number=OuterRef("next_number"))
+    posted = of_next.filter(status=CycleStatus.PLANNED).values("amount_value")
+    found: QuerySet[Any] = rows.annotate(posted_value=Subquery(posted))
+    return found
 
 
 def unpaid() -> QuerySet[Subscription]:

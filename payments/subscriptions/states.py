@@ -66,6 +66,23 @@ UNPAID = (S.IN_GRACE, S.PAST_DUE)
 """A cycle of it is open that was not paid when it was due."""
 
 
+class EndCode(TextChoices):
+    """Why it is over, for the merchant's systems."""
+
+    CANCELLED = "CANCELLED", "Cancelled"
+    CONSENT_ENDED = "CONSENT_ENDED", "The consent of its wallet ended"
+    UNPAID = "UNPAID", "Not paid in time"
+    COMPLETED = "COMPLETED", "Every charge that was agreed to is made"
+
+
+END_CODES = {
+    SubscriptionEvent.CANCELLED: EndCode.CANCELLED,
+    SubscriptionEvent.CONSENT_ENDED: EndCode.CONSENT_ENDED,
+    SubscriptionEvent.GIVEN_UP: EndCode.UNPAID,
+    SubscriptionEvent.LAST_CYCLE_DONE: EndCode.COMPLETED,
+}
+
+
 class CycleStatus(TextChoices):
     """Where one date of a subscription stands."""
 

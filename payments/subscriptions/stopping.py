@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+
 from payments.models import Subscription
 from payments.subscriptions.queries import stopping_with
 from payments.subscriptions.states import OPENING, RUNNING
+from portal import clock
 from portal.registry import COUNTED_AT_MOST
 from portal.words import say
 
@@ -32,7 +35,18 @@ def follow(older: Sequence[Any], newer: Any) -> None:
     to something new, would pay for what was agreed to before. Other accounts' subscriptions stay where they are.
     """
     here = [one for one in older if one.account_id == newer.account_id]
-    Subscription.objects.filter(wallet_account__in=here, status__in=RUNNING).update(wallet_account=newer)
+    _held(Subscription.objects.filter(wallet_account__in=here, status__in=RUNNING)).update(wallet_account=newer)
+
+
+def end_with(wallet_account: Any) -> None:
+    """What is charged through it is looked at at once: it ends now, not when it would have been charged next."""
+    _held(Subscription.objects.filter(wallet_account=wallet_account, status__in=RUNNING)).update(due_at=clock.now())
+
+
+def _held(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    """The rows, locked in the order in which the billing run locks them."""
+    keys = list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+    return Subscription.objects.filter(pk__in=keys)
 
 
 def charged_with(method: Any) -> tuple[str, int]:

@@ -20,6 +20,7 @@ from payments.subscriptions.forecast import (
 from payments.subscriptions.policies import DEFAULTS, MOST_TRIES, Policy, effective, numbers, of_row, zone_of
 from payments.subscriptions.replay import History, again, replay
 from payments.subscriptions.states import RETRYABLE, CycleStatus, Interval, Trouble
+from portal import clock
 from portal.acquirer.antom.codes import PAY
 from portal.acquirer.results import Outcome
 from portal.actor import Actor
@@ -232,3 +233,31 @@ def test_of_what_is_tried_again_it_says_what_will_fail_again(buyer: Customer, sh
     type(wallet).objects.filter(pk=wallet.pk).update(status="NEEDS_AUTHORIZATION")
     assert forecast(5).sums[0].failing == {NEEDS_AUTHORIZATION: (1, 499_00)}
     assert [charge.is_retry for charge in forecast(5).failing] == [True]
+
+
+def test_it_knows_how_long_a_consent_lasts(buyer: Customer, shop: Shop) -> None:
+    wallet = buyer.binds()
+    buyer.subscribes(shop.offers(PHP(100_00), trial_days=20))
+    now = clock.now()
+    alive = {"refresh_token_expires_at": now + timedelta(days=10), "due_at": now + timedelta(days=2)}
+    soon, later = now + timedelta(days=5), now + timedelta(days=60)
+    for facts, why in (
+        (alive | {"access_token_expires_at": soon}, {}),  # refreshed before either ends
+        (alive | {"access_token_expires_at": soon, "refresh_result": "REFUSED"}, {CONSENT_ENDS: (1, 100_00)}),
+        (alive | {"access_token_expires_at": later, "refresh_result": "REFUSED"}, {}),
+        (alive | {"access_token_expires_at": later, "refresh_result": ""}, {}),
+    ):
+        type(wallet).objects.filter(pk=wallet.pk).update(**facts)
+        assert forecast(25).sums[0].failing == why, facts
+
+
+def test_a_policy_is_tried_only_on_what_it_would_govern(buyer: Customer, shop: Shop) -> None:
+    buyer.binds(purse=1_00)
+    buyer.subscribes(shop.offers(PHP(499_00)))
+    everybodys = DEFAULTS[Trouble.BALANCE]
+    assert replay(everybodys).failed.count == 1
+    recurring.set_policy(everybodys, account="", wallet="GCASH", by=shop.staff)
+    assert replay(everybodys).failed.count == 0
+    assert replay(everybodys, wallet="GCASH").failed.count == 1
+    assert replay(everybodys, account=shop.account.slug).failed.count == 0
+    assert replay(everybodys, account=shop.account.slug, wallet="GCASH").failed.count == 1

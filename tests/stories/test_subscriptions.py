@@ -9,17 +9,20 @@ from authorizations import operations as binding
 from authorizations.models import Authorization
 from authorizations.states import Messenger
 from payments import operations as paying
-from payments.errors import AmountAboveAgreed, NoSuchDueDate, SubscriptionNotPossible
-from payments.models import Cycle, Order, Subscription
-from payments.states import OrderStatus
+from payments.errors import AmountAboveAgreed, NoSuchDueDate, OrderOfSubscription, SubscriptionNotPossible
+from payments.models import Cycle, Order, Payment, Subscription
+from payments.operations.calling_off import call_off
+from payments.states import OrderStatus, ReasonCode
 from payments.subscriptions import operations as recurring
 from payments.subscriptions import queries
 from payments.subscriptions.forecast import forecast
+from payments.subscriptions.operations import charging
 from payments.subscriptions.states import CycleStatus, Interval, SubscriptionStatus
 from portal import clock
 from portal.acquirer.results import Secret
 from portal.actor import Actor
-from portal.models import WebhookEvent
+from portal.models import PaymentMethod, WebhookEvent
+from tests.factories import WebhookEndpointFactory
 from tests.story import PHONE, PHP, Acquirer, Customer, Shop
 
 
@@ -390,11 +393,10 @@ def test_the_last_date_skipped_is_the_end(buyer: Customer, shop: Shop) -> None:
     assert stands(subscription)[0] == SubscriptionStatus.ENDED
 
 
-def test_resuming_takes_back_the_end_of_the_period_too(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+def test_resuming_takes_back_the_end_of_the_period(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
     buyer.binds()
     subscription = buyer.subscribes(shop.offers(PHP(50_00), interval=Interval.DAY))
     recurring.cancel(subscription, by=buyer.by, at_period_end=True)
-    recurring.pause(subscription, by=buyer.by)
     recurring.resume(subscription, by=buyer.by)
     shop.clock_moves(days=1)
     assert acquirer.took_from(buyer) == [PHP(50_00), PHP(50_00)]
@@ -506,3 +508,120 @@ def test_no_other_plan_follows_when_no_charge_comes_any_more(buyer: Customer, sh
     subscription = buyer.subscribes(shop.offers(PHP(50_00), cycle_count=1))
     with pytest.raises(SubscriptionNotPossible, match="no charge of it comes any more"):
         recurring.change_plan(subscription, shop.offers(PHP(60_00)), by=buyer.by)
+
+
+def test_a_buyer_does_not_forgive_its_own_debt(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    order = Order.objects.get()
+    with pytest.raises(OrderOfSubscription):
+        call_off(order, by=buyer.by, reason_code=ReasonCode.BUYER_REQUEST)
+    call_off(order, by=SERVER, reason_code=ReasonCode.BUYER_REQUEST)  # the merchant may
+    shop.clock_moves(days=1)
+    assert stands(subscription) == (SubscriptionStatus.ACTIVE, CycleStatus.GIVEN_UP)
+
+
+def test_a_change_is_not_taken_back_below_what_is_posted(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    subscription = meters(shop, buyer)
+    larger = shop.offers(None, interval=Interval.DAY, name="Electricity, large")
+    recurring.change_plan(subscription, larger, by=buyer.by, most=PHP(5_000_00))
+    recurring.post_amount(subscription, date(2026, 3, 3), PHP(4_000_00), by=SERVER)
+    with pytest.raises(SubscriptionNotPossible, match="are posted"):
+        recurring.change_plan(subscription, subscription.plan, by=buyer.by)
+    recurring.post_amount(subscription, date(2026, 3, 3), PHP(700_00), by=SERVER)
+    recurring.change_plan(subscription, subscription.plan, by=buyer.by)
+    shop.clock_moves(days=1)
+    assert acquirer.took_from(buyer) == [PHP(700_00)]
+
+
+def test_another_most_counts_from_the_next_date_on_and_so_does_everything_else(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    subscription = meters(shop, buyer, cycle_count=2)
+    plan = subscription.plan
+    plan.is_offered = False  # withdrawn meanwhile: who has it keeps it
+    plan.save()
+    recurring.post_amount(subscription, date(2026, 3, 2), PHP(700_00), by=SERVER)
+    recurring.change_plan(subscription, plan, by=buyer.by, most=PHP(100_00))
+    with pytest.raises(AmountAboveAgreed):
+        recurring.post_amount(subscription, date(2026, 3, 3), PHP(700_00), by=SERVER)
+    recurring.post_amount(subscription, date(2026, 3, 3), PHP(99_00), by=SERVER)
+    shop.clock_moves(days=3)
+    assert stands(subscription)[0] == SubscriptionStatus.ENDED  # both charges of the plan are made
+    assert acquirer.took_from(buyer) == [PHP(700_00), PHP(99_00)]
+
+
+def test_what_staff_calls_off_is_not_charged_an_hour_later(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    acquirer.will("request_lost", api="pay")
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    shop.cancels(Payment.objects.get())
+    shop.clock_moves(hours=12)
+    assert stands(subscription) == (SubscriptionStatus.IN_GRACE, CycleStatus.FAILED)
+    assert Payment.objects.count() == 1
+    assert acquirer.took_from(buyer) == []
+
+
+def test_who_paid_according_to_the_acquirer_is_not_ended_for_not_paying(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    Payment.objects.get().contradictions.create(said="SUCCESS", heard_from="NOTIFICATION")
+    buyer.owns("GCASH", 1_000_00)
+    shop.clock_moves(days=60)
+    assert stands(subscription) == (SubscriptionStatus.IN_GRACE, CycleStatus.FAILED)
+    assert Cycle.objects.get().trouble == "OURS"
+    assert Payment.objects.count() == 1
+
+
+def test_a_charge_that_found_its_wallet_revoked_looks_whether_it_was_moved_meanwhile(
+    buyer: Customer, shop: Shop, acquirer: Acquirer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    shop.contracts("MAYA")
+    new = buyer.binds("MAYA")
+    cycle = Cycle.objects.get()
+    read = charging._read(cycle.pk)
+    monkeypatch.setattr(charging, "_read", lambda pk: read)
+    recurring.change_wallet(subscription, new, by=buyer.by)
+    binding.revoke(old, by=buyer.by)
+    charging.work_cycle(cycle.pk)
+    monkeypatch.undo()
+    shop.comes_to_rest()
+    assert stands(subscription) == (SubscriptionStatus.ACTIVE, CycleStatus.PAID)
+
+
+def test_a_revoked_consent_ends_at_once_what_hangs_on_it_paused_or_not(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    wallet = buyer.binds()
+    running, paused = (buyer.subscribes(shop.offers(PHP(499_00), trial_days=20)) for _ in range(2))
+    recurring.pause(paused, by=buyer.by)
+    binding.revoke(wallet, by=buyer.by)
+    shop.comes_to_rest()
+    for subscription in (running, paused):
+        subscription.refresh_from_db()
+        assert (subscription.status, subscription.end_code) == (SubscriptionStatus.CANCELLED, "CONSENT_ENDED")
+
+
+def test_what_is_refused_before_the_wire_is_told_too(buyer: Customer, shop: Shop) -> None:
+    buyer.binds()
+    WebhookEndpointFactory(account=shop.account, kinds=["subscription.charge_failed"])
+    subscription = buyer.subscribes(shop.offers(PHP(499_00), trial_days=1))
+    PaymentMethod.objects.filter(code="GCASH").update(is_contracted=False)
+    shop.clock_moves(days=1)
+    assert stands(subscription)[0] == SubscriptionStatus.IN_GRACE
+    assert WebhookEvent.objects.filter(kind="subscription.charge_failed").count() == 1
+
+
+def test_what_ends_with_its_period_is_not_paused(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(50_00), interval=Interval.DAY))
+    recurring.cancel(subscription, by=buyer.by, at_period_end=True)
+    with pytest.raises(SubscriptionNotPossible, match="ends with its period"):
+        recurring.pause(subscription, by=buyer.by)
+    shop.clock_moves(days=2)
+    assert stands(subscription)[0] == SubscriptionStatus.CANCELLED
+    assert acquirer.took_from(buyer) == [PHP(50_00)]

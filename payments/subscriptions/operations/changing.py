@@ -18,6 +18,7 @@ from payments.subscriptions.operations.stepping import (
     end,
     end_if_done,
     go_on_from_today,
+    let_posted_pass,
     let_unposted_pass,
     open_cycles_of,
     put,
@@ -42,11 +43,14 @@ from portal.money import Money
 def pause(
     subscription: Subscription, *, by: Actor, reason_code: str = "", note: str = "", remember: Remember | None = None
 ) -> Subscription:
-    """Open no further cycle until it is resumed. Raises SubscriptionNotPossible while a charge of it is open."""
+    """Open no further cycle until it is resumed. Raises SubscriptionNotPossible while a charge of it is open, and where
+    it ends with its period anyway."""
     with transaction.atomic(durable=True):
         _hold(subscription)
         if subscription.status != SubscriptionStatus.PAUSED:
             _demand(subscription, SubscriptionStatus.ACTIVE)
+            if subscription.ends_with_period:
+                raise SubscriptionNotPossible(number=subscription.number, why="it ends with its period")
             if open_cycles_of(subscription).filter(status__in=TO_BE_PAID).exists():
                 raise SubscriptionNotPossible(number=subscription.number, why="a charge of it is being made")
             subscription.advance(SubscriptionEvent.PAUSED, heard_from=Messenger.US, note=_noted(by, note))
@@ -117,16 +121,20 @@ def change_plan(
 ) -> Subscription:
     """Let another plan take its place when the next cycle opens, which keeps its date; the plan's own rhythm follows.
 
-    The present plan takes a change back that is not made yet. Raises what ``start`` raises.
+    The present plan takes a change back that is not made yet; with another ``most`` it is the change to that. Raises
+    what ``start`` raises, and SubscriptionNotPossible where more is posted for the next date than may be charged then.
     """
     with transaction.atomic(durable=True):
         _hold(subscription)
         _demand(subscription, *OPENING, SubscriptionStatus.PAUSED)
-        is_taken_back = plan.pk == subscription.plan_id
-        if not is_taken_back:
+        is_present = plan.pk == subscription.plan_id
+        is_taken_back = is_present and most in (None, subscription.most)
+        if is_taken_back:
+            _refuse_posted_above(subscription, subscription.most)
+        else:
             if subscription.next_on is None:
                 raise SubscriptionNotPossible(number=subscription.number, why="no charge of it comes any more")
-            if not plan.is_offered or plan.account_id != subscription.account_id:
+            if not (plan.is_offered or is_present) or plan.account_id != subscription.account_id:
                 raise PlanNotOffered(field="plan", problem="", plan=plan.code)
             refuse_unfit(plan, subscription.wallet_account, subscription.buyer, most)
             _refuse_posted_above(subscription, most)
@@ -140,7 +148,9 @@ def change_plan(
             next_most_value=None if is_taken_back or most is None else most.value,
             next_on=next_on,
         )
-        end_if_done(subscription)
+        if next_on is None:
+            let_posted_pass(subscription, "Every charge that was agreed to is made.")
+            end_if_done(subscription)
         _write("change plan of subscription", subscription, by, reason_code, note, plan=plan.code)
         if remember:
             remember(subscription)

@@ -17,7 +17,7 @@ from authorizations import queries as authorization_queries
 from authorizations.errors import WalletNotActive
 from authorizations.models import WalletAccount, secrets_of
 from authorizations.states import WalletStatus
-from payments import schedule
+from payments import queries, schedule
 from payments.errors import OrderNotPayable, OrderNotWithdrawable, PaymentInProgress, SubscriptionNotPossible
 from payments.models import Cycle, Order, Payment, Subscription
 from payments.operations.orders import withdraw
@@ -221,7 +221,7 @@ def _fail(
         if subscription.status not in RUNNING:
             return
         fall_into_trouble(subscription, trouble, policy, note=note)
-        if failures:
+        if failures or trouble is not Trouble.CONSENT:  # a dead token that nobody tried is told as what it is
             announcements.charge_failed(subscription, cycle)
         if trouble is Trouble.CONSENT:
             announcements.needs_authorization(subscription, cycle)
@@ -232,6 +232,7 @@ def _charge(cycle: Cycle) -> None:
     order = cycle.order
     wallet_account = _wallet_of(cycle.subscription)
     if order is None or wallet_account is None:
+        due.hold(cycle, due_at=clock.now())  # it has ended, or was moved to another wallet: looked at again
         return
     failures = [it.finished_at or it.created_at for it in _payments(cycle)]
     if wallet_account.status != WalletStatus.ACTIVE:
@@ -239,7 +240,10 @@ def _charge(cycle: Cycle) -> None:
         return
     try:
         pay(order, wallet_account, by=Actor.clock(), terminal=TERMINAL, remember=_still_wanted(cycle))
-    except (OrderNotPayable, SubscriptionNotPossible, WalletNotActive):
+    except (OrderNotPayable, SubscriptionNotPossible, WalletNotActive) as refusal:
+        if queries.kept_against_status().filter(order=order).exists():  # nothing is tried again until a person acts
+            _fail(cycle, Trouble.OURS, refusal.code.upper(), failures, wallet_account)
+            return
         # Somebody was faster: what they did is looked at next. Or the wallet is in doubt: its refresh comes first.
         due.hold(cycle, due_at=schedule.later(schedule.SOON, cycle.attempts), attempts=cycle.attempts + 1)
         return
@@ -270,7 +274,8 @@ def _wallet_of(subscription: Subscription) -> WalletAccount | None:
     if wallet_account.status in _ENDED:
         with transaction.atomic():
             subscription.lock()
-            if subscription.status in RUNNING:
+            is_moved = subscription.wallet_account_id != wallet_account.pk
+            if subscription.status in RUNNING and not is_moved:
                 reason = "The consent of its wallet was revoked."
                 end(subscription, SubscriptionEvent.CONSENT_ENDED, reason)
         return None

@@ -15,6 +15,7 @@ from payments.subscriptions import announcements
 from payments.subscriptions.calendar import day_in
 from payments.subscriptions.policies import Policy
 from payments.subscriptions.states import (
+    END_CODES,
     IN_TROUBLE,
     OPENING,
     TO_BE_PAID,
@@ -33,7 +34,8 @@ def date_of(subscription: Subscription, number: int, *, charges_made: int) -> da
 
     A plan that is to be another's successor takes its place on that date, so the old one's count ends nothing.
     """
-    count = subscription.plan.cycle_count if subscription.next_plan_id is None else None
+    goes_on = subscription.next_plan_id in (None, subscription.plan_id)
+    count = subscription.plan.cycle_count if goes_on else None
     if count is not None and charges_made - subscription.charges_before >= count:
         return None
     day = subscription.due_on(number)
@@ -150,6 +152,7 @@ def end(
         heard_from=heard_from,
         note=reason,
         ended_at=clock.now(),
+        end_code=END_CODES[event],
         end_reason=reason[:256],
         next_on=None,
         due_at=None,
