@@ -6,6 +6,7 @@ from portal.api.problems import declare
 declare("order_not_payable", 409, "Order not payable", "Look at the order: it is paid, being paid, or closed.")
 declare("payment_in_progress", 409, "Payment being confirmed", "Ask for the order until its payment is final.")
 declare("order_not_withdrawable", 409, "Order not withdrawable", "Look at the order: it is closed.")
+declare("order_of_subscription", 409, "Charge of a subscription", "Cancel the subscription, or let the merchant do it.")
 declare("needs_merchant", 409, "The merchant's to do", "Tell the buyer to ask the merchant.")
 declare("cancel_not_possible", 409, "Cancel not possible", "Refund instead, where money was paid.")
 declare("refund_not_possible", 409, "Refund not possible", "The detail says why.")

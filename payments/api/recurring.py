@@ -69,6 +69,7 @@ _SUBSCRIPTION: dict[str, Any] = {
     "past_due_until": None,
     "started_at": "2026-03-14T02:42:40.770000Z",
     "ended_at": None,
+    "end": None,
 }
 _CYCLE = {
     "due_on": "2026-03-31",
@@ -79,8 +80,9 @@ _CYCLE = {
     "next_try_at": None,
 }
 _WHOLE = _SUBSCRIPTION | {"cycles": [_CYCLE]}
+_ENDED_AT = "2026-04-02T08:00:00.120000Z"
 _PAUSED = _WHOLE | {"status": "PAUSED", "status_text": "Paused", "next_on": None, "next_at": None, "next_amount": None}
-_OVER = _PAUSED | {"status": "CANCELLED", "status_text": "Cancelled", "ended_at": "2026-04-02T08:00:00.120000Z"}
+_OVER = _PAUSED | {"status": "CANCELLED", "status_text": "Cancelled", "ended_at": _ENDED_AT, "end": "CANCELLED"}
 _UNFIT = ("wallet_not_active", "wallet_not_contracted", "wrong_currency", "amount_not_allowed", "plan_not_offered")
 
 

@@ -334,7 +334,8 @@ class OrderCancel(Door):
         summary="Cancel an order",
         text=(
             "An order that nobody paid is withdrawn. Of a paid one the merchant's server cancels the whole payment, "
-            "while the wallet allows it; a buyer is told to ask the merchant (`needs_merchant`)."
+            "while the wallet allows it; a buyer is told to ask the merchant (`needs_merchant`), and for the order of "
+            "a subscription to cancel that (`order_of_subscription`)."
         ),
         tag="Payments",
         takes=forms.Why,
@@ -343,6 +344,7 @@ class OrderCancel(Door):
         refuses=(
             "not_found",
             "needs_merchant",
+            "order_of_subscription",
             "payment_in_progress",
             "order_not_withdrawable",
             "cancel_not_possible",

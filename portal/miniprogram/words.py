@@ -93,6 +93,7 @@ PAGES: dict[str, dict[str, object]] = {
             "can end this whenever you like. Your order is kept meanwhile."
         ),
         "wallets": lazy("Pay with"),
+        "none": lazy("No wallet here can pay this order."),
         "twice": lazy("Pressing Pay again cannot charge you twice."),
         "kept": lazy("Your order is kept."),
         "closed": lazy("This order is closed"),
@@ -215,6 +216,7 @@ PROBLEMS: dict[str, object] = {
     "logins_off": _NOT_SET_UP, "unknown_account": _NOT_SET_UP, "account_not_ready": _NOT_SET_UP,
     "buyers_only": _ASK_US, "merchants_only": _ASK_US, "not_allowed": _ASK_US, "needs_merchant":
         lazy("This order is paid. Ask us to give the money back."),
+    "order_of_subscription": lazy("This is a charge of your subscription. End that, or ask us."),
     # Wallets.
     "site_not_supported": _NOT_THIS_WALLET, "wallet_not_contracted": _NOT_THIS_WALLET,
     "terminal_not_served": _NOT_THIS_WALLET,

@@ -208,6 +208,9 @@ def test_everything_that_may_wait_waits_at_once_and_is_asked_for_by_one_statemen
     factories.CycleFactory(
         subscription__status="IN_GRACE", status="FAILED", trouble="BUYER", first_failed_at=now - timedelta(hours=1)
     )
+    factories.CycleFactory(
+        status="AWAITING_AMOUNT", order=None, amount_value=None, opened_at=now - timedelta(minutes=40)
+    )
     factories.PaymentFactory(failed=True, advice="FIX_REQUEST", created_at=now - timedelta(minutes=30))
     factories.IncidentFactory(opened_at=now - timedelta(hours=5))
     factories.ApprovalFactory(payment=payment)
@@ -236,7 +239,7 @@ def test_everything_that_may_wait_waits_at_once_and_is_asked_for_by_one_statemen
     kinds = {name for name, queue in registry.today.items() if any(gather.counts(queue.waiting))}
     assert kinds == {name for name, _ in registry.today.items()}
     assert len(asked) <= QUERIES_AT_MOST
-    assert "Today 18" in page
+    assert "Today 19" in page
     places = [
         page.index(words)
         for words in (
@@ -247,7 +250,8 @@ def test_everything_that_may_wait_waits_at_once_and_is_asked_for_by_one_statemen
             "Payment unknown 5 h",
             "Unknown 2 h Refund",
             "1 subscription is past due",
-            "1 charge is not tried again by itself",
+            "1 subscription has a charge that is not tried again by itself",
+            "1 metered charge is due, and your server has not posted its amount",
             "1 charge failed",
             "goes back to the buyer",
             "1 wallet account ends within 10 days",
