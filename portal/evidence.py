@@ -170,7 +170,7 @@ def _call(folder: str, call: Exchange, with_originals: bool) -> list[Evidence]:
             files.append(Evidence(f"{folder}/response.original", bytes(call.response_body)))
         return files
     files.append(_masked(f"{folder}/request", call.masked_request, call.request_sha256))
-    if call.response_sha256:
+    if call.masked_response:
         files.append(_masked(f"{folder}/response", call.masked_response, call.response_sha256))
     return files
 
@@ -189,7 +189,8 @@ def _notice(folder: str, message: Notification, with_originals: bool) -> list[Ev
 
 def _masked(path: str, text: str, sha256: str) -> Evidence:
     words = text or "(not shown: it could not be masked)"
-    return Evidence(f"{path}.masked.txt", f"SHA-256 of the original: {sha256}\n\n{words}\n".encode())
+    digest = sha256 or "(not shown: by it the papers that are masked could be guessed)"
+    return Evidence(f"{path}.masked.txt", f"SHA-256 of the original: {digest}\n\n{words}\n".encode())
 
 
 def _keys(account: AcquirerAccount, folder: str) -> list[Evidence]:

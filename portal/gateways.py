@@ -16,6 +16,7 @@ from django.db.models import OuterRef, QuerySet
 from portal import incidents, measures, statements
 from portal.acquirer import Acquirer, Credentials, Merchant
 from portal.acquirer.adapters import ADAPTERS, Adapter
+from portal.acquirer.masking import HIDDEN
 from portal.acquirer.meanings import Meaning
 from portal.acquirer.results import Secret, SignatureVerdict, WireExchange
 from portal.errors import PortalError
@@ -23,6 +24,7 @@ from portal.models import AcquirerAccount, AcquirerKey, Exchange
 from portal.statements import Found, Given, Rows
 
 UNBELIEVED = "ANSWERS_NOT_BELIEVED"
+_ABOUT_PAPERS = ("declare", "inquiryDeclarationRequests")
 _NOT_THEIRS = (SignatureVerdict.WRONG, SignatureVerdict.UNKNOWN_KEY)
 
 
@@ -180,12 +182,12 @@ def to_keep(account: AcquirerAccount, exchange: WireExchange | None, *, subject:
         duration_ms=exchange.duration_ms,
         url=exchange.url[:300],
         http_status=exchange.http_status,
-        request_headers=exchange.request_headers,
+        request_headers=_headers(exchange),
         request_body=exchange.request_body,
-        request_sha256=hashlib.sha256(exchange.request_body).hexdigest(),
+        request_sha256=_digest(exchange, exchange.request_body, exchange.masked_request),
         response_headers=exchange.response_headers,
         response_body=exchange.response_body,
-        response_sha256=hashlib.sha256(exchange.response_body).hexdigest() if exchange.response_body else "",
+        response_sha256=_digest(exchange, exchange.response_body, exchange.masked_response),
         masked_request=exchange.masked_request,
         masked_response=exchange.masked_response,
         verdict=exchange.verdict,
@@ -193,6 +195,24 @@ def to_keep(account: AcquirerAccount, exchange: WireExchange | None, *, subject:
         result_status=exchange.result_status[:8],
         error=exchange.error[:64],
     )
+
+
+def _headers(exchange: WireExchange) -> dict[str, str]:
+    """As they were sent; of a body with papers without the signature, by which a guess could be checked."""
+    has_papers = _holds_papers(exchange, exchange.masked_request)
+    return {**exchange.request_headers, "signature": HIDDEN} if has_papers else exchange.request_headers
+
+
+def _digest(exchange: WireExchange, body: bytes, shown: str) -> str:
+    """What proves later which bytes they were; empty for none, and for bytes that hold a buyer's papers.
+
+    All of those but number and name are shown, and a number has few digits: whoever knows the name would find it.
+    """
+    return hashlib.sha256(body).hexdigest() if body and not _holds_papers(exchange, shown) else ""
+
+
+def _holds_papers(exchange: WireExchange, shown: str) -> bool:
+    return exchange.api in _ABOUT_PAPERS and HIDDEN in shown
 
 
 def _tell(exchange: WireExchange, subject: str) -> None:

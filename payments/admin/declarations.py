@@ -134,7 +134,11 @@ class DeclareForm(_CertificateFields):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         most = self.thing.declarable
-        self.fields["amount"] = AmountField(most=most, help_text=say("of {most} that can still be declared", most=most))
+        self.fields["amount"] = AmountField(
+            most=most,
+            beyond=say("At most {most} can be declared.", most=most),
+            help_text=say("of {most} that can still be declared", most=most),
+        )
         self.order_fields(self.field_order)
         rule = CustomsRule.objects.filter(account=self.thing.account).first()
         if rule is not None:
@@ -157,6 +161,9 @@ class DeclareForm(_CertificateFields):
 
     def button_pattern(self) -> str:
         return say("Declare {amount}", amount="{amount}")
+
+
+_PAPER = ("certificate_number", "certificate_name")
 
 
 class AmendForm(ReasonForm, _CertificateFields):
@@ -192,16 +199,21 @@ class AmendForm(ReasonForm, _CertificateFields):
         self.fields["suborder_id"].required = self.thing.is_split
         if not self.thing.is_split:
             del self.fields["suborder_id"]
-        if self.thing.certificate_kind:
-            del self.fields["certificate_kind"]  # only its number and name may change
-            for name in ("certificate_number", "certificate_name"):
+        del self.fields["certificate_kind"]  # only its number and name may change
+        for name in _PAPER:
+            if self.thing.certificate_kind:
                 self.fields[name].label = told(operations.CHANGEABLE[name])
-            self.fields["certificate_number"].help_text = say("Empty: the one that was given stays.")
+                self.fields[name].help_text = say("Empty: the one that was given stays.")
+            else:
+                del self.fields[name]
 
     def clean(self) -> dict[str, Any]:
         """Read the amount by the declaration's currency."""
         if self.thing.certificate_kind:
             self.cleaned_data["certificate_kind"] = self.thing.certificate_kind
+            if any(self.cleaned_data.get(name) for name in _PAPER):
+                held = self.thing.contents
+                self.cleaned_data |= {name: self.cleaned_data.get(name) or getattr(held, name) for name in _PAPER}
         said = super().clean() or self.cleaned_data
         if said.get("amount"):
             try:

@@ -115,7 +115,7 @@ def _declare(caller: Caller, order: Order, given: dict[str, Any], remember: Reme
         raise DeclarationNotPossible(why="nothing was paid")
     names = {name: given[name] for name in _NAMES if name in given}
     if not names:
-        rule = CustomsRule.objects.filter(account=caller.account).first()
+        rule = CustomsRule.objects.filter(account=payment.account).first()
         if rule is None:
             raise DeclarationNotPossible(why="name the customs office, since the account has no customs rule")
         names = {name: getattr(rule, name) for name in _NAMES}

@@ -43,6 +43,7 @@ DECLARATION: Machine[DeclarationStatus, DeclarationEvent] = Machine(
     (S.REFUSED,     E.CUSTOMS_ACCEPTED,     S.ACCEPTED),    # customs thought again
     (S.DECLARED,    E.AMENDED,              S.AMENDING),
     (S.REFUSED,     E.AMENDED,              S.AMENDING),
+    (S.ACCEPTED,    E.AMENDED,              S.AMENDING),    # what was accepted was wrong, or was lost
     (S.AMENDING,    E.TAKEN,                S.DECLARED),
     (S.AMENDING,    E.AMENDMENT_REFUSED,    S.DECLARED),    # what was declared before stands
 )
@@ -50,7 +51,8 @@ DECLARATION: Machine[DeclarationStatus, DeclarationEvent] = Machine(
 
 ON_ITS_WAY = (S.INITIATED, S.PROCESSING, S.DECLARED, S.AMENDING)
 """What has no last word yet."""
-AMENDABLE = (S.DECLARED, S.REFUSED)
+AMENDABLE = (S.DECLARED, S.REFUSED, S.ACCEPTED)
+"""The documented conditions are about time and fields; what customs has said is none of them."""
 
 
 class CustomsOffice(TextChoices):

@@ -293,8 +293,16 @@ class Payment(Stateful, Due, ActorFields):
     @property
     def declarable(self) -> Money:
         """What may still be declared: of what was paid, or of the less that the acquirer said."""
-        most = self.amount_value if self.customs_value is None else min(self.customs_value, self.amount_value)
-        return Money(max(0, most - self.declared_value), self.currency)
+        return Money(max(0, self._most_to_declare - self.declared_value), self.currency)
+
+    @property
+    def declared_beyond(self) -> Money:
+        """What is declared, or promised to be, beyond what the acquirer said later."""
+        return Money(max(0, self.declared_value - self._most_to_declare), self.currency)
+
+    @property
+    def _most_to_declare(self) -> int:
+        return self.amount_value if self.customs_value is None else min(self.customs_value, self.amount_value)
 
     @property
     def gross_settlement(self) -> Money | None:

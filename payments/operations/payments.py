@@ -336,9 +336,13 @@ def _write_down(
 
 
 def _learned(payment: Payment, result: PaymentResult, also: Mapping[str, Any]) -> dict[str, Any]:
-    if result.payment_id and not payment.payment_id and result.amount in (None, payment.amount):
-        return {**also, "payment_id": result.payment_id[:64]}
-    return dict(also)
+    learned, is_ours = dict(also), result.amount in (None, payment.amount)
+    if result.payment_id and not payment.payment_id and is_ours:
+        learned["payment_id"] = result.payment_id[:64]
+    most = result.customs_declaration_amount  # told by inquiry and notification only, when it is paid already
+    if most is not None and most.currency == payment.currency and most.value != payment.customs_value and is_ours:
+        learned["customs_value"] = most.value
+    return learned
 
 
 def _is_simply_paid(payment: Payment, result: PaymentResult) -> bool:
@@ -444,8 +448,6 @@ class _Success:
         if result.quote is not None and result.quote.price.adjusted() < _PRICE_DIGITS:
             facts["quote_currency_pair"] = result.quote.currency_pair[:16]
             facts["quote_price"] = result.quote.price.quantize(Decimal(1).scaleb(-_PRICE_DECIMALS))
-        if result.customs_declaration_amount is not None:
-            facts["customs_value"] = result.customs_declaration_amount.value
         self._move = payment.move(PaymentEvent.RESULT_SUCCESS, heard_from=heard_from, **facts)
         self._order_move = _paying_off(payment.order, self._paid_at, heard_from=heard_from, when=self._move)
 

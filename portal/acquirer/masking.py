@@ -63,6 +63,9 @@ MASKED_FIELDS = frozenset(
 
 _SHORTEST_SECRET = 6
 """Shorter values are not searched for in other texts: they would hide innocent words."""
+_PAPERS = frozenset(("fullname", "certificateno"))
+_SHORTEST_PAPER = 2
+"""But whose papers are checked is named in sentences, and a name may be two characters long."""
 _MOST_TEXT = 64_000
 
 
@@ -89,7 +92,7 @@ def seen(body: bytes, *, also: Iterable[str] = ()) -> tuple[str, frozenset[str]]
     except (ValueError, RecursionError):
         return f"({len(body)} bytes that are not JSON)", frozenset()
     text = storable(_without(text, spelled))[:_MOST_TEXT]
-    return text, frozenset(value for value in hidden if len(value) >= _SHORTEST_SECRET)
+    return text, frozenset(hidden)
 
 
 def hide(text: str, values: Iterable[str]) -> str:
@@ -130,7 +133,8 @@ def _masked(value: object, spelled: list[str], hidden: list[str]) -> object:
         for name, content in value.items():
             told = _without(name, spelled) if spelled else name
             if content and name.lower() in MASKED_FIELDS:
-                hidden.extend(_texts(content))
+                shortest = _SHORTEST_PAPER if name.lower() in _PAPERS else _SHORTEST_SECRET
+                hidden.extend(value for value in _texts(content) if len(value) >= shortest)
                 shown[told] = HIDDEN
             else:
                 shown[told] = _masked(content, spelled, hidden)

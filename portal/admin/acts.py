@@ -268,11 +268,12 @@ class ReasonForm(ActForm):
 class AmountField(forms.CharField):
     """An amount in major units, parsed by the currency's own exponent; cleans to Money.
 
-    Refuses more decimals than the currency has, anything not above zero, and more than ``most``.
+    Refuses more decimals than the currency has, anything not above zero, and more than ``most``; ``beyond`` says so.
     """
 
-    def __init__(self, *, most: Money, **kwargs: Any) -> None:
+    def __init__(self, *, most: Money, beyond: str = "", **kwargs: Any) -> None:
         self.most = most
+        self._beyond = beyond or say("At most {most} can be given back.", most=most)
         kwargs.setdefault("label", say("Amount"))
         kwargs.setdefault("help_text", say("of {most} that can still be given back", most=most))
         kwargs.setdefault("initial", most.display)
@@ -301,7 +302,7 @@ class AmountField(forms.CharField):
         except MoneyError as reason:
             raise forms.ValidationError(str(reason)) from None
         if amount > self.most:
-            raise forms.ValidationError(say("At most {most} can be given back.", most=self.most))
+            raise forms.ValidationError(self._beyond)
         return amount
 
 

@@ -175,8 +175,8 @@ class ExchangeAdmin(LedgerAdmin):
                     (say("Signature"), _verdict(exchange.verdict)),
                     (say("Took"), say("{duration_ms:,} ms", duration_ms=exchange.duration_ms)),
                     (say("Sent"), display.stamp(exchange.sent_at)),
-                    (say("SHA-256 sent"), display.mono(exchange.request_sha256)),
-                    (say("SHA-256 received"), display.mono(exchange.response_sha256)),
+                    (say("SHA-256 sent"), display.mono(exchange.request_sha256) or display.NOTHING),
+                    (say("SHA-256 received"), display.mono(exchange.response_sha256) or display.NOTHING),
                 ],
             ),
             Card(

@@ -35,6 +35,8 @@ class Settings:
     tell_merchant_revocation: bool = True
     asynchronous_refund_seconds: int = 30
     customs_receipt_seconds: int = 60
+    customs_declarable_percent: int = 100
+    """Of what was paid by Alipay: ``customsDeclarationAmount``."""
     # The name of the wallet selector of Alipay+'s prepare is not confirmed; we choose Antom's word for the same thing.
     wallet_selector: str = "customerBelongsTo"
     report_lines: int = 100_000

@@ -90,8 +90,13 @@ def _check_room(
     suborder, customs_code = request.get("suborderId") or "", request["customs"]["customsCode"]
     if any(other["customs_code"] == customs_code and other["suborder_id"] == suborder for other in others):
         raise Refusal("DUPLICATED_DECLARATIONS")
-    if amount.value + sum(other["value"] for other in others) > payment["value"]:
+    if amount.value + sum(other["value"] for other in others) > declarable(context, payment).value:
         raise Refusal("TOTAL_DECLARATION_AMOUNT_EXCEED")
+
+
+def declarable(context: Context, payment: sqlite3.Row) -> Money:
+    """``customsDeclarationAmount``: the most that may be declared of a payment."""
+    return Money(payment["value"] * context.settings.customs_declarable_percent // 100, payment["currency"])
 
 
 def _sent_again(
@@ -106,7 +111,10 @@ def _sent_again(
         return {"result": result("SUCCESS"), **answer}
     names = set(before) | set(request)
     changed = {name for name in names if before.get(name) != request.get(name)}
-    if context.now() < previous["sent_at"] + _SENT_AGAIN_AFTER or not changed <= set(_CHANGEABLE):
+    # Of the certificate its number and name may change, and nothing is said of one that was not there before.
+    is_other_paper = _paper(before) != _paper(request)
+    is_too_early = context.now() < previous["sent_at"] + _SENT_AGAIN_AFTER
+    if is_too_early or is_other_paper or not changed <= set(_CHANGEABLE):
         raise Refusal("CONTEXT_INCONSISTENT")
     _check_room(context, payment, request, amount, previous["number"])
     verdict = _verdict(context)
@@ -124,6 +132,10 @@ def _sent_again(
         ),
     )
     return {"result": result("SUCCESS"), **answer}
+
+
+def _paper(request: dict[str, Any]) -> str:
+    return str((request.get("buyerCertificate") or {}).get("certificateType", ""))
 
 
 def _held(row: sqlite3.Row) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -151,6 +163,15 @@ def _answer(context: Context, payment: sqlite3.Row, request: dict[str, Any]) -> 
         "clearingTransactionId": f"{day}22001354{number:012d}",
         "customsProviderRegistrationId": _REGISTRATIONS.get(code, _OTHER_REGISTRATION),
     }
+
+
+def _words(verdict: dict[str, Any], request: dict[str, Any]) -> str:
+    """A refusal names whose papers it is about, as sentences of customs do."""
+    certificate = request.get("buyerCertificate")
+    if not certificate or verdict["code"] == _ACCEPTS[0]:
+        return str(verdict["words"])
+    holder = (certificate.get("holderName") or {}).get("fullName", "")
+    return f"{verdict['words']} ({holder}, {certificate.get('certificateNo', '')})"
 
 
 def inquire(context: Context, merchant: Merchant, request: dict[str, Any]) -> dict[str, object]:
@@ -190,7 +211,7 @@ def _record(context: Context, row: sqlite3.Row) -> dict[str, object]:
     if received:
         record |= {
             "customsDeclarationResultCode": verdict["code"],
-            "customsDeclarationResultDesc": verdict["words"],
+            "customsDeclarationResultDesc": _words(verdict, request),
             "customsDeclarationReturnTime": on_the_wire(receipt_at),
         }
     return record

@@ -88,7 +88,7 @@ def amend(
         declaration.payment = payment
         if why := why_not_amend(declaration):
             raise AmendmentNotPossible(why=why)
-        contents = replace(contents, certificate_kind=declaration.certificate_kind or contents.certificate_kind)
+        contents = replace(contents, certificate_kind=declaration.certificate_kind)
         _refuse(declaration, contents)
         before = declaration.contents
         if contents.amount > before.amount and not reserve(payment, contents.amount - before.amount):
@@ -146,6 +146,8 @@ def _refuse(declaration: Declaration, contents: Contents) -> None:
         raise AmountNotAllowed(field="amount", problem=str(reason)) from None
     if bool(contents.suborder_id) != declaration.is_split:
         raise AmendmentNotPossible(why="whether the order is split cannot be changed; only the id of the part can")
+    if not declaration.certificate_kind and (contents.certificate_number or contents.certificate_name):
+        raise AmendmentNotPossible(why="it came without a certificate, and only a certificate's number and name change")
     if bool(contents.certificate_number) != bool(contents.certificate_name):
         raise AmendmentNotPossible(why="of a certificate both its number and the full name on it are needed")
     others = declaration.payment.declarations.exclude(pk=declaration.pk).exclude(status=DeclarationStatus.FAILED)

@@ -19,6 +19,7 @@ from payments.customs.operations.sending import (
     climb,
     taken,
     without_certificate,
+    without_papers,
 )
 from payments.customs.states import DeclarationEvent, DeclarationStatus
 from payments.models import Declaration
@@ -50,7 +51,7 @@ def ask_together(declarations: Sequence[Declaration]) -> list[Declaration]:
     inquiry = acquirer_for(account).inquire_declarations(ids)  # wire: no transaction is open
     subject = ids[0] if len(ids) == 1 else clock.fresh_id("DQ")
     with transaction.atomic(durable=True):
-        keep(account, inquiry.exchange, subject=subject)
+        keep(account, without_papers(inquiry.exchange, declarations), subject=subject)
         Declaration.objects.filter(pk__in=[one.pk for one in declarations]).update(asked_under=subject)
     for declaration in declarations:
         record_inquiry(declaration, inquiry)

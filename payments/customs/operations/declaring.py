@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from payments.customs.operations.sending import send
+from payments.customs.operations.sending import hear_the_most, send
 from payments.customs.promising import CURRENCY, WALLET, Buyer, promise
 from payments.customs.states import DeclarationStatus
 from payments.errors import AmountNotAllowed, DeclarationExceedsPayment, DeclarationNotPossible
@@ -37,6 +37,7 @@ def declare(
     Source: https://docs.antom.com/ac/ams/declare
     """
     acquirer_for(payment.account)  # refuses here, before the promise
+    hear_the_most(payment)
     with transaction.atomic(durable=True):  # promise: declarationRequestId is born here, the amount reserved
         payment = HELD.get(pk=payment.pk)
         _refuse(payment, amount, office, suborder_id)

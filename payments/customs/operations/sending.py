@@ -1,7 +1,9 @@
 """Sending a declaration, and writing down what the acquirer said of the call. Customs speaks later, to ``asking``."""
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -9,18 +11,18 @@ from django.db.models import F, Q
 
 from payments import schedule
 from payments.customs import announcements
-from payments.customs.promising import REGION, release
+from payments.customs.promising import REGION, WALLET, release
 from payments.customs.states import DeclarationEvent, DeclarationStatus
-from payments.models import Declaration
-from payments.operations.payments import HELD
-from payments.states import Messenger
+from payments.models import Declaration, Payment
+from payments.operations.payments import HELD, ask
+from payments.states import Messenger, PaymentStatus
 from portal import clock, due, incidents
-from portal.acquirer import Certificate, DeclarationRequest
+from portal.acquirer import Acquirer, Certificate, DeclarationRequest
 from portal.acquirer.masking import hide
-from portal.acquirer.results import DeclarationResult, Outcome, Secret
-from portal.actor import Actor
+from portal.acquirer.results import DeclarationResult, Outcome, Secret, WireExchange
+from portal.actor import Actor, ActorKind
 from portal.errors import TransitionNotAllowed
-from portal.gateways import acquirer_for, keep
+from portal.gateways import acquirer_for, adapter_of, keep
 from portal.money import Money
 
 UNANSWERED = "DECLARATION_UNANSWERED"
@@ -46,11 +48,16 @@ def send(declaration: Declaration, *, is_leased: bool = False) -> Declaration:
     """
     account = declaration.payment.account
     acquirer = acquirer_for(account)
+    if declaration.status == DeclarationStatus.INITIATED and declaration.actor_kind == ActorKind.CLOCK:
+        hear_the_most(declaration.payment)
+        _keep_within_the_most(declaration)
     at = clock.now()
     free = Q() if is_leased else Q(lease_until__isnull=True) | Q(lease_until__lt=at)
     with transaction.atomic(durable=True):  # counted, and perhaps arrived, before it is sent
         declaration.lock()
-        is_repeat = declaration.times_sent > 0 and declaration.may_have_arrived
+        # What the acquirer has denied so often is not there, so a refusal of it now is the first there is.
+        is_denied = declaration.status == DeclarationStatus.PROCESSING and declaration.times_denied >= DENIALS
+        is_repeat = declaration.times_sent > 0 and declaration.may_have_arrived and not is_denied
         rows = Declaration.objects.filter(free, pk=declaration.pk, status__in=_SENDABLE)
         if not declaration.payment.payment_id:
             rows.update(**climb(declaration))  # the acquirer's id of the payment is still to come
@@ -70,7 +77,57 @@ def send(declaration: Declaration, *, is_leased: bool = False) -> Declaration:
     if not held:
         return declaration
     result = acquirer.declare(_request(declaration), is_repeat=is_repeat)  # wire
-    return record_result(declaration, result)
+    record_result(declaration, result)
+    if declaration.status == DeclarationStatus.AMENDING and _is_refused(result):
+        _ask_which_stands(declaration, acquirer)
+    return declaration
+
+
+def _ask_which_stands(declaration: Declaration, acquirer: Acquirer) -> None:
+    """An amendment that may have arrived before is refused now: the amount that is held says which of the two stands.
+
+    Where both have the same amount, nothing says it. Undocumented; we choose what was before, because the same contents
+    would have been an idempotent success had they arrived. https://docs.antom.com/ac/ams/declare
+    """
+    inquiry = acquirer.inquire_declarations([declaration.declaration_request_id])  # wire
+    with transaction.atomic(durable=True):
+        declaration.payment = HELD.get(pk=declaration.payment_id)
+        declaration.lock()
+        without = without_papers(inquiry.exchange, [declaration])
+        keep(declaration.payment.account, without, subject=declaration.declaration_request_id)
+        held = next((one.amount for one in inquiry.records), None)
+        former = _former_amount(declaration)
+        if declaration.status != DeclarationStatus.AMENDING or held is None or former is None:
+            return
+        said = {"result_code": declaration.result_code, "result_message": declaration.result_message}
+        if held == declaration.amount != former:
+            taken(declaration, heard_from=Messenger.DECLARE_INQUIRY)
+        else:
+            _stands_as_before(declaration, said)
+
+
+def hear_the_most(payment: Payment) -> None:
+    """Ask about a payment of which nobody has said how much may be declared: the answer to pay does not.
+
+    Asked once; where that says nothing either, it is what was paid. https://docs.antom.com/ac/ams/notify_payment
+    """
+    can_be_heard = payment.wallet_account.wallet == WALLET and payment.status == PaymentStatus.SUCCEEDED
+    if payment.customs_value is None and can_be_heard and adapter_of(payment.account).capabilities.can_declare_customs:
+        ask(payment)
+
+
+def _keep_within_the_most(declaration: Declaration) -> None:
+    """What a rule promised when it was paid is lowered to what may be declared, before it is sent the first time."""
+    with transaction.atomic(durable=True):
+        payment = HELD.get(pk=declaration.payment_id)
+        declaration.lock()
+        declaration.payment = payment
+        beyond = payment.declared_beyond.value
+        if declaration.status != DeclarationStatus.INITIATED or not 0 < beyond < declaration.amount_value:
+            return
+        Declaration.objects.filter(pk=declaration.pk).update(amount_value=F("amount_value") - beyond)
+        declaration.amount_value -= beyond
+        release(payment, Money(beyond, payment.currency))
 
 
 def _request(declaration: Declaration) -> DeclarationRequest:
@@ -99,8 +156,9 @@ def record_result(declaration: Declaration, result: DeclarationResult) -> Declar
     """Write down what the acquirer said of the call. Safe to repeat; UNKNOWN moves nothing."""
     with transaction.atomic(durable=True):
         payment = HELD.get(pk=declaration.payment_id)
-        keep(payment.account, result.exchange, subject=declaration.declaration_request_id)
         declaration.lock()
+        without = without_papers(result.exchange, [declaration])
+        keep(payment.account, without, subject=declaration.declaration_request_id)
         said = {"result_code": result.code[:64], "result_message": without_certificate(declaration, result.message)}
         if declaration.status == DeclarationStatus.AMENDING and _changed_nothing(result):
             _stands_as_before(declaration, said)
@@ -126,11 +184,14 @@ def record_result(declaration: Declaration, result: DeclarationResult) -> Declar
     return declaration
 
 
+def _is_refused(result: DeclarationResult) -> bool:
+    exchange = result.exchange
+    return exchange is not None and not exchange.error and exchange.result_status == "F"
+
+
 def _changed_nothing(result: DeclarationResult) -> bool:
     """Whether a believed answer says that the contents which were sent are not what the acquirer holds."""
-    exchange = result.exchange
-    is_refused = exchange is not None and not exchange.error and exchange.result_status == "F"
-    return is_refused and result.code in _CHANGED_NOTHING
+    return _is_refused(result) and result.code in _CHANGED_NOTHING
 
 
 def taken(declaration: Declaration, *, heard_from: Messenger, **facts: Any) -> None:
@@ -205,5 +266,20 @@ def climb(declaration: Declaration) -> dict[str, Any]:
 
 def without_certificate(declaration: Declaration, text: str) -> str:
     """What the acquirer or customs wrote, with the buyer's number and name hidden wherever they repeat them."""
-    secrets = [one for one in (declaration.certificate_number, declaration.certificate_name) if one]
-    return hide(text, secrets)[:256]
+    return hide(text, _papers(declaration))[:256]
+
+
+def without_papers(exchange: WireExchange | None, declarations: Iterable[Declaration]) -> WireExchange | None:
+    """The exchange with what is shown of its answer as it may be shown: an answer about papers may quote them, and of
+    those that the request did not hold the client knows nothing."""
+    papers = [one for declaration in declarations for one in _papers(declaration)]
+    if exchange is None or not papers:
+        return exchange
+    return replace(exchange, masked_response=hide(exchange.masked_response, papers))
+
+
+def _papers(declaration: Declaration) -> list[str]:
+    former = json.loads(declaration.former) if declaration.former else {}
+    given = (declaration.certificate_number, declaration.certificate_name)
+    before = (former.get("certificate_number"), former.get("certificate_name"))
+    return [one for one in (*given, *before) if one]

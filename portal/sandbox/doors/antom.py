@@ -179,7 +179,7 @@ def _facts_when_paid(context: Context, payment: sqlite3.Row) -> dict[str, object
         },
     }
     if payment["wallet"] == "ALIPAY_CN" and payment["status"] == "SUCCESS":
-        facts["customsDeclarationAmount"] = Money(payment["value"], payment["currency"]).to_wire()
+        facts["customsDeclarationAmount"] = customs.declarable(context, payment).to_wire()
     return facts | _settlement(context, payment["payment_id"], payment["payment_request_id"], "PAYMENT")
 
 
