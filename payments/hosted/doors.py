@@ -74,6 +74,13 @@ def knock(code: str) -> str | None:
     return said["shop"] if said is not None and is_renewable(said["session"], said["digest"]) else None
 
 
+def entered_before(code: str, request: HttpRequest) -> Visit | None:
+    """The visit of this browser, where this link or one to the same page began it: whoever opens it again is inside."""
+    said, visit = _read(code, is_old=True), visit_of(request)
+    is_there = said is not None and visit is not None and (said["shop"], said["order"]) == (visit.shop, visit.order)
+    return visit if is_there else None
+
+
 def enter(code: str, key: str) -> Visit | None:
     """The visit a link begins; None where it is none of ours, was taken by another browser, or is too old.
 
@@ -84,12 +91,13 @@ def enter(code: str, key: str) -> Visit | None:
     return Visit(token, said["shop"], said["order"], said["back"]) if said is not None and token else None
 
 
-def _read(code: str) -> dict[str, Any] | None:
+def _read(code: str, *, is_old: bool = False) -> dict[str, Any] | None:
     try:
         said: dict[str, Any] = signing.loads(code, salt=_LINK)
     except signing.BadSignature:
         return None
-    return None if clock.now() > datetime.fromtimestamp(said["until"], UTC) else said
+    is_over = clock.now() > datetime.fromtimestamp(said["until"], UTC)
+    return None if is_over and not is_old else said
 
 
 def visit_of(request: HttpRequest) -> Visit | None:

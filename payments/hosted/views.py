@@ -64,11 +64,10 @@ def entered(request: HttpRequest, code: str) -> HttpResponse:
     """
     if request.method != "POST":
         shop = doors.knock(code)
-        return (
-            _gone(request)
-            if shop is None
-            else render(request, "hosted/enter.html", {"shop": shop, "key": _fresh_key()})
-        )
+        if shop is not None:
+            return render(request, "hosted/enter.html", {"shop": shop, "key": _fresh_key()})
+        inside = doors.entered_before(code, request)
+        return _gone(request) if inside is None else HttpResponseRedirect(inside.begins_at)
     visit = doors.enter(code, request.POST.get("key", ""))
     if visit is None:
         return _gone(request)
