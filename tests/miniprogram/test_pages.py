@@ -244,3 +244,27 @@ def test_a_charge_that_failed_says_why_and_where_to_agree_again(phone: Phone) ->
     phone.visits("subscriptions").sees("subscriptions.isActive")
     assert phone.paid() == [PHP(499_00)]
     assert Authorization.objects.filter(status=AuthorizationStatus.BOUND).count() == 2
+
+
+# What a wallet takes, and how it looks.
+
+
+def test_a_wallet_that_does_not_take_the_amount_is_not_offered_for_it(phone: Phone) -> None:
+    PaymentMethod.objects.filter(code="GCASH").update(maximum_value=100_00)
+    phone.visits("shop").taps("shop.buy", **BEANS).is_on("cashier").sees("cashier.none").sees_no(
+        "cashier.payWith", wallet="GCash"
+    )
+    assert Authorization.objects.count() == 0
+
+
+def test_a_wallet_is_shown_by_the_logo_of_the_catalogue(phone: Phone) -> None:
+    PaymentMethod.objects.filter(code="GCASH").update(logo_url="https://ours.example/gcash.png")
+    phone.visits("methods").sees("methods.lead")
+    assert phone.seen["images"] == ["https://ours.example/gcash.png"]
+
+
+def test_a_refusal_without_a_status_is_taken_for_a_session_that_has_ended(phone_of: Callable[..., Phone]) -> None:
+    phone = phone_of("ana", device={"httpErrors": "nameless"}).opens()
+    BuyerSession.objects.update(ended_at=timezone.now())
+    phone.visits("methods").sees("methods.lead")
+    assert BuyerSession.objects.count() == 2

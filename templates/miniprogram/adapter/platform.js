@@ -3,7 +3,7 @@
  */
 
 /** Site names by the app's own name, for containers without my.getSiteInfo. A hint: the server decides on it. */
-const SITES = { alipayhk: 'ALIPAY_HK', dana: 'DANA', gcash: 'GCASH', kakaopay: 'KAKAOPAY', tngd: 'TNG' };
+const SITES = { alipayhk: 'ALIPAY_HK', alipaymo: 'ALIPAY_MO', dana: 'DANA', gcash: 'GCASH', kakaopay: 'KAKAOPAY', tngd: 'TNG' };
 const HTTP_ERROR = '19';
 const NOT_ALLOWED = '11';
 const TIMEOUT_MILLISECONDS = 30000;
@@ -106,7 +106,17 @@ export async function request(method, url, sent) {
     if (reason.code === NOT_ALLOWED) console.error(`${url} is not among the server domains of this mini program.`);
     throw reason;
   });
-  return { status: Number(answer.status || answer.statusCode || 0), data: answer.data };
+  return { status: statusOf(answer), data: answer.data };
+}
+
+/**
+ * Some containers bring the server's words and not its status: a refusal of our server says it itself. 0: nobody does.
+ *
+ * @param {my.Answer} answer
+ */
+function statusOf({ status, statusCode, data }) {
+  const said = data && typeof data === 'object' ? /** @type {{ status?: unknown }} */ (data).status : 0;
+  return Number(status || statusCode || said) || 0;
 }
 
 /** What our server wants to know of the phone. */

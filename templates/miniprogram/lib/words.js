@@ -12,7 +12,7 @@ import pages from '../words/pages.js';
  */
 
 /** @type {'en' | 'zh'} */
-const spoken = /^zh/i.test(language()) ? 'zh' : 'en';
+export const spoken = /^zh/i.test(language()) ? 'zh' : 'en';
 const OTHERWISE = 'OTHERWISE';
 
 /**

@@ -5,9 +5,9 @@
  * `a:key`, `onTap`, `onInput`, `data-*`. A page computes the rest in its own JavaScript.
  */
 
-const TAGS = new Set(['view', 'text', 'button', 'block', 'input']);
+const TAGS = new Set(['view', 'text', 'button', 'block', 'input', 'image']);
 const CONTROL = new Set(['a:if', 'a:elif', 'a:else', 'a:for', 'a:for-item', 'a:key']);
-const ATTRIBUTE = /^(?:class|role|disabled|loading|onTap|onInput|type|maxlength|placeholder|aria-[a-z]+|data-[a-z]+)$/;
+const ATTRIBUTE = /^(?:class|role|src|mode|disabled|loading|onTap|onInput|type|maxlength|placeholder|aria-[a-z]+|data-[a-z]+)$/;
 const PIECE = /<!--[\s\S]*?-->|<\/([a-z]+)>|<([a-z]+)((?:\s+[\w:-]+(?:="[^"]*")?)*)\s*(\/?)>|([^<]+)/y;
 const EXPRESSION = /\{\{([^{}]+)\}\}/g;
 

@@ -107,7 +107,8 @@ export class Container {
       return fail(this.error(14, 'JSON parse data error'));
     }
     const result = { data: said, [this.device.status ?? 'status']: answer.status, headers: {} };
-    if (answer.status < 400 || this.device.httpErrors !== 'fail') return success(result);
+    if (answer.status < 400 || !this.device.httpErrors) return success(result);
+    if (this.device.httpErrors === 'nameless') return fail(this.error(19, 'http status error'));
     return fail({ ...this.error(19, 'http status error'), ...result });
   }
 

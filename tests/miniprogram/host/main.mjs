@@ -121,6 +121,7 @@ function seen() {
     words: view.map(textOf).filter(Boolean).join(' '),
     buttons: buttons.filter((node) => node.attributes.disabled !== true).map(textOf),
     chosen: buttons.filter((node) => node.attributes['aria-checked'] === true).map(textOf),
+    images: [...walk(view)].filter((node) => node.tag === 'image').map((node) => node.attributes.src),
     signStr: container.signing?.signStr ?? '',
     signings: container.signings,
     dialog: container.dialog ? `${container.dialog.title} ${container.dialog.content}` : '',

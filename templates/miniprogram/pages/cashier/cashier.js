@@ -10,7 +10,7 @@ import { money, say, trouble, words } from '../../lib/words.js';
 
 /**
  * @typedef {import('../../lib/methods.js').Method} Method
- * @typedef {{ walletId: string, name: string, label: string, initials: string, tone: string, isChosen: boolean }} Choice
+ * @typedef {{ walletId: string, name: string, label: string, initials: string, logo: string, promotion: string, tone: string, isChosen: boolean }} Choice
  */
 
 const questions = new Questions();
@@ -27,6 +27,7 @@ Page({
     /** @type {Method | null} */
     here: null,
     canLink: false,
+    canNot: false,
     hasWallet: false,
     /** @type {Choice[]} */
     wallets: [],
@@ -58,7 +59,8 @@ Page({
   async refresh() {
     const isNews = questions.next();
     try {
-      const [order, { here, bound }] = await Promise.all([getOrder(this.number), paymentMethods()]);
+      const order = await getOrder(this.number);
+      const { here, bound } = await paymentMethods(order.amount);
       if (!isNews()) return;
       if (order.status === 'PAID' || isPending(order)) {
         this.showResult();
@@ -67,6 +69,7 @@ Page({
       const { currency } = order.amount;
       const fit = bound.filter((method) => method.isActive && method.currency === currency);
       const chosen = fit.find((method) => method.walletId === this.data.walletId) || fit.find((one) => one.isHere) || fit[0];
+      const canLink = Boolean(here && !here.isActive && !here.isEnding && here.currency === currency);
       const places = { amount: money(order.amount), wallet: here ? here.name : '' };
       this.setData({
         isLoading: false,
@@ -75,7 +78,8 @@ Page({
         what: contents(order),
         amount: money(order.amount),
         here,
-        canLink: Boolean(here && !here.isActive && !here.isEnding && here.currency === currency),
+        canLink,
+        canNot: !chosen && !canLink,
         hasWallet: Boolean(chosen),
         wallets: fit.map((method) => choice(method, chosen ? chosen.walletId : '')),
         walletId: chosen ? chosen.walletId : '',
@@ -179,8 +183,8 @@ Page({
  * @param {string} chosen
  * @returns {Choice}
  */
-function choice({ walletId, name, label, initials }, chosen) {
-  return Object.assign({ walletId, name, label, initials }, chosenMark(walletId === chosen));
+function choice({ walletId, name, label, initials, logo, promotion }, chosen) {
+  return Object.assign({ walletId, name, label, initials, logo, promotion }, chosenMark(walletId === chosen));
 }
 
 /** @param {boolean} isChosen */
