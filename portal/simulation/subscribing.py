@@ -4,7 +4,7 @@ The worker opens the cycles and charges them like everything else that is due.
 """
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from authorizations.models import WalletAccount
 from payments.models import Cycle, Payment, Plan, Subscription, SubscriptionChange
 from payments.states import OrderStatus
 from payments.subscriptions import operations
-from payments.subscriptions.states import OPENING, RUNNING, TO_BE_PAID, CycleStatus
+from payments.subscriptions.states import OPENING, RUNNING, TO_BE_PAID, CycleStatus, SubscriptionStatus
 from portal import clock
 from portal.actor import Actor, ActorKind
 from portal.money import Money
@@ -173,7 +173,7 @@ def everybody_leaves() -> None:
 
 def charged_once(end: "Ending") -> list[str]:
     """Exactly one order for each cycle that fell due, and none for one that was paused, past due or over."""
-    return [*_once(), *_never_after_the_end(), *_none_forgotten()]
+    return [*_once(), *_never_after_the_end(), *_none_forgotten(), *_ended_in_time()]
 
 
 def _once() -> Iterator[str]:
@@ -227,6 +227,22 @@ def _none_forgotten() -> Iterator[str]:
             is_excused = any(begun <= until and (ended is None or moment <= ended) for begun, ended in gaps)
             if number not in opened and not is_excused:
                 yield f"{subscription} has no cycle {number} of {subscription.due_on(number)}"
+
+
+def _ended_in_time() -> Iterator[str]:
+    """No more charges than the plan has, and nothing goes on of which nothing comes."""
+    charged: Counter[int] = Counter()
+    is_open: set[int] = set()
+    for cycle in _CYCLES.all():
+        charged[cycle.subscription_id] += cycle.order is not None and cycle.number >= cycle.subscription.first_number
+        if cycle.closed_at is None:
+            is_open.add(cycle.subscription_id)
+    for it in _SUBSCRIPTIONS.all():
+        count = it.plan.cycle_count
+        if charged[it.pk] != it.charges_made - it.charges_before or (count is not None and charged[it.pk] > count):
+            yield f"{it} was charged {charged[it.pk]} times of {count}, and counts {it.charges_made}"
+        if it.status == SubscriptionStatus.ACTIVE and it.next_on is None and it.pk not in is_open:
+            yield f"{it} is active, and nothing comes any more"
 
 
 def _not_opening() -> dict[int, list[tuple[datetime, datetime | None]]]:

@@ -236,7 +236,8 @@ def _place(opening: Sequence[_Opening]) -> None:
             costs: dict[str, Any] = (
                 {"amount_value": one.amount.value, "currency": one.amount.currency} if one.amount else {}
             )
-            one.planned.advance(CycleEvent.FELL_DUE, heard_from=Messenger.CLOCK, order=one.order, due_at=at, **costs)
+            facts = {"order": one.order, "due_at": at, "opened_at": at, **costs}
+            one.planned.advance(CycleEvent.FELL_DUE, heard_from=Messenger.CLOCK, **facts)
 
 
 def place_orders(wanted: Sequence[tuple[Subscription, date, Money]]) -> list[Order]:
