@@ -4,6 +4,10 @@ The wallet comes back on success and on refusal; a refusal is known only by what
 and the buyer is sent on to a page without it, so that it stays out of the browser's history and a reload brings
 nothing twice. Source: https://docs.antom.com/ac/autodebitpay/redirect_wallet-merchant
 
+The state names one attempt of one buyer, begun in a session of theirs; the API takes a code from no other buyer's
+session. A browser that comes back here may be another than the one that began, and then has no session at all: it is
+believed by its state alone, because the acquirer tells of the same code by message, and binds by that whoever looks.
+
 AlipayCN shows it in a browser that lies over the mini program, where the buyer goes on once it is closed; the same code
 may come from the mini program and by message, too, and is used once. Source:
 https://miniprogram.alipay.com/docs-alipayconnect/miniprogram_alipayconnect/solutions/cn-auto-debit-payment

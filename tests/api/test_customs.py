@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from authorizations.models import Buyer
+from authorizations.models import Buyer, WalletAccount
 from payments.customs import operations as customs
 from payments.models import Declaration, Order
 from portal.actor import Actor
 from portal.models import AcquirerAccount, IdempotencyKey
 from portal.money import Money
 from tests.api.conftest import Api
+from tests.factories import AcquirerAccountFactory
 from tests.story import Acquirer, Customer, Shop
 
 PAPERS = {"kind": "ID_CARD", "number": "110101199001011234", "name": "Li Si Wang"}
@@ -75,3 +76,14 @@ def test_a_buyer_neither_declares_nor_reads(server: Api, mini: Api, order: Order
 def _mine(mini: Api) -> list[str]:
     """Under which reference the mini program's buyer is known."""
     return [Buyer.objects.exclude(reference="ana").latest("pk").reference]
+
+
+def test_the_rule_is_that_of_the_account_through_which_it_was_paid(
+    server: Api, order: Order, account: AcquirerAccount
+) -> None:
+    """A shop may bind wallets through another account: customs knows the merchant by that one's registration."""
+    through = AcquirerAccountFactory(slug="through")
+    customs.set_rule(account, **OFFICE, scope="GOODS", skus=[], is_active=False, by=Actor.command("test"))
+    WalletAccount.objects.update(account=through)
+    path = f"orders/{order.number}/declarations"
+    assert "the account has no customs rule" in server.refused("POST", path, {})["detail"]

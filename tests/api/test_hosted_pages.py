@@ -145,8 +145,10 @@ def test_a_link_is_taken_once_and_not_for_ever(server: Api, story_clock: StoryCl
     second.presses("Go on")
     assert ("Your wallets" in first.says, second.page.status_code) == (True, 410)
     assert "Its link was used before, or is too old." in second.says
+    assert "Go on in the browser in which you began" in second.says
     assert second.opens(url).page.status_code == 410
     assert "Your wallets" in first.opens(first.page.url).says
+    assert "Your wallets" in first.opens(url).says  # whoever is inside is led back in
     first.page = before
     assert "Your wallets" in first.presses("Go on").says  # twice, from a page that is still open
 

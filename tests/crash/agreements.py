@@ -173,20 +173,31 @@ def asking_what_customs_says(stage: Stage, seam: str) -> Iterator[None]:
         accepted_once(stage, number)
 
 
-@scene("amend.recorded", among=WHERE_CUSTOMS_ARE)
-def transmitting_again(stage: Stage, seam: str) -> Iterator[None]:
+AMENDED = {**{name: OFFICE[name] for name in OFFICE if name != "customs_code"}, "amount": "100.00"} | {
+    "reason_code": "WRONG_DATA"
+}
+"""What the form of an amendment says: another amount, and the rest as it was."""
+
+
+def refused_by_customs(stage: Stage) -> Declaration:
+    """A declaration that customs has refused, and that may be transmitted again."""
     number = stage.declarable()
     stage.control.fault("customs_refuses")
     stage.town.server.post(f"orders/{number}/declarations", OFFICE)
     stage.premises.clock_moves(minutes=10)
     declaration = Declaration.objects.get(payment__order__number=number)
     assert declaration.status == DeclarationStatus.REFUSED, declaration.status
+    return declaration
+
+
+@scene("amend.recorded", among=WHERE_CUSTOMS_ARE)
+def transmitting_again(stage: Stage, seam: str) -> Iterator[None]:
+    declaration = refused_by_customs(stage)
     form = stage.clerk().opens(declaration, "amend")
-    wish = {**{name: OFFICE[name] for name in OFFICE if name != "customs_code"}, "amount": "100.00"}
     with stage.dies_at(seam):
-        form.is_sent_until_heard("Transmit it again: Amount → 100.00 CNY", reason_code="WRONG_DATA", **wish)
+        form.is_sent_until_heard("Transmit it again: Amount → 100.00 CNY", **AMENDED)
     yield
-    accepted_once(stage, number)
+    accepted_once(stage, declaration.payment.order.number)
     declaration.refresh_from_db()
     assert declaration.amount_value == declaration.payment.declared_value == 100_00
     told = JournalEntry.objects.filter(act="transmit declaration again", subject_id=str(declaration.pk))

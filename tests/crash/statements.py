@@ -14,7 +14,13 @@ from portal.gateways import acquirer_for
 from portal.models import AcquirerAccount
 from reconciliation.models import FileStatus, ReportFile
 from tests.crash import books
-from tests.crash.agreements import AMOUNT, refused_for_want_of_money, subscribed
+from tests.crash.agreements import (
+    AMENDED,
+    AMOUNT,
+    refused_by_customs,
+    refused_for_want_of_money,
+    subscribed,
+)
 from tests.crash.premises import WEB, WORKER
 from tests.crash.stage import OFFICE, REFUND, Stage
 from tests.crash.town import DAILY, LATER, METERED, PURSE, Town
@@ -121,6 +127,20 @@ def _changes(act: str) -> Act:
     return changes
 
 
+def _resumes(stage: Stage, arm: Callable[[], None]) -> None:
+    buyer, number = subscribed(stage, LATER)
+    buyer.caller.post(f"subscriptions/{number}/pause")
+    arm()
+    buyer.caller.post(f"subscriptions/{number}/resume")
+
+
+def _charges_again(stage: Stage, arm: Callable[[], None]) -> None:
+    _, number = refused_for_want_of_money(stage)
+    form = stage.clerk().opens(Subscription.objects.get(number=number), "charge_again")
+    arm()
+    form.is_sent_until_heard(reason_code="BUYER_REQUEST")
+
+
 def _posts_an_amount(stage: Stage, arm: Callable[[], None]) -> None:
     _, number = subscribed(stage, METERED)
     cycles = Cycle.objects.filter(subscription__number=number)
@@ -157,6 +177,13 @@ def _declares(stage: Stage, arm: Callable[[], None]) -> None:
     number = stage.declarable()
     arm()
     stage.town.server.post(f"orders/{number}/declarations", OFFICE)
+
+
+def _transmits_again(stage: Stage, arm: Callable[[], None]) -> None:
+    declaration = refused_by_customs(stage)
+    form = stage.clerk().opens(declaration, "amend")
+    arm()
+    form.is_sent_until_heard("Transmit it again: Amount → 100.00 CNY", **AMENDED)
 
 
 def _asks_customs(stage: Stage, arm: Callable[[], None]) -> None:
@@ -200,20 +227,23 @@ ACTS: dict[str, Act] = {
     "work.webhooks": _tells,
     "subscriptions": _agrees,
     "subscription.pause": _changes("pause"),
+    "subscription.resume": _resumes,
     "subscription.skip": _changes("skip"),
     "subscription.change": _changes("change"),
     "subscription.cancel": _changes("cancel"),
     "subscription.amounts": _posts_an_amount,
     "pay of a cycle": _pays_a_cycle,
+    "charge_again": _charges_again,
     "work.subscriptions": _falls_due,
     "work.subscription charges": _falls_due,
     "work.subscription charges of the unpaid": _falls_due_without_money,
     "declarations": _declares,
+    "amend": _transmits_again,
     "work.declarations": _asks_customs,
     "import": _imports,
 }
 """By the door, or the worker's kind; ``… of …`` is another act at the same door."""
-_OF_CUSTOMS = ("declarations", "work.declarations")
+_OF_CUSTOMS = ("declarations", "amend", "work.declarations")
 
 
 def acts_of(account: AcquirerAccount) -> list[str]:

@@ -58,6 +58,26 @@ def test_a_payment_is_declared_amended_after_a_look_and_its_papers_are_seen_on_r
     assert JournalEntry.objects.filter(act="see buyer's certificate", reason_code="CUSTOMS_ASKS").count() == 1
 
 
+def test_of_papers_only_what_was_wrong_is_typed_again(
+    paid: Payment, shop: Shop, acquirer: Acquirer, chief: Desk
+) -> None:
+    acquirer.will("customs_refuses")
+    form = chief.begins(act_url(paid, "declare"))
+    assert "At most 100.00 CNY can be declared." in form.sends(
+        saying="Declare 200.00 CNY", amount="200.00", customs_code="ZONGSHU", **NAMES, **PAPERS
+    )
+    form = chief.begins(act_url(paid, "declare"))
+    form.sends(saying="Declare 100.00 CNY", amount="100.00", customs_code="ZONGSHU", **NAMES, **PAPERS)
+    shop.clock_moves(minutes=7)
+    declaration = Declaration.objects.get()
+    said = {"amount": "100.00", **NAMES, "certificate_name": "Ana Cruz", "reason_code": "WRONG_DATA", "note": ""}
+    form = chief.begins(act_url(declaration, "amend"))
+    assert "Name on the buyer’s certificate: given → another" in form.sends(**said)
+    form.sends(saying="Transmit it again: Name on the buyer’s certificate → another", **said)
+    declaration.refresh_from_db()
+    assert (declaration.certificate_number, declaration.certificate_name) == (NUMBER, "Ana Cruz")
+
+
 def test_too_early_is_said_instead_of_a_form(chief: Desk, paid: Payment, shop: Shop) -> None:
     chief.begins(act_url(paid, "declare")).sends(
         saying="Declare 100.00 CNY", amount="100.00", customs_code="NINGBO", **NAMES
