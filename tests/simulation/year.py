@@ -245,7 +245,7 @@ class Year:
                 local = cycle.opened_at.astimezone(ZoneInfo(begun.plan.zone))
                 is_at_once = cycle.opened_at - begun.started_at < timedelta(minutes=1)
                 is_on_time = (local.date(), local.hour) == (cycle.due_on, _HOUR)
-                if cycle.status != "SKIPPED" and not is_on_time and not is_at_once:
+                if cycle.status not in ("SKIPPED", "PLANNED") and not is_on_time and not is_at_once:
                     found.append(f"{cycle} opened at {local}")
             charged = {day for day, cycle in known.items() if cycle.order_id is not None}
             wanted = set(self._wanted(begun))
@@ -269,8 +269,6 @@ class Year:
             if is_one and moment <= self._now() and self._was_open(begun, moment) and day not in self.skipped[begun.pk]:
                 wish = next((new for at, new in reversed(self.wishes[begun.pk]) if at <= moment), plan)
                 if wish.pk != plan.pk:  # it takes the place of the other on this date
-                    if not (plan.cycle_count is None or count < plan.cycle_count):
-                        return
                     meant = _meant(plan, day, first, meant)
                     plan, first, count = wish, day, 0
                 is_agreed = plan.cycle_count is None or count < plan.cycle_count
