@@ -26,14 +26,8 @@ def _line(row: Mapping[str, Any]) -> TodayLine:
     """One line for all of them: their buyers get no service, and nothing is charged."""
     count = row["count"]
     what = say("1 subscription is past due") if count == 1 else say("{count:,} subscriptions are past due", count=count)
-    return TodayLine(
-        label=say("Past due"),
-        tone="bad",
-        sentence=say("{what}: no further charge is made until the open one is paid", what=what),
-        url=f"{reverse('admin:payments_subscription_changelist')}?ask=past_due",
-        action=say("Look"),
-        since=row["since"],
-    )
+    sentence = say("{what}: no further charge is made until the open one is paid", what=what)
+    return _look_at("ask=past_due", row, say("Past due"), "bad", sentence)
 
 
 def _any_stuck() -> QuerySet[Cycle]:
@@ -60,14 +54,8 @@ def _stuck_line(row: Mapping[str, Any]) -> TodayLine:
             count=count,
             trouble=trouble,
         )
-    return TodayLine(
-        label=say("In grace"),
-        tone="wait",
-        sentence=one if count == 1 else several,
-        url=f"{reverse('admin:payments_subscription_changelist')}?ask=in_grace&unpaid={row['trouble']}",
-        action=say("Look"),
-        since=row["since"],
-    )
+    which = f"ask=in_grace&unpaid={row['trouble']}"
+    return _look_at(which, row, say("In grace"), "wait", one if count == 1 else several)
 
 
 def _any_unposted() -> QuerySet[Cycle]:
@@ -84,14 +72,13 @@ def _unposted_line(row: Mapping[str, Any]) -> TodayLine:
     count = row["count"]
     one = say("1 metered charge is due, and your server has not posted its amount")
     several = say("{count:,} metered charges are due, and your server has not posted their amounts", count=count)
-    return TodayLine(
-        label=say("No amount"),
-        tone="wait",
-        sentence=one if count == 1 else several,
-        url=f"{reverse('admin:payments_subscription_changelist')}?ask=unposted",
-        action=say("Look"),
-        since=row["since"],
-    )
+    return _look_at("ask=unposted", row, say("No amount"), "wait", one if count == 1 else several)
+
+
+def _look_at(which: str, row: Mapping[str, Any], label: str, tone: str, sentence: str) -> TodayLine:
+    """A line that leads to these of the list."""
+    url = f"{reverse('admin:payments_subscription_changelist')}?{which}"
+    return TodayLine(label=label, tone=tone, sentence=sentence, url=url, action=say("Look"), since=row["since"])
 
 
 UNPOSTED = TodayQueue(
