@@ -112,11 +112,11 @@ def _step_before(subscription: Subscription, wallet_status: str, at: datetime) -
 
 def _grace_is_over(subscription: Subscription) -> str:
     unknown = (PaymentStatus.INITIATED, PaymentStatus.PROCESSING)
-    # Neither is who the acquirer says has paid after all: a person gives that back, or it is the payment.
     payments = Payment.objects.filter(order__cycle__subscription=subscription)
     paid = payments.filter(status=PaymentStatus.SUCCEEDED, order__cycle__status__in=TO_BE_PAID)
     # What is paid, and not written down as such yet, is looked at first: nobody is cancelled who has paid.
     Cycle.objects.filter(order__payments__in=paid).update(due_at=clock.now())
+    # Nor whoever has paid as the acquirer says, against our status: a person gives that back first.
     kept = queries.kept_against_status().filter(order__cycle__subscription=subscription)
     if paid.exists() or payments.filter(status__in=unknown).exists() or kept.exists():
         Subscription.objects.filter(pk=subscription.pk).update(due_at=clock.now() + LOOK_AGAIN, lease_until=None)
