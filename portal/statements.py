@@ -601,8 +601,16 @@ def _see(row: models.Model, fresh: models.Model, keeping: Collection[str]) -> No
     for field in row._meta.concrete_fields:
         row.__dict__[field.attname] = fresh.__dict__[field.attname]
     read = row._state.fields_cache
-    row._state.fields_cache = fresh._state.fields_cache | {name: read[name] for name in keeping if name in read}
+    kept = {name: read[name] for name in keeping if name in read and _is_still(row, name, read[name])}
+    row._state.fields_cache = fresh._state.fields_cache | kept
     row.__dict__.pop("_prefetched_objects_cache", None)
+
+
+def _is_still(row: models.Model, name: str, read: models.Model | None) -> bool:
+    """Whether what was read of a relation is what it leads to now."""
+    field: Any = row._meta.get_field(name)
+    held = getattr(read, field.target_field.attname) if read is not None else None
+    return bool(row.__dict__[field.attname] == held)
 
 
 def known(model: type[M], pk: Any) -> M:

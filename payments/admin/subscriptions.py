@@ -105,6 +105,8 @@ def _nothing_to_resume(subscription: Subscription) -> str:
 def _nothing_to_skip(subscription: Subscription) -> str:
     if subscription.next_on is None:
         return say("No charge comes any more.")
+    if subscription.ends_with_period:
+        return say("Not possible now: it ends with its period.")
     return str(_only(*OPENING, SubscriptionStatus.PAUSED)(subscription))
 
 
@@ -285,7 +287,7 @@ class SubscriptionQuestions(Questions):
         Question(
             "unposted",
             lazy("No amount posted"),
-            lambda: Q(status__in=RUNNING) & _has_cycle(status=CycleStatus.AWAITING_AMOUNT),
+            lambda: Q(status__in=OPENING) & _has_cycle(status=CycleStatus.AWAITING_AMOUNT),
         ),
         Question("active", lazy("Active"), lambda: Q(status=SubscriptionStatus.ACTIVE)),
         Question("paused", lazy("Paused"), lambda: Q(status=SubscriptionStatus.PAUSED)),

@@ -147,7 +147,7 @@ def _stuck() -> list[Stuck]:
 
 def _unposted() -> list[Stuck]:
     wallet = F("subscription__wallet_account__wallet")
-    waiting = Cycle.objects.filter(status=CycleStatus.AWAITING_AMOUNT, subscription__status__in=RUNNING).order_by()
+    waiting = Cycle.objects.filter(status=CycleStatus.AWAITING_AMOUNT, subscription__status__in=OPENING).order_by()
     rows = waiting.values("currency", wallet=wallet).annotate(count=Count("pk")).order_by("wallet", "currency")
     return [Stuck(row["wallet"], row["currency"], UNPOSTED, row["count"], None) for row in rows]
 

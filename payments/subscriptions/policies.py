@@ -56,13 +56,16 @@ class Policy:
     grace_days: int = 7
     past_due_days: int = 14
 
-    def next_try(self, failures: Sequence[datetime], zone: str) -> datetime | None:
-        """When a charge is tried again that has failed at these moments; None: not any more."""
+    def next_try(self, failures: Sequence[datetime], zone: str, *, by_hand: Sequence[datetime] = ()) -> datetime | None:
+        """When a charge is tried again that has failed at these moments; None: not any more.
+
+        What others tried ``by_hand`` uses up no try of the clock's, but counts toward those of a day.
+        """
         if len(failures) > len(self.delays_hours):
             return None
         at = failures[-1] + timedelta(hours=self.delays_hours[len(failures) - 1])
         at = self._on_a_payday(at, zone)
-        tried = [_local(moment, zone).date() for moment in failures]
+        tried = [_local(moment, zone).date() for moment in (*failures, *by_hand)]
         while True:
             at = self._not_quiet(at, zone)
             day = _local(at, zone).date()

@@ -7,7 +7,7 @@ from django.db.models import Count, Min, QuerySet
 from django.urls import reverse
 
 from payments.models import Cycle, Subscription
-from payments.subscriptions.states import RUNNING, STUCK, CycleStatus, SubscriptionStatus, Trouble
+from payments.subscriptions.states import OPENING, STUCK, CycleStatus, SubscriptionStatus, Trouble
 from portal.gather import Standing
 from portal.registry import TodayLine, TodayQueue, line_for_each
 from portal.words import say, told
@@ -63,7 +63,7 @@ def _any_unposted() -> QuerySet[Cycle]:
 
 
 def _unposted() -> QuerySet[Cycle, Any]:
-    rows = Cycle.objects.filter(status=CycleStatus.AWAITING_AMOUNT, subscription__status__in=RUNNING).order_by()
+    rows = Cycle.objects.filter(status=CycleStatus.AWAITING_AMOUNT, subscription__status__in=OPENING).order_by()
     return rows.values("status").annotate(count=Count("pk"), since=Min("opened_at"))
 
 

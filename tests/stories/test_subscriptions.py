@@ -1,5 +1,6 @@
 """Recurring charges: each cycle once, whatever the months, the wallets and the people do."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,13 @@ from authorizations import operations as binding
 from authorizations.models import Authorization
 from authorizations.states import Messenger
 from payments import operations as paying
-from payments.errors import AmountAboveAgreed, NoSuchDueDate, OrderOfSubscription, SubscriptionNotPossible
+from payments.errors import (
+    AmountAboveAgreed,
+    NoSuchDueDate,
+    OrderNotPayable,
+    OrderOfSubscription,
+    SubscriptionNotPossible,
+)
 from payments.models import Cycle, Order, Payment, Subscription
 from payments.operations.calling_off import call_off
 from payments.states import OrderStatus, ReasonCode
@@ -21,7 +28,9 @@ from payments.subscriptions.states import CycleStatus, Interval, SubscriptionSta
 from portal import clock
 from portal.acquirer.results import Secret
 from portal.actor import Actor
+from portal.errors import InvalidInput
 from portal.models import PaymentMethod, WebhookEvent
+from portal.money import Money
 from tests.factories import WebhookEndpointFactory
 from tests.story import PHONE, PHP, Acquirer, Customer, Shop
 
@@ -625,3 +634,106 @@ def test_what_ends_with_its_period_is_not_paused(buyer: Customer, shop: Shop, ac
     shop.clock_moves(days=2)
     assert stands(subscription)[0] == SubscriptionStatus.CANCELLED
     assert acquirer.took_from(buyer) == [PHP(50_00)]
+
+
+def test_whoever_waits_for_a_subscription_sees_the_plan_it_has_then(buyer: Customer, shop: Shop) -> None:
+    """The billing run lets another plan take over while a request has read the row and waits for it."""
+    buyer.binds()
+    yearly = shop.offers(PHP(900_00), interval=Interval.YEAR)
+    subscription = buyer.subscribes(shop.offers(PHP(50_00)))
+    read = Subscription.objects.select_related("plan").get(pk=subscription.pk)
+    monthly = read.plan
+    recurring.change_plan(subscription, yearly, by=buyer.by)
+    shop.clock_moves(days=32)
+    recurring.change_plan(read, monthly, by=buyer.by)  # taken for a change back by whoever read it before
+    read.refresh_from_db()
+    assert (read.plan_id, read.next_on) == (yearly.pk, date(2027, 4, 2))
+
+
+def test_a_consent_that_was_revoked_ends_it_whatever_is_done_meanwhile(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    wallet = buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(499_00), trial_days=20))
+    binding.revoke(wallet, by=buyer.by)
+    recurring.pause(subscription, by=buyer.by)  # before the worker has looked
+    shop.comes_to_rest()
+    subscription.refresh_from_db()
+    assert subscription.end_code == "CONSENT_ENDED"
+
+
+def test_who_pays_a_day_late_each_day_keeps_the_service(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    wallet = buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00), interval=Interval.DAY))
+    for _ in range(20):
+        shop.clock_moves(hours=12)
+        buyer.owns("GCASH", 500_00)
+        cycle = subscription.cycles.exclude(status=CycleStatus.PAID).order_by("number").first()
+        assert cycle is not None
+        assert cycle.order is not None
+        recurring.pay_by_hand(cycle.pk, cycle.order, wallet, by=buyer.by, terminal=PHONE)
+        shop.clock_moves(hours=12)
+    assert stands(subscription)[0] == SubscriptionStatus.IN_GRACE
+    assert subscription.cycles.filter(status=CycleStatus.PAID).count() == 20
+    assert len(days_of(subscription)) == 21
+
+
+def test_what_a_buyer_tries_by_hand_uses_up_no_try_of_the_clock(
+    buyer: Customer, shop: Shop, acquirer: Acquirer
+) -> None:
+    wallet = buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    cycle = subscription.cycles.get()
+    planned = cycle.due_at
+    assert cycle.order is not None
+    for _ in range(5):
+        shop.clock_moves(minutes=10)
+        recurring.pay_by_hand(cycle.pk, cycle.order, wallet, by=buyer.by, terminal=PHONE)
+    cycle.refresh_from_db()
+    assert (cycle.status, cycle.tries) == (CycleStatus.RETRYING, 6)
+    assert cycle.due_at is not None
+    assert planned is not None
+    assert (
+        timedelta(0) <= cycle.due_at - planned < DAYS
+    )  # the first delay still; another day, where a day has its tries
+    buyer.owns("GCASH")
+    shop.clock_moves(days=4)
+    assert stands(subscription) == (SubscriptionStatus.ACTIVE, CycleStatus.PAID)
+
+
+def test_an_order_of_what_is_over_is_not_paid_by_hand(buyer: Customer, shop: Shop, acquirer: Acquirer) -> None:
+    wallet = buyer.binds(purse=1_00)
+    subscription = buyer.subscribes(shop.offers(PHP(499_00)))
+    cycle = subscription.cycles.get()
+    assert cycle.order is not None
+    buyer.owns("GCASH")
+    recurring.cancel(subscription, by=buyer.by)
+    with pytest.raises(OrderNotPayable, match="is over"):
+        recurring.pay_by_hand(cycle.pk, cycle.order, wallet, by=buyer.by, terminal=PHONE)
+    shop.comes_to_rest()
+    assert acquirer.took_from(buyer) == []
+
+
+def test_what_ends_with_its_period_is_not_skipped_onward(buyer: Customer, shop: Shop) -> None:
+    buyer.binds()
+    subscription = buyer.subscribes(shop.offers(PHP(50_00), interval=Interval.DAY))
+    recurring.cancel(subscription, by=buyer.by, at_period_end=True)
+    with pytest.raises(SubscriptionNotPossible, match="ends with its period"):
+        recurring.skip(subscription, date(2026, 3, 3), by=buyer.by)
+
+
+def test_the_plea_for_an_amount_says_until_when_it_may_come(buyer: Customer, shop: Shop) -> None:
+    WebhookEndpointFactory(account=shop.account, kinds=["subscription.needs_amount"])
+    meters(shop, buyer)
+    told = json.loads(WebhookEvent.objects.get(kind="subscription.needs_amount").body)["data"]
+    assert (told["cycle"]["due_on"], told["next_on"]) == ("2026-03-02", "2026-03-03")
+
+
+def test_another_currency_is_another_subscription(buyer: Customer, shop: Shop) -> None:
+    buyer.binds()
+    PaymentMethod.objects.filter(code="GCASH").update(
+        currency="", minimum_value=None, maximum_value=None, refund_minimum_value=None
+    )
+    subscription = buyer.subscribes(shop.offers(PHP(50_00)))
+    with pytest.raises(InvalidInput, match="is in PHP"):
+        recurring.change_plan(subscription, shop.offers(Money(5_00, "USD"), currency="USD"), by=buyer.by)

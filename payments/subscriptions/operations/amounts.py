@@ -34,6 +34,8 @@ def post_amount(
         if subscription.status not in OPENING:
             why = f"it is {subscription.get_status_display().lower()}"
             raise SubscriptionNotPossible(number=subscription.number, why=why)
+        if subscription.ends_with_period and due_on == subscription.next_on:
+            raise SubscriptionNotPossible(number=subscription.number, why="it ends with its period")
         _check(subscription, amount, is_next=due_on == subscription.next_on)
         cycle = Cycle.objects.select_for_update().filter(subscription=subscription, due_on=due_on).first()
         if cycle is None and due_on == subscription.next_on:

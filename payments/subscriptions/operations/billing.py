@@ -117,7 +117,8 @@ def _grace_is_over(subscription: Subscription) -> str:
     # What is paid, and not written down as such yet, is looked at first: nobody is cancelled who has paid.
     Cycle.objects.filter(order__payments__in=paid).update(due_at=clock.now())
     # Nor whoever has paid as the acquirer says, against our status: a person gives that back first.
-    kept = queries.kept_against_status().filter(order__cycle__subscription=subscription)
+    of_it = {"order__cycle__subscription": subscription, "order__cycle__status__in": TO_BE_PAID}
+    kept = queries.kept_against_status().filter(**of_it)
     if paid.exists() or payments.filter(status__in=unknown).exists() or kept.exists():
         Subscription.objects.filter(pk=subscription.pk).update(due_at=clock.now() + LOOK_AGAIN, lease_until=None)
         return "a payment has no answer yet"
@@ -140,6 +141,8 @@ class _Opening:
     was: int
     """The number as it was read."""
     order: Order | None = None
+    opened: Cycle | None = None
+    """The row it got, where it had none."""
 
     def facts(self) -> dict[str, Any]:
         """What its subscription is afterwards."""
@@ -180,6 +183,8 @@ def _open(subscriptions: Sequence[Subscription]) -> dict[int, str]:
     if steps:
         statements.in_bulk(steps)
     for one in opening:
+        if one.opened is not None and one.order is None:
+            announcements.needs_amount(one.subscription, one.opened)
         if one.subscription.next_on is None:
             end_if_done(one.subscription)
     return {one.subscription.pk: "charged" if one.order else "waits for its amount" for one in opening}
@@ -229,8 +234,7 @@ def _place(opening: Sequence[_Opening]) -> None:
     ]
     statements.in_bulk([Insert(cycle) for cycle in cycles])
     for one, cycle in zip(new, cycles, strict=True):
-        if one.order is None:
-            announcements.needs_amount(one.subscription, cycle)
+        one.opened = cycle
     for one in opening:
         if one.planned is not None:
             costs: dict[str, Any] = (

@@ -36,6 +36,7 @@ from payments.subscriptions.states import (
 )
 from portal import clock, journal
 from portal.actor import Actor, ActorKind
+from portal.errors import InvalidInput
 from portal.idempotency import Remember
 from portal.money import Money
 
@@ -99,6 +100,8 @@ def skip(
         _hold(subscription)
         if not subscription.cycles.filter(due_on=due_on, status=CycleStatus.SKIPPED).exists():
             _demand(subscription, *OPENING, SubscriptionStatus.PAUSED)
+            if subscription.ends_with_period:
+                raise SubscriptionNotPossible(number=subscription.number, why="it ends with its period")
             if due_on != subscription.next_on:
                 raise NoSuchDueDate(field="due_on", problem="", day=due_on, next_on=subscription.next_on or "none")
             skip_next(subscription, _noted(by, note))
@@ -134,6 +137,8 @@ def change_plan(
         else:
             if subscription.next_on is None:
                 raise SubscriptionNotPossible(number=subscription.number, why="no charge of it comes any more")
+            if plan.currency != subscription.plan.currency:
+                raise InvalidInput(field="plan", problem=f"the subscription is in {subscription.plan.currency}.")
             if not (plan.is_offered or is_present) or plan.account_id != subscription.account_id:
                 raise PlanNotOffered(field="plan", problem="", plan=plan.code)
             refuse_unfit(plan, subscription.wallet_account, subscription.buyer, most)

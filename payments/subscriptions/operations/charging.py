@@ -26,6 +26,7 @@ from payments.states import Messenger, OrderStatus, PaymentStatus
 from payments.subscriptions import announcements, policies
 from payments.subscriptions.failures import trouble_of
 from payments.subscriptions.operations.stepping import end, fall_into_trouble, recover
+from payments.subscriptions.policies import Policy
 from payments.subscriptions.states import (
     IN_TROUBLE,
     RUNNING,
@@ -37,7 +38,7 @@ from payments.subscriptions.states import (
 )
 from portal import clock, due, journal, statements
 from portal.acquirer import Terminal, TerminalType
-from portal.actor import Actor
+from portal.actor import Actor, ActorKind
 from portal.errors import PortalError
 from portal.idempotency import Remember
 from portal.statements import Found, Given
@@ -113,7 +114,13 @@ def pay_by_hand(
     Raises what ``operations.pay`` raises.
     """
 
+    of_subscription = Cycle.objects.values_list("subscription", flat=True).get(pk=cycle_id)
+
     def promised(payment: Payment) -> None:
+        subscription = statements.known(Subscription, of_subscription)
+        subscription.lock()
+        if subscription.status not in RUNNING:
+            raise OrderNotPayable(number=order.number, why="its subscription is over")
         cycle = Cycle.objects.select_for_update().get(pk=cycle_id)
         if cycle.status in IN_TROUBLE:
             cycle.advance(CycleEvent.TRIED_AGAIN, heard_from=Messenger.US, note=str(by))
@@ -163,8 +170,7 @@ def _record_what_became(cycle: Cycle) -> bool:
         due.hold(cycle, due_at=schedule.later(schedule.SOON, cycle.attempts), attempts=cycle.attempts + 1)
     elif len(payments) > cycle.tries:
         newest = payments[-1]
-        moments = [it.finished_at or it.created_at for it in payments]
-        _fail(cycle, trouble_of(newest), newest.result_code, moments, newest.wallet_account)
+        _fail(cycle, trouble_of(newest), newest.result_code, payments, newest.wallet_account)
     else:
         return False
     return True
@@ -187,13 +193,13 @@ def _close(cycle: Cycle, event: CycleEvent, note: str = "") -> None:
 
 
 def _fail(
-    cycle: Cycle, trouble: Trouble, code: str, failures: Sequence[datetime], wallet_account: WalletAccount
+    cycle: Cycle, trouble: Trouble, code: str, failures: Sequence[Payment], wallet_account: WalletAccount
 ) -> None:
-    """A charge did not happen, for this reason: what follows stands in the policy."""
+    """A charge did not happen, for this reason, after these had failed: what follows stands in the policy."""
     subscription = cycle.subscription
     policy = policies.effective(trouble, account=subscription.account.slug, wallet=wallet_account.wallet)
     zone = policies.zone_of(wallet_account.wallet, subscription.plan.zone)
-    next_at = policy.next_try(failures, zone) if failures else None
+    next_at = _next_try(policy, failures, zone)
     with transaction.atomic():
         subscription.lock()
         cycle.lock()
@@ -227,6 +233,13 @@ def _fail(
             announcements.needs_authorization(subscription, cycle)
 
 
+def _next_try(policy: Policy, failures: Sequence[Payment], zone: str) -> datetime | None:
+    moments = [(it.actor_kind == ActorKind.CLOCK, it.finished_at or it.created_at) for it in failures]
+    by_clock = [at for is_clocks, at in moments if is_clocks] or [at for _, at in moments[:1]]
+    by_hand = [at for is_clocks, at in moments if not is_clocks and at not in by_clock]
+    return policy.next_try(by_clock, zone, by_hand=by_hand) if by_clock else None
+
+
 def _charge(cycle: Cycle) -> None:
     """Send one charge of a cycle whose order nobody is paying."""
     order = cycle.order
@@ -234,7 +247,7 @@ def _charge(cycle: Cycle) -> None:
     if order is None or wallet_account is None:
         due.hold(cycle, due_at=clock.now())  # it has ended, or was moved to another wallet: looked at again
         return
-    failures = [it.finished_at or it.created_at for it in _payments(cycle)]
+    failures = _payments(cycle)
     if wallet_account.status != WalletStatus.ACTIVE:
         _fail(cycle, Trouble.CONSENT, "", failures, wallet_account)
         return

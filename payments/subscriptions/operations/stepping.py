@@ -9,15 +9,18 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from authorizations.models import WalletAccount
+from authorizations.states import WalletStatus
 from payments.models import Cycle, Subscription
 from payments.states import Messenger
-from payments.subscriptions import announcements
+from payments.subscriptions import announcements, policies
 from payments.subscriptions.calendar import day_in
 from payments.subscriptions.policies import Policy
 from payments.subscriptions.states import (
     END_CODES,
     IN_TROUBLE,
     OPENING,
+    RUNNING,
     TO_BE_PAID,
     UNPAID,
     CycleEvent,
@@ -67,9 +70,17 @@ def put(subscription: Subscription, **facts: Any) -> None:
     """Write facts down, and when the clock must look next."""
     for name, value in facts.items():
         setattr(subscription, name, value)
-    facts |= {"due_at": step_at(subscription), "lease_until": None, "attempts": 0}
+    at = step_at(subscription)
+    if subscription.status in RUNNING and _consent_has_ended(subscription):
+        at = clock.now()  # whoever ended the consent let it be looked at; whatever is written here must not undo that
+    facts |= {"due_at": at, "lease_until": None, "attempts": 0}
     statements.update(Subscription, facts, pk=subscription.pk)
     subscription.due_at, subscription.lease_until = facts["due_at"], None
+
+
+def _consent_has_ended(subscription: Subscription) -> bool:
+    ended = (WalletStatus.REVOKING, WalletStatus.REVOKED)
+    return WalletAccount.objects.filter(pk=subscription.wallet_account_id, status__in=ended).exists()
 
 
 def skip_next(subscription: Subscription, note: str, heard_from: Messenger = Messenger.US) -> Cycle:
@@ -122,7 +133,10 @@ def fall_into_trouble(subscription: Subscription, trouble: Trouble, policy: Poli
 
 def recover(subscription: Subscription) -> None:
     """A cycle was paid: where no other is in trouble, all is well again; where none is open and none comes, it ends."""
-    if subscription.status in UNPAID and not open_cycles_of(subscription).filter(status__in=IN_TROUBLE).exists():
+    left = open_cycles_of(subscription).filter(status__in=IN_TROUBLE).order_by("first_failed_at", "pk").first()
+    if subscription.status == SubscriptionStatus.IN_GRACE and left is not None:
+        _count_grace_anew(subscription, left)
+    elif subscription.status in UNPAID and left is None:
         was_past_due = subscription.status == SubscriptionStatus.PAST_DUE
         subscription.advance(
             SubscriptionEvent.RECOVERED,
@@ -134,6 +148,17 @@ def recover(subscription: Subscription) -> None:
         put(subscription, **(go_on_from_today(subscription) if was_past_due else {}))
         announcements.recovered(subscription)
     end_if_done(subscription)
+
+
+def _count_grace_anew(subscription: Subscription, oldest: Cycle) -> None:
+    """The oldest debt is paid: grace is that of the oldest that is left, and never shorter than it was."""
+    policy = policies.effective(
+        Trouble(oldest.trouble), account=subscription.account.slug, wallet=subscription.wallet_account.wallet
+    )
+    grace_until = (oldest.first_failed_at or clock.now()) + timedelta(days=policy.grace_days)
+    if subscription.grace_until is None or grace_until > subscription.grace_until:
+        past_due_until = grace_until + timedelta(days=policy.past_due_days)
+        put(subscription, grace_until=grace_until, past_due_until=past_due_until)
 
 
 def end_if_done(subscription: Subscription) -> None:
