@@ -182,10 +182,10 @@ def to_keep(account: AcquirerAccount, exchange: WireExchange | None, *, subject:
         duration_ms=exchange.duration_ms,
         url=exchange.url[:300],
         http_status=exchange.http_status,
-        request_headers=_headers(exchange),
+        request_headers=_headers(exchange, exchange.request_headers, exchange.masked_request),
         request_body=exchange.request_body,
         request_sha256=_digest(exchange, exchange.request_body, exchange.masked_request),
-        response_headers=exchange.response_headers,
+        response_headers=_headers(exchange, exchange.response_headers, exchange.masked_response),
         response_body=exchange.response_body,
         response_sha256=_digest(exchange, exchange.response_body, exchange.masked_response),
         masked_request=exchange.masked_request,
@@ -197,10 +197,11 @@ def to_keep(account: AcquirerAccount, exchange: WireExchange | None, *, subject:
     )
 
 
-def _headers(exchange: WireExchange) -> dict[str, str]:
-    """As they were sent; of a body with papers without the signature, by which a guess could be checked."""
-    has_papers = _holds_papers(exchange, exchange.masked_request)
-    return {**exchange.request_headers, "signature": HIDDEN} if has_papers else exchange.request_headers
+def _headers(exchange: WireExchange, headers: dict[str, str], shown: str) -> dict[str, str]:
+    """As they were; of a body with papers without the signature, by which a guess could be checked."""
+    if not _holds_papers(exchange, shown):
+        return headers
+    return {name: HIDDEN if name.lower() == "signature" else value for name, value in headers.items()}
 
 
 def _digest(exchange: WireExchange, body: bytes, shown: str) -> str:

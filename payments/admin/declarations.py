@@ -24,7 +24,7 @@ from payments.customs.states import (
     RuleScope,
 )
 from payments.customs.timeline import timeline
-from payments.customs.today import REFUSED, STUCK
+from payments.customs.today import REFUSED, STUCK, TURNED_DOWN
 from payments.models import CERTIFICATE, Contents, CustomsRule, Declaration, Payment
 from portal import clock, gather
 from portal.admin import display
@@ -337,6 +337,7 @@ class DeclarationQuestions(Questions):
 
     questions = (
         Question("refused", lazy("Refused by customs"), lambda: REFUSED),
+        Question("turned_down", lazy("Not made by rule"), lambda: TURNED_DOWN),
         Question("stuck", lazy("No last word for long"), lambda: STUCK),
         Question(
             "unknown",

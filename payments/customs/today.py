@@ -9,12 +9,15 @@ from django.urls import reverse
 from payments.customs.states import DeclarationStatus
 from payments.models import Declaration
 from payments.schedule import LADDER
+from portal.actor import ActorKind
 from portal.gather import Standing
 from portal.registry import TodayLine, TodayQueue, line_for_each
 from portal.words import counted, say
 
 REFUSED = Q(status=DeclarationStatus.REFUSED)
 """By customs. What the acquirer turned down was seen by whoever declared it, and reserves nothing."""
+TURNED_DOWN = Q(status=DeclarationStatus.FAILED, actor_kind=ActorKind.CLOCK, payment__declared_value=0)
+"""But what a rule declared nobody has seen, until somebody declares it."""
 STUCK = Q(status__in=(DeclarationStatus.PROCESSING, DeclarationStatus.DECLARED, DeclarationStatus.AMENDING)) & Q(
     attempts__gt=len(LADDER)
 )
@@ -23,6 +26,11 @@ STUCK = Q(status__in=(DeclarationStatus.PROCESSING, DeclarationStatus.DECLARED, 
 
 def _refused() -> QuerySet[Declaration, Any]:
     rows = Declaration.objects.filter(REFUSED).order_by()
+    return rows.values("status").annotate(count=Count("pk"), since=Min("created_at"))
+
+
+def _turned_down() -> QuerySet[Declaration, Any]:
+    rows = Declaration.objects.filter(TURNED_DOWN).order_by()
     return rows.values("status").annotate(count=Count("pk"), since=Min("created_at"))
 
 
@@ -35,6 +43,12 @@ def _refused_line(row: Mapping[str, Any]) -> TodayLine:
     """One line for all of them."""
     what = counted("{count} declaration", "{count} declarations", row["count"])
     return _line(row, say("{what} refused by customs: amend and transmit again", what=what), "refused")
+
+
+def _turned_down_line(row: Mapping[str, Any]) -> TodayLine:
+    """One line for all that a rule declared in vain."""
+    what = counted("{count} declaration", "{count} declarations", row["count"])
+    return _line(row, say("{what} by rule was not made: declare it by hand", what=what), "turned_down")
 
 
 def _stuck_line(row: Mapping[str, Any]) -> TodayLine:
@@ -62,6 +76,9 @@ def _first(condition: Q) -> Standing:
 _SEEN_BY = "payments.view_declaration"
 QUEUES = {
     "refused declarations": TodayQueue(_SEEN_BY, [_first(REFUSED)], Standing(_refused), line_for_each(_refused_line)),
+    "declarations not made": TodayQueue(
+        _SEEN_BY, [_first(TURNED_DOWN)], Standing(_turned_down), line_for_each(_turned_down_line)
+    ),
     "stuck declarations": TodayQueue(_SEEN_BY, [_first(STUCK)], Standing(_stuck), line_for_each(_stuck_line)),
 }
-"""One line for all that are refused, and one for all that are stuck: every declaration is in one currency."""
+"""One line for all of each kind: every declaration is in one currency."""

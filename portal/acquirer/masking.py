@@ -63,7 +63,7 @@ MASKED_FIELDS = frozenset(
 
 _SHORTEST_SECRET = 6
 """Shorter values are not searched for in other texts: they would hide innocent words."""
-_PAPERS = frozenset(("fullname", "certificateno"))
+_PAPERS = frozenset(("fullname", "holdername", "certificateno"))
 _SHORTEST_PAPER = 2
 """But whose papers are checked is named in sentences, and a name may be two characters long."""
 _MOST_TEXT = 64_000

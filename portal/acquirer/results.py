@@ -289,6 +289,8 @@ class DeclarationRecord:
     customs_payment_id: str = ""
     customs_order_id: str = ""
     amount: Money | None = None
+    merchant_customs_code: str = ""
+    merchant_customs_name: str = ""
     result_code: str = ""
     result_description: str = ""
     returned_at: datetime | None = None

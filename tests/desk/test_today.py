@@ -231,6 +231,7 @@ def test_everything_that_may_wait_waits_at_once_and_is_asked_for_by_one_statemen
     )
     factories.DeclarationFactory()
     factories.DeclarationFactory(status="PROCESSING", attempts=20, customs_result_code="")
+    factories.DeclarationFactory(status="FAILED", actor_kind="CLOCK", payment__declared_value=0)
     chief.opens("/admin/")
 
     with CaptureQueriesContext(connection) as asked:
@@ -239,7 +240,7 @@ def test_everything_that_may_wait_waits_at_once_and_is_asked_for_by_one_statemen
     kinds = {name for name, queue in registry.today.items() if any(gather.counts(queue.waiting))}
     assert kinds == {name for name, _ in registry.today.items()}
     assert len(asked) <= QUERIES_AT_MOST
-    assert "Today 19" in page
+    assert "Today 20" in page
     places = [
         page.index(words)
         for words in (

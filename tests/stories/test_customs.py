@@ -337,6 +337,8 @@ def test_nobody_reads_the_buyers_certificate_but_by_the_one_act(
     seen += [str((row.before, row.after, row.note, row.outcome)) for row in JournalEntry.objects.all()]
     assert [text for text in seen if NUMBER in text or name in text] == []
     # Nor can they be found by trying: neither a digest nor a signature of what held them is shown.
+    asked_of_it = Exchange.objects.filter(api="inquiryDeclarationRequests", response_sha256="")
+    assert {{**row.response_headers}.get("signature") for row in asked_of_it} == {"••••"}
     sent = Exchange.objects.filter(api="declare")
     assert {(row.request_sha256, row.request_headers["signature"]) for row in sent} == {("", "••••")}
 
@@ -383,6 +385,28 @@ def test_what_is_denied_sent_again_and_refused_has_an_end(shop: Shop, paid: Paym
     assert stands(declaration) == (S.FAILED, 0)
     acquirer.heals()
     assert stands(declares(shop, paid)) == (S.DECLARED, 100_00)
+
+
+@pytest.mark.parametrize(("fault", "code"), [("answer_lost", "OTHER"), ("request_lost", "3301961A7X")])
+def test_what_an_amendment_changed_beside_the_amount_is_asked_about_too(
+    shop: Shop, paid: Payment, acquirer: Acquirer, fault: str, code: str
+) -> None:
+    acquirer.will("customs_silent", seconds=36_000, calls=2)
+    declaration = declares(shop, paid, buyer=Buyer("ID_CARD", NUMBER, NAME))
+    shop.clock_moves(minutes=7)
+    acquirer.will(fault, api="declare")
+    transmits(shop, declaration, merchant_customs_code="OTHER")
+    acquirer.will("answer_code", api="declare", code="SYSTEM_ERROR", calls=9)
+    shop.clock_moves(minutes=30)
+    declaration.refresh_from_db()
+    assert (declaration.status, declaration.merchant_customs_code) == (S.DECLARED, code)
+
+    acquirer.heals()
+    acquirer.will(fault, api="declare")
+    transmits(shop, declaration, certificate_name="Ana Cruz")
+    acquirer.will("answer_code", api="declare", code="SYSTEM_ERROR", calls=9)
+    shop.clock_moves(minutes=30)
+    assert stands(declaration)[0] == S.AMENDING  # of papers the acquirer says nothing
 
 
 @pytest.mark.parametrize(("fault", "held"), [("answer_lost", 40_00), ("request_lost", 60_00)])

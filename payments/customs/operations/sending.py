@@ -84,10 +84,10 @@ def send(declaration: Declaration, *, is_leased: bool = False) -> Declaration:
 
 
 def _ask_which_stands(declaration: Declaration, acquirer: Acquirer) -> None:
-    """An amendment that may have arrived before is refused now: the amount that is held says which of the two stands.
+    """An amendment that may have arrived before is refused now: what the acquirer holds says which of the two stands.
 
-    Where both have the same amount, nothing says it. Undocumented; we choose what was before, because the same contents
-    would have been an idempotent success had they arrived. https://docs.antom.com/ac/ams/declare
+    Papers and the part's id are not among what it tells; where nothing else differs, the amendment stays unknown, and
+    becomes an incident. https://docs.antom.com/ac/ams/inquirydeclare
     """
     inquiry = acquirer.inquire_declarations([declaration.declaration_request_id])  # wire
     with transaction.atomic(durable=True):
@@ -95,14 +95,21 @@ def _ask_which_stands(declaration: Declaration, acquirer: Acquirer) -> None:
         declaration.lock()
         without = without_papers(inquiry.exchange, [declaration])
         keep(declaration.payment.account, without, subject=declaration.declaration_request_id)
-        held = next((one.amount for one in inquiry.records), None)
-        former = _former_amount(declaration)
-        if declaration.status != DeclarationStatus.AMENDING or held is None or former is None:
+        record = next(iter(inquiry.records), None)
+        if declaration.status != DeclarationStatus.AMENDING or record is None or not declaration.former:
             return
-        said = {"result_code": declaration.result_code, "result_message": declaration.result_message}
-        if held == declaration.amount != former:
+        former = json.loads(declaration.former)
+        ours = (declaration.amount_value, declaration.merchant_customs_code, declaration.merchant_customs_name)
+        before = tuple(former[name] for name in ("amount_value", "merchant_customs_code", "merchant_customs_name"))
+        held = (
+            record.amount.value if record.amount else None,
+            record.merchant_customs_code,
+            record.merchant_customs_name,
+        )
+        if held == ours != before:
             taken(declaration, heard_from=Messenger.DECLARE_INQUIRY)
-        else:
+        elif held == before != ours:
+            said = {"result_code": declaration.result_code, "result_message": declaration.result_message}
             _stands_as_before(declaration, said)
 
 

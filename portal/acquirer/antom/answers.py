@@ -343,6 +343,7 @@ def _listed_refund(transaction: Mapping[str, Any]) -> RefundMessage:
 def _declaration(record: Mapping[str, Any]) -> DeclarationRecord:
     status = fields.text(record, "declarationRequestStatus", length=64)
     known = {name.value: name for name in CustomsStatus if name is not CustomsStatus.OTHER}
+    merchant = fields.inner(record, "merchantCustomsInfo")
     return DeclarationRecord(
         declaration_request_id=fields.identifier(record, "declarationRequestId", length=32),
         # Undocumented beside IN_PROCESS; we choose to read SUCCESS and FAIL as the words they are, because every other
@@ -352,6 +353,8 @@ def _declaration(record: Mapping[str, Any]) -> DeclarationRecord:
         customs_payment_id=fields.identifier(record, "customsPaymentId"),
         customs_order_id=fields.identifier(record, "customsOrderId"),
         amount=fields.amount(record, "declarationAmount"),
+        merchant_customs_code=fields.text(merchant, "merchantCustomsCode"),
+        merchant_customs_name=fields.text(merchant, "merchantCustomsName"),
         result_code=fields.text(record, "customsDeclarationResultCode", length=64),
         result_description=fields.text(record, "customsDeclarationResultDesc"),
         returned_at=fields.moment(record, "customsDeclarationReturnTime"),
