@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from authorizations.models import (
     TOKEN_PURPOSE,
@@ -87,9 +87,16 @@ def ends_for_good() -> Q:
 
 
 def to_ask_again(until: datetime) -> Q:
-    """Wallets whose buyers must agree again: the token is dead, or it ends before ``until`` and for good."""
+    """Wallets whose buyers must agree again: the token is dead, or it ends before ``until`` and for good.
+
+    Not those whose buyer has agreed anew through another account, as where the first one is drained.
+    """
     is_ending = Q(ends_for_good(), status=WalletStatus.ACTIVE, access_token_expires_at__lt=until)
-    return Q(status=WalletStatus.NEEDS_AUTHORIZATION) | is_ending
+    others = WalletAccount.objects.filter(
+        buyer=OuterRef("buyer"), wallet=OuterRef("wallet"), status=WalletStatus.ACTIVE, account__drained_at=None
+    )
+    has_another = Exists(others.exclude(pk=OuterRef("pk")))
+    return (Q(status=WalletStatus.NEEDS_AUTHORIZATION) | is_ending) & ~Q(has_another)
 
 
 def without_secrets(rows: QuerySet[Any]) -> QuerySet[Any]:

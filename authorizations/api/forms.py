@@ -65,6 +65,13 @@ class BeginByBuyer(Device):
     wallet = Text(
         max_length=64, required=False, pattern=_WORD, help_text="One of GET payment-methods; or give `site_name`."
     )
+    currency = CurrencyCode(
+        max_length=3,
+        required=False,
+        pattern=r"[A-Z]{3}",
+        error_messages={"pattern": "This must be an ISO 4217 code such as PHP."},
+        help_text="ISO 4217: what the buyer wants to pay with it first; it is bound through an account that takes it.",
+    )
     return_to = Text(
         max_length=300, required=False, help_text="Where you want to go on afterwards, given back as it is."
     )

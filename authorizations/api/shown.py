@@ -195,6 +195,7 @@ class PaymentMethodShown(serializers.Serializer[Any]):
     presentation = PresentationShown(allow_null=True, help_text="Null where the acquirer says nothing of it.")
     site_name = serializers.CharField(help_text="What `my.getSiteInfo` calls it; empty where it has no mini programs.")
     is_here = serializers.BooleanField(help_text="Whether this session runs in this very wallet.")
+    is_offered = serializers.BooleanField(help_text="Whether it can be bound now; what is bound goes on without.")
     wallet_account = WalletShown(allow_null=True, help_text="The caller's own, where it is bound.")
 
 

@@ -232,8 +232,9 @@ class PaymentMethods(Door):
         text=(
             "The methods the merchant has a contract for, as its staff keep them, with the caller's own binding beside "
             "each; where the query says a region, a currency, a terminal or an amount, those that can be offered for "
-            "it. What is not known of a method does not withhold it. A merchant key sees bindings only when it names "
-            "a customer, and may ask what is withheld, and why."
+            "it. What is not known of a method does not withhold it. A wallet that is bound stays in the list though "
+            "it is not offered any more (`is_offered`). A merchant key sees bindings only when it names a customer, "
+            "and may ask what is withheld, and why."
         ),
         tag="Wallets",
         query=forms.MethodQuery,
@@ -259,6 +260,7 @@ class PaymentMethods(Door):
                             "presentation": None,
                             "site_name": "GCASH",
                             "is_here": True,
+                            "is_offered": True,
                             "wallet_account": _WALLET,
                         }
                     ],
@@ -279,8 +281,9 @@ class PaymentMethods(Door):
         items = [
             _method(method, bound.get(method.code), here) | {"presentation": presentation_of(through, method.currency)}
             for method, through, why in weighed
-            if why is None
+            if why is None and _can_pay(bound.get(method.code), wish)
         ]
+        items += _bound_and_not_offered(bound, {item["wallet"] for item in items}, wish, here)
         withheld = []
         if query.get("withheld") == "true":
             withheld = [_withheld(method, why, wish) for method, _, why in weighed if why is not None]
@@ -298,6 +301,29 @@ def _bound(caller: Caller, customer: str | None) -> Mapping[str, WalletAccount]:
         rows = rows.filter(buyer__reference=customer)
     newest_last = sorted(rows, key=lambda row: (row.status == WalletStatus.ACTIVE, row.bound_at, row.pk))
     return {row.wallet: row for row in newest_last}
+
+
+def _can_pay(wallet_account: WalletAccount | None, wish: Wish) -> bool:
+    """Whether a binding takes what is wished, as the account says through which it was bound: that one is debited."""
+    if wallet_account is None or wish == catalogue.ANY or wallet_account.status != WalletStatus.ACTIVE:
+        return True
+    own = catalogue.method_of(wallet_account.account_id, wallet_account.wallet)
+    return catalogue.why_withheld(own, wish) is None
+
+
+def _bound_and_not_offered(
+    bound: Mapping[str, WalletAccount], offered: set[str], wish: Wish, here: str
+) -> list[dict[str, Any]]:
+    """What is bound stays in its buyer's sight, so that it can be ended, and pays where its own account lets it."""
+    items = []
+    for code, wallet_account in bound.items():
+        own = catalogue.method_of(wallet_account.account_id, code)
+        if code in offered or (wish != catalogue.ANY and catalogue.why_withheld(own, wish) is not None):
+            continue
+        method = own or PaymentMethod(account_id=wallet_account.account_id, code=code)
+        item = _method(method, wallet_account, here)
+        items.append(item | {"presentation": None, "is_offered": False})
+    return items
 
 
 def _wish(query: Mapping[str, str]) -> Wish:
@@ -323,6 +349,7 @@ def _method(method: PaymentMethod, wallet_account: WalletAccount | None, here: s
         "logo_url": method.logo_url,
         "site_name": facts.site_name,
         "is_here": bool(here) and facts.site_name == here,
+        "is_offered": True,
         "wallet_account": wallet_account,
     }
 
@@ -518,7 +545,8 @@ class Authorizations(Door):
             raise ValidationError({"os_type": [ErrorDetail(sentence, "required")]})
         wallet = given.get("wallet") or wallet_of_site(given["site_name"], caller.account).code
         terminal = terminal_of(request, caller, given)
-        account_for(caller.account, wallet, terminal.terminal_type)  # before a customer is made for nothing
+        currency = given.get("currency", "")
+        account_for(caller.account, wallet, terminal.terminal_type, currency)  # before a customer is made for nothing
         outcome = operations.begin(
             _buyer(caller, given),
             wallet,
@@ -526,6 +554,7 @@ class Authorizations(Door):
             redirect_url=f"{settings.PORTAL_BASE_URL}{REDIRECT_PATH}/{AUTHORIZATION_PLACE}",
             by=caller.actor,
             return_to=given.get("return_to", ""),
+            currency=currency,
         )
         if isinstance(outcome, WalletAccount):
             return Response(shown.bound_already(outcome))

@@ -20,7 +20,8 @@ def look_of(method: dict[str, Any]) -> dict[str, Any]:
     presented = method["presentation"] or {}
     is_shown = bool(presented) and presented["is_available"]
     logo = (is_shown and presented["logo_url"]) or method["logo_url"]
-    promotion = _in_this_language(presented["promotions"]) if is_shown and presented["logo_url"] else ""
+    is_theirs = is_shown and bool(_server_of(presented["logo_url"]))
+    promotion = _in_this_language(presented["promotions"]) if is_theirs else ""
     return {**method, "logo": logo if _server_of(logo) else "", "promotion": promotion}
 
 

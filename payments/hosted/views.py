@@ -93,6 +93,10 @@ def _methods(request: HttpRequest, visit: Visit, api: Api, *, problem: str = "",
     return response
 
 
+def _can_be_linked_again(method: dict[str, Any]) -> bool:
+    return bool(method["is_offered"]) and method["wallet_account"]["status"] == _MUST_BE_LINKED_AGAIN
+
+
 def _split(answer: Answer) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     linked: list[dict[str, Any]] = []
     others: list[dict[str, Any]] = []
@@ -107,6 +111,8 @@ def link(request: HttpRequest, visit: Visit, api: Api) -> HttpResponse:
     """Begin to link a wallet, and take the buyer there."""
     place = _place(request)
     wanted = {"wallet": request.POST.get("wallet", ""), "return_to": place, **_terminal(request)}
+    if visit.order and place == visit.begins_at:
+        wanted["currency"] = api.get(f"orders/{visit.order}").needed()["amount"]["currency"]
     answer = api.post("authorizations", wanted)
     if answer.status == 201 and answer.said["sign_str"]:
         name, url = answer.said["name"], answer.said["sign_str"]
@@ -175,7 +181,7 @@ def _cashier(
     usable.sort(key=lambda one: one["wallet_account"]["bound_at"], reverse=True)
     context |= {
         "usable": usable,
-        "others": others + [one for one in linked if one["wallet_account"]["status"] == _MUST_BE_LINKED_AGAIN],
+        "others": others + [one for one in linked if _can_be_linked_again(one)],
         "key": _fresh_key(),
         "failed": payment if payment is not None and payment["reason"] else None,
     }

@@ -339,3 +339,25 @@ def test_the_acquirers_own_picture_comes_with_its_promotion(
     assert (look["logo"], look["promotion"]) == (logo, promotion)
     with translation.override("zh-hans"):
         assert pictures.look_of(method)["promotion"] == ("九五折" if promotion else "")
+
+
+def test_a_refund_is_promised_only_where_it_comes(server: Api, order: str, shop: Shop, acquirer: Acquirer) -> None:
+    shop.customer(CUSTOMER).binds()
+    payment = shop.charges(Order.objects.get(number=order))
+    acquirer.will("answer_code", api="refund", code="MERCHANT_BALANCE_NOT_ENOUGH")
+    shop.refunds(payment, PHP(100_00))
+    tab = Tab().enters(link(server, order=order))
+    assert "goes back to the wallet" not in tab.says
+    shop.refunds(payment, PHP(100_00))
+    assert tab.opens(tab.page.url).says.count("100.00 PHP goes back to the wallet") == 1
+
+
+def test_a_wallet_that_is_not_offered_any_more_can_still_be_removed(
+    server: Api, shop: Shop, acquirer: Acquirer
+) -> None:
+    shop.customer(CUSTOMER).binds()
+    shop.says_of("GCASH", is_contracted=False)
+    tab = Tab().enters(link(server))
+    assert "No wallet is linked" not in tab.says
+    assert "GCash" in tab.says
+    assert "/remove" in tab.page.text

@@ -7,9 +7,16 @@ import pytest
 from authorizations.models import Authorization, Buyer
 from payments.models import Payment
 from portal import accounts
+from portal.sandbox.server import Sandbox
 from tests import partner
-from tests.api.conftest import Api
+from tests.api.conftest import Api, bind
 from tests.story import PHP, Acquirer, Customer, Shop
+
+
+@pytest.fixture
+def wallet(mini: Api, sandbox: Sandbox) -> dict[str, Any]:
+    """Ana's bound GCash."""
+    return bind(mini, sandbox)
 
 
 def _offered(api: Api, query: str = "") -> list[str]:
@@ -155,3 +162,20 @@ def test_a_drained_account_leaves_the_offer_to_the_next(mini: Api, shop: Shop, a
     begun = mini.post("authorizations", {"wallet": "GCASH", "os_type": "IOS"}, status=201)
     assert begun["status"] == "OFFERED"
     assert Authorization.objects.get(public_id=begun["id"]).account == second
+
+
+def test_what_is_bound_stays_in_its_buyers_sight_when_it_is_not_offered_any_more(
+    mini: Api, wallet: dict[str, Any], shop: Shop
+) -> None:
+    shop.says_of("GCASH", is_contracted=False)
+    items = {item["wallet"]: item for item in mini.get("payment-methods")["items"]}
+    assert (items["GCASH"]["is_offered"], items["GCASH"]["wallet_account"]["id"]) == (False, wallet["id"])
+    assert {item["is_offered"] for code, item in items.items() if code != "GCASH"} == {True}
+    assert _offered(mini, "?currency=PHP") == []  # it is not debited
+
+    shop.says_of("GCASH", is_contracted=True)
+    accounts.drain(shop.account, by=shop.staff, note="its contract ends in June")
+    assert _offered(mini) == ["GCASH"]
+    assert _offered(mini, "?currency=PHP&amount=100") == ["GCASH"]  # and this is
+    assert _offered(mini, "?currency=USD") == []
+    assert mini.post(f"wallets/{wallet['id']}/revoke", {})["status"] == "REVOKED"

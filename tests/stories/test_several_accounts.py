@@ -10,6 +10,7 @@ from payments import operations as paying
 from payments.models import Payment
 from payments.states import OrderStatus, PaymentStatus, RefundStatus
 from portal import accounts, catalogue
+from portal.acquirer import Terminal, TerminalType
 from portal.actor import Actor
 from portal.errors import Conflict, InvalidInput, NotFound
 from portal.models import AcquirerAccount, AcquirerKey, Exchange, JournalEntry, Notification, PaymentMethod
@@ -105,6 +106,9 @@ def test_currency_and_terminal_choose_too(
     assert binding.account_for(account, "GCASH", "WEB", "USD") == second
     assert binding.account_for(account, "GCASH", "WEB", "PHP") == account
     assert binding.account_for(account, "GCASH", "MINI_APP") == account
+    desk, back = Terminal(terminal_type=TerminalType.WEB), f"{shop.url}/return"
+    begun = binding.begin(buyer.row, "GCASH", terminal=desk, redirect_url=back, by=buyer.by, currency="PHP")
+    assert begun.account == account
     with pytest.raises(TerminalNotServed):
         binding.account_for(second, "GCASH", "MINI_APP")
     offered = {offer.method.code: offer for offer in catalogue.offers(account, catalogue.Wish(currency="USD"))}
