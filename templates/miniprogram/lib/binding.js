@@ -34,6 +34,7 @@ const MEMORY = 'attempt';
 
 /**
  * @typedef {import('../api/types').Authorization} Authorization
+ * @typedef {Parameters<typeof beginAuthorization>[0]} Wish
  * @typedef {'opening' | 'linking' | 'checking'} Step
  * @typedef {{ kind: 'bound' | 'cancelled' | 'failed' | 'unsure', text: string, walletId: string, attempt: string }} Outcome
  */
@@ -47,13 +48,14 @@ let giveUpWaiting = null;
  *
  * @param {string} returnTo
  * @param {(step: Step) => void} tell
+ * @param {string} [currency] of what is to be paid with it first
  * @returns {Promise<Outcome | null>}
  */
-export async function bind(returnTo, tell) {
+export async function bind(returnTo, tell, currency) {
   if (isBusy) return null;
   isBusy = true;
   try {
-    return await attempt(returnTo, tell);
+    return await attempt(returnTo, tell, currency);
   } catch (reason) {
     return failed(trouble(reason));
   } finally {
@@ -65,12 +67,16 @@ export async function bind(returnTo, tell) {
 /**
  * @param {string} returnTo
  * @param {(step: Step) => void} tell
+ * @param {string} [currency]
  */
-async function attempt(returnTo, tell) {
+async function attempt(returnTo, tell, currency) {
   if (!canSign()) return failed(words.binding.outdated);
   tell('opening');
   const { siteName } = await signIn();
-  const begun = await beginAuthorization({ site_name: siteName, os_type: osType(), return_to: returnTo });
+  /** @type {Wish} */
+  const wish = { site_name: siteName, os_type: osType(), return_to: returnTo };
+  if (currency) wish.currency = /** @type {NonNullable<Wish['currency']>} */ (currency);
+  const begun = await beginAuthorization(wish);
   if (begun.status !== 'OFFERED' || !begun.id || !begun.sign_str) return verdict(begun);
   remember(MEMORY, begun.id);
   try {

@@ -20,10 +20,11 @@ import { say, words } from './words.js';
  *
  * @param {LinkingPage} page
  * @param {string} returnTo
+ * @param {string} [currency] of what is to be paid with it first
  */
-export function link(page, returnTo) {
+export function link(page, returnTo, currency) {
   page.setData({ note: '', unsureId: '' });
-  return follow(page, bind(returnTo, (step) => tell(page, step)));
+  return follow(page, bind(returnTo, (step) => tell(page, step), currency));
 }
 
 /**

@@ -12,7 +12,7 @@ const TERMINAL = /** @type {const} */ ('MINI_APP');
  *   wallet: string, name: string, currency: string, limits: string, isHere: boolean, initials: string,
  *   logo: string, promotion: string,
  *   walletId: string, label: string, since: string,
- *   isBound: boolean, isActive: boolean, isEnding: boolean, needsAgreement: boolean,
+ *   isBound: boolean, isOffered: boolean, isActive: boolean, isEnding: boolean, needsAgreement: boolean,
  * }} Method
  */
 
@@ -26,6 +26,16 @@ export async function paymentMethods(amount) {
   const of = amount ? { amount: amount.value, currency: amount.currency, terminal_type: TERMINAL } : {};
   const methods = (await listPaymentMethods(/** @type {Wish} */ (of))).items.map(described);
   return { here: methods.find((method) => method.isHere) || null, bound: methods.filter((method) => method.isBound) };
+}
+
+/**
+ * Whether a wallet can be debited in a currency; where nobody has said its own, nothing speaks against it.
+ *
+ * @param {Method} method
+ * @param {string} currency
+ */
+export function takes(method, currency) {
+  return !method.currency || method.currency === currency;
 }
 
 /**
@@ -65,6 +75,7 @@ function described(method) {
     label: (account && account.label) || name,
     since: account ? day(account.bound_at) : '',
     isBound: Boolean(account),
+    isOffered: method.is_offered,
     isActive: Boolean(account && account.status === 'ACTIVE'),
     isEnding: Boolean(account && account.status === 'REVOKING'),
     needsAgreement: Boolean(account && account.status === 'NEEDS_AUTHORIZATION'),

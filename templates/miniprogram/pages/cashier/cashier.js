@@ -4,7 +4,7 @@ import { cancelOrder, getOrder, payOrder } from '../../api/client.js';
 import { Questions } from '../../lib/asked.js';
 import { cameBack } from '../../lib/binding.js';
 import { checkAgain, link } from '../../lib/linking.js';
-import { paymentMethods } from '../../lib/methods.js';
+import { paymentMethods, takes } from '../../lib/methods.js';
 import { contents, isPending } from '../../lib/orders.js';
 import { money, say, trouble, words } from '../../lib/words.js';
 
@@ -40,6 +40,7 @@ Page({
   },
 
   number: '',
+  currency: '',
   /** Names one press of Pay in every repetition; empty between presses whose end is known. */
   key: '',
   /** The wallet that press was for: another one is another wish. */
@@ -67,9 +68,10 @@ Page({
         return;
       }
       const { currency } = order.amount;
-      const fit = bound.filter((method) => method.isActive && method.currency === currency);
+      this.currency = currency;
+      const fit = bound.filter((method) => method.isActive && takes(method, currency));
       const chosen = fit.find((method) => method.walletId === this.data.walletId) || fit.find((one) => one.isHere) || fit[0];
-      const canLink = Boolean(here && !here.isActive && !here.isEnding && here.currency === currency);
+      const canLink = Boolean(here && !here.isActive && !here.isEnding && here.isOffered && takes(here, currency));
       const places = { amount: money(order.amount), wallet: here ? here.name : '' };
       this.setData({
         isLoading: false,
@@ -111,7 +113,7 @@ Page({
 
   /** After binding the wallet is chosen, and nothing is charged: the buyer still presses Pay. */
   async link() {
-    const outcome = await link(this, `pages/cashier/cashier?number=${this.number}`);
+    const outcome = await link(this, `pages/cashier/cashier?number=${this.number}`, this.currency);
     if (!outcome) return;
     if (outcome.walletId) this.setData({ walletId: outcome.walletId });
     await this.refresh();

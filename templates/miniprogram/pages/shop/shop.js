@@ -6,7 +6,12 @@ import { paymentMethods } from '../../lib/methods.js';
 import { contents, isPending, progress } from '../../lib/orders.js';
 import { money, say, trouble, words } from '../../lib/words.js';
 
-/** @typedef {import('../../api/types').Currency} Currency */
+/**
+ * @typedef {import('../../api/types').Currency} Currency
+ * @typedef {{
+ *   sku: string, name: string, description: string, price: string, currency: string, isBusy: boolean, label: string,
+ * }} Product
+ */
 
 const LATEST = '5';
 
@@ -20,8 +25,7 @@ Page({
     isLoading: true,
     failure: '',
     isEmpty: false,
-    currency: /** @type {Currency | ''} */ (''),
-    /** @type {{ sku: string, name: string, description: string, price: string, isBusy: boolean, label: string }[]} */
+    /** @type {Product[]} */
     products: [],
     hasOrders: false,
     /** @type {{ number: string, what: string, amount: string, word: string, tone: string, page: string }[]} */
@@ -41,9 +45,10 @@ Page({
         if (isNews()) this.setData({ isLoading: false, failure: words.common.notHere });
         return;
       }
-      const currency = /** @type {Currency} */ (here.currency);
+      // Empty where nobody has said it: then each product comes at its first price.
+      const wanted = here.currency ? { currency: /** @type {Currency} */ (here.currency) } : {};
       const [sold, placed] = await Promise.all([
-        listProducts({ currency }),
+        listProducts(wanted),
         listOrders({ limit: LATEST }),
       ]);
       if (!isNews()) return;
@@ -55,6 +60,7 @@ Page({
           name: product.name,
           description: product.description,
           price: said,
+          currency: price ? price.currency : '',
           isBusy: product.sku === wish.sku && wish.isBusy,
           label: say(words.shop.buy, { name: product.name, price: said }),
         };
@@ -71,7 +77,6 @@ Page({
         isLoading: false,
         failure: '',
         isEmpty: products.length === 0,
-        currency,
         products,
         hasOrders: orders.length > 0,
         orders,
@@ -95,8 +100,9 @@ Page({
    */
   async buy(event) {
     const sku = event.currentTarget.dataset.sku || '';
-    const { currency } = this.data;
-    if (wish.isBusy || !currency) return;
+    const product = this.data.products.find((one) => one.sku === sku);
+    if (wish.isBusy || !product || !product.currency) return;
+    const currency = /** @type {Currency} */ (product.currency);
     if (wish.sku !== sku || !wish.key) Object.assign(wish, { sku, key: freshKey() });
     wish.isBusy = true;
     this.mark();

@@ -10,7 +10,7 @@ import {
 } from '../../api/client.js';
 import { example, typed } from '../../lib/amounts.js';
 import { Questions } from '../../lib/asked.js';
-import { paymentMethods } from '../../lib/methods.js';
+import { paymentMethods, takes } from '../../lib/methods.js';
 import { day, money, reasonText, say, trouble, words } from '../../lib/words.js';
 
 /**
@@ -68,7 +68,7 @@ Page({
       const running = mine.items.filter((item) => !OVER.includes(item.status));
       const held = running.map((item) => item.plan.code);
       const plans = offered.items.filter(
-        (plan) => here && plan.currency === here.currency && !held.includes(plan.code),
+        (plan) => here && takes(here, plan.currency) && !held.includes(plan.code),
       );
       this.setData({
         isLoading: false,
