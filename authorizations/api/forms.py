@@ -58,6 +58,16 @@ class Device(Strict):
         return {**described, "if": named, "then": {"required": ["os_type"]}}
 
 
+def _a_currency(meaning: str) -> CurrencyCode:
+    return CurrencyCode(
+        max_length=3,
+        required=False,
+        pattern=r"[A-Z]{3}",
+        error_messages={"pattern": "This must be an ISO 4217 code such as PHP."},
+        help_text=f"ISO 4217: {meaning}",
+    )
+
+
 class BeginByBuyer(Device):
     """Begin to bind a wallet."""
 
@@ -65,13 +75,7 @@ class BeginByBuyer(Device):
     wallet = Text(
         max_length=64, required=False, pattern=_WORD, help_text="One of GET payment-methods; or give `site_name`."
     )
-    currency = CurrencyCode(
-        max_length=3,
-        required=False,
-        pattern=r"[A-Z]{3}",
-        error_messages={"pattern": "This must be an ISO 4217 code such as PHP."},
-        help_text="ISO 4217: what the buyer wants to pay with it first; it is bound through an account that takes it.",
-    )
+    currency = _a_currency("what the buyer wants to pay with it first; it is bound through an account that takes it.")
     return_to = Text(
         max_length=300, required=False, help_text="Where you want to go on afterwards, given back as it is."
     )
@@ -153,13 +157,7 @@ class MethodQuery(ByCustomer):
         error_messages={"pattern": "This must be a country's two capital letters of ISO 3166, such as PH."},
         help_text="ISO 3166: where the buyer is.",
     )
-    currency = CurrencyCode(
-        max_length=3,
-        required=False,
-        pattern=r"[A-Z]{3}",
-        error_messages={"pattern": "This must be an ISO 4217 code such as PHP."},
-        help_text="ISO 4217: in which the buyer is debited.",
-    )
+    currency = _a_currency("in which the buyer is debited.")
     terminal_type = Choice(choices=TERMINALS, required=False, help_text="Where the buyer would use it.")
     amount = Text(
         max_length=16,
