@@ -97,6 +97,8 @@ WALLET: Machine[WalletStatus, WalletEvent] = Machine(
     (W.NEEDS_AUTHORIZATION,   WE.NEWER_BINDING,     W.REPLACED),
 )
 # fmt: on
+CONSENT_ENDED = (W.REVOKING, W.REVOKED)
+"""The consent was revoked, from either side: nothing is debited by it any more."""
 
 
 class RefreshResult(TextChoices):

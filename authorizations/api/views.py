@@ -317,8 +317,10 @@ def _bound_and_not_offered(
     """What is bound stays in its buyer's sight, so that it can be ended, and pays where its own account lets it."""
     items = []
     for code, wallet_account in bound.items():
+        if code in offered:
+            continue
         own = catalogue.method_of(wallet_account.account_id, code)
-        if code in offered or (wish != catalogue.ANY and catalogue.why_withheld(own, wish) is not None):
+        if wish != catalogue.ANY and catalogue.why_withheld(own, wish) is not None:
             continue
         method = own or PaymentMethod(account_id=wallet_account.account_id, code=code)
         item = _method(method, wallet_account, here)

@@ -24,6 +24,11 @@ class Buyer:
     name: str = field(repr=False)
 
 
+def is_for_customs(payment: Payment) -> bool:
+    """Whether a payment through this wallet and account can be declared at all."""
+    return payment.wallet_account.wallet == WALLET and adapter_of(payment.account).capabilities.can_declare_customs
+
+
 def reserve(payment: Payment, amount: Money) -> bool:
     """Take an amount of what may be declared; False when so much is not left. Whoever calls holds the payment."""
     most = payment.declared_value + payment.declarable.value
@@ -70,8 +75,7 @@ def promise(
 
 def promise_by_rule(payment: Payment) -> None:
     """Declare all of a payment that has just succeeded, where its account has a rule that covers its order."""
-    can_declare = adapter_of(payment.account).capabilities.can_declare_customs
-    if payment.wallet_account.wallet != WALLET or not can_declare:
+    if not is_for_customs(payment):
         return
     rule = CustomsRule.objects.filter(account_id=payment.wallet_account.account_id, is_active=True).first()
     if rule is None or not covers(rule, payment.order) or not payment.declarable.value:

@@ -24,19 +24,14 @@ STUCK = Q(status__in=(DeclarationStatus.PROCESSING, DeclarationStatus.DECLARED, 
 """Every rung of the ladder was climbed."""
 
 
-def _refused() -> QuerySet[Declaration, Any]:
-    rows = Declaration.objects.filter(REFUSED).order_by()
-    return rows.values("status").annotate(count=Count("pk"), since=Min("created_at"))
+def _counted(condition: Q) -> Standing:
+    """How many, since when: every declaration is in one currency."""
 
+    def rows() -> QuerySet[Declaration, Any]:
+        found = Declaration.objects.filter(condition).order_by()
+        return found.values("currency").annotate(count=Count("pk"), since=Min("created_at"))
 
-def _turned_down() -> QuerySet[Declaration, Any]:
-    rows = Declaration.objects.filter(TURNED_DOWN).order_by()
-    return rows.values("status").annotate(count=Count("pk"), since=Min("created_at"))
-
-
-def _stuck() -> QuerySet[Declaration, Any]:
-    rows = Declaration.objects.filter(STUCK).order_by()
-    return rows.values("currency").annotate(count=Count("pk"), since=Min("created_at"))
+    return Standing(rows)
 
 
 def _refused_line(row: Mapping[str, Any]) -> TodayLine:
@@ -75,10 +70,10 @@ def _first(condition: Q) -> Standing:
 
 _SEEN_BY = "payments.view_declaration"
 QUEUES = {
-    "refused declarations": TodayQueue(_SEEN_BY, [_first(REFUSED)], Standing(_refused), line_for_each(_refused_line)),
+    "refused declarations": TodayQueue(_SEEN_BY, [_first(REFUSED)], _counted(REFUSED), line_for_each(_refused_line)),
     "declarations not made": TodayQueue(
-        _SEEN_BY, [_first(TURNED_DOWN)], Standing(_turned_down), line_for_each(_turned_down_line)
+        _SEEN_BY, [_first(TURNED_DOWN)], _counted(TURNED_DOWN), line_for_each(_turned_down_line)
     ),
-    "stuck declarations": TodayQueue(_SEEN_BY, [_first(STUCK)], Standing(_stuck), line_for_each(_stuck_line)),
+    "stuck declarations": TodayQueue(_SEEN_BY, [_first(STUCK)], _counted(STUCK), line_for_each(_stuck_line)),
 }
-"""One line for all of each kind: every declaration is in one currency."""
+"""One line for all of each kind."""

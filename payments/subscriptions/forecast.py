@@ -13,7 +13,7 @@ from django.db.models import Sum as Sums
 
 from authorizations.consents import ends_for_good
 from authorizations.models import WalletAccount, secrets_of
-from authorizations.states import WalletStatus
+from authorizations.states import CONSENT_ENDED, WalletStatus
 from payments.models import Cycle, Subscription
 from payments.subscriptions.calendar import day_in
 from payments.subscriptions.operations.stepping import date_of
@@ -27,7 +27,6 @@ from portal.money import Money, MoneyError
 MOST_ROWS = 20_000
 """Subscriptions that are looked at; a forecast of more says so."""
 _Methods = Mapping[tuple[int, str], PaymentMethod]
-_ENDED = (WalletStatus.REVOKING, WalletStatus.REVOKED)
 
 REVOKED = "the consent was revoked"
 NEEDS_AUTHORIZATION = "needs authorization"
@@ -200,7 +199,7 @@ def _charges(subscription: Any, until: datetime, methods: _Methods) -> Iterator[
 def _why_not(subscription: Subscription, row: Any, amount: Money | None, moment: datetime, methods: _Methods) -> str:
     """``row`` was asked ``_of_the_wallet``."""
     wallet: Any = subscription.wallet_account
-    if wallet.status in _ENDED:
+    if wallet.status in CONSENT_ENDED:
         return REVOKED
     if wallet.status != WalletStatus.ACTIVE:
         return "" if row.is_bound_anew else NEEDS_AUTHORIZATION

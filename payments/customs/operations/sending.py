@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from payments import schedule
 from payments.customs import announcements
-from payments.customs.promising import REGION, WALLET, release
+from payments.customs.promising import REGION, is_for_customs, release
 from payments.customs.states import DeclarationEvent, DeclarationStatus
 from payments.models import Declaration, Payment
 from payments.operations.payments import HELD, ask
@@ -22,7 +22,7 @@ from portal.acquirer.masking import hide
 from portal.acquirer.results import DeclarationResult, Outcome, Secret, WireExchange
 from portal.actor import Actor, ActorKind
 from portal.errors import TransitionNotAllowed
-from portal.gateways import acquirer_for, adapter_of, keep
+from portal.gateways import acquirer_for, keep
 from portal.money import Money
 
 UNANSWERED = "DECLARATION_UNANSWERED"
@@ -33,6 +33,8 @@ DENIALS = 3
 _CHANGED_NOTHING = ("CONTEXT_INCONSISTENT", "REPEAT_REQ_INCONSISTENT")
 """F of an amendment that closes it, whether it was sent once or again: had these contents arrived, the same contents
 would have been an idempotent success. https://docs.antom.com/ac/ams/declare"""
+_TOLD = ("amount_value", "merchant_customs_code", "merchant_customs_name")
+"""Of what an amendment may change: what an inquiry tells of a declaration."""
 _SENDABLE = (
     DeclarationStatus.INITIATED,
     DeclarationStatus.PROCESSING,
@@ -99,8 +101,8 @@ def _ask_which_stands(declaration: Declaration, acquirer: Acquirer) -> None:
         if declaration.status != DeclarationStatus.AMENDING or record is None or not declaration.former:
             return
         former = json.loads(declaration.former)
-        ours = (declaration.amount_value, declaration.merchant_customs_code, declaration.merchant_customs_name)
-        before = tuple(former[name] for name in ("amount_value", "merchant_customs_code", "merchant_customs_name"))
+        ours = tuple(getattr(declaration, name) for name in _TOLD)
+        before = tuple(former[name] for name in _TOLD)
         held = (
             record.amount.value if record.amount else None,
             record.merchant_customs_code,
@@ -118,8 +120,7 @@ def hear_the_most(payment: Payment) -> None:
 
     Asked once; where that says nothing either, it is what was paid. https://docs.antom.com/ac/ams/notify_payment
     """
-    can_be_heard = payment.wallet_account.wallet == WALLET and payment.status == PaymentStatus.SUCCEEDED
-    if payment.customs_value is None and can_be_heard and adapter_of(payment.account).capabilities.can_declare_customs:
+    if payment.customs_value is None and payment.status == PaymentStatus.SUCCEEDED and is_for_customs(payment):
         ask(payment)
 
 

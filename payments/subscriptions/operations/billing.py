@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from authorizations.models import WalletAccount
-from authorizations.states import WalletStatus
+from authorizations.states import CONSENT_ENDED
 from payments import queries
 from payments.models import Cycle, Order, OrderItem, Payment, Plan, Subscription
 from payments.operations.orders import MAX_DESCRIPTION
@@ -45,7 +45,6 @@ from portal.statements import CompareAndSet, Insert
 
 LOOK_AGAIN = timedelta(hours=1)
 """Nobody is past due while a payment has no final answer: that is looked at again so much later."""
-_ENDED = (WalletStatus.REVOKING, WalletStatus.REVOKED)
 
 
 def open_cycles(keys: Sequence[int]) -> dict[int, str]:
@@ -83,7 +82,7 @@ def _held(keys: Sequence[int], at: datetime) -> Iterator[tuple[Subscription, str
 
 def _step_before(subscription: Subscription, wallet_status: str, at: datetime) -> str:
     """Take the step that stands before the next cycle; empty when the cycle opens."""
-    if wallet_status in _ENDED:
+    if wallet_status in CONSENT_ENDED:
         end(subscription, SubscriptionEvent.CONSENT_ENDED, "The consent of its wallet was revoked.")
         return "consent ended"
     over = {

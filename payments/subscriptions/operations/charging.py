@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from authorizations import queries as authorization_queries
 from authorizations.errors import WalletNotActive
 from authorizations.models import WalletAccount, secrets_of
-from authorizations.states import WalletStatus
+from authorizations.states import CONSENT_ENDED, WalletStatus
 from payments import queries, schedule
 from payments.errors import OrderNotPayable, OrderNotWithdrawable, PaymentInProgress, SubscriptionNotPossible
 from payments.models import Cycle, Order, Payment, Subscription
@@ -44,7 +44,6 @@ from portal.idempotency import Remember
 from portal.statements import Found, Given
 
 _UNKNOWN = (PaymentStatus.INITIATED, PaymentStatus.PROCESSING)
-_ENDED = (WalletStatus.REVOKING, WalletStatus.REVOKED)
 TERMINAL = Terminal(terminal_type=TerminalType.WEB)
 # Undocumented for a debit without the buyer; we choose WEB, because it is the one terminal that names no device.
 
@@ -284,7 +283,7 @@ def _wallet_of(subscription: Subscription) -> WalletAccount | None:
     """The wallet to charge: the one agreed to, or the newer binding that took its place. None when consent ended."""
     wallet_account = subscription.wallet_account
     wallet_account.refresh_from_db()
-    if wallet_account.status in _ENDED:
+    if wallet_account.status in CONSENT_ENDED:
         with transaction.atomic():
             subscription.lock()
             is_moved = subscription.wallet_account_id != wallet_account.pk

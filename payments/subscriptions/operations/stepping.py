@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from authorizations.models import WalletAccount
-from authorizations.states import WalletStatus
+from authorizations.states import CONSENT_ENDED
 from payments.models import Cycle, Subscription
 from payments.states import Messenger
 from payments.subscriptions import announcements, policies
@@ -79,8 +79,7 @@ def put(subscription: Subscription, **facts: Any) -> None:
 
 
 def _consent_has_ended(subscription: Subscription) -> bool:
-    ended = (WalletStatus.REVOKING, WalletStatus.REVOKED)
-    return WalletAccount.objects.filter(pk=subscription.wallet_account_id, status__in=ended).exists()
+    return WalletAccount.objects.filter(pk=subscription.wallet_account_id, status__in=CONSENT_ENDED).exists()
 
 
 def skip_next(subscription: Subscription, note: str, heard_from: Messenger = Messenger.US) -> Cycle:
